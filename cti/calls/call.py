@@ -1,0 +1,207 @@
+"""What a call is: frozen values, all times in UTC, all durations in seconds.
+
+A **call** is one customer's conversation from first ring to last hang-up, through queues, transfers, consultations and
+parking. A **leg** is one channel of it. A **party** is who is on a leg. The call's id never changes; what the PBX calls
+its channels are the legs' ids.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+CallId = NewType("CallId", str)
+"""Ours, unique over all PBXs, made of the PBX's name and the first channel's id: ``main-1763754000.12``."""
+LegId = NewType("LegId", str)
+"""The PBX's id of a channel, unique within one PBX: Asterisk's Uniqueid."""
+PbxName = NewType("PbxName", str)
+
+
+class Direction(StrEnum):
+    """Where the call came in, not who rang first."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    EXTERNAL = "external"
+    """A third party outside: someone the call was transferred to, or who was consulted, beyond the site's phones."""
+
+
+class CallState(StrEnum):
+    """Where the customer is. ``transitions.py`` has the table."""
+
+    OFFERED = "offered"
+    """In the PBX, with nobody's phone ringing: a menu, an announcement."""
+    QUEUED = "queued"
+    RINGING = "ringing"
+    TALKING = "talking"
+    HELD = "held"
+    PARKED = "parked"
+    ENDED = "ended"
+
+
+class LegState(StrEnum):
+    INITIATED = "initiated"
+    """Calling, or being called before it rings."""
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    HELD = "held"
+    """Connected, and has put the other side on hold."""
+    GONE = "gone"
+
+
+class Outcome(StrEnum):
+    ANSWERED = "answered"
+    """Customer and a person were connected."""
+    ABANDONED = "abandoned"
+    """The customer hung up while waiting for a person."""
+    QUEUE_TIMEOUT = "queue_timeout"
+    QUEUE_EXIT = "queue_exit"
+    """Left the queue by a key, or because it was empty, full or closed, and nobody answered afterwards."""
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """An agent called and gave up before anyone answered."""
+    UNATTENDED = "unattended"
+    """The caller was never put through to a person, and did not ask for one: a menu, an announcement."""
+    UNKNOWN = "unknown"
+    """It ended unanswered as far as we saw, while we were not connected to the PBX."""
+    MERGED = "merged"
+    """It went on as part of another call."""
+
+
+class TransferKind(StrEnum):
+    BLIND = "blind"
+    ATTENDED = "attended"
+    BLONDE = "blonde"
+    """Handed over while the target was still ringing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Who is on one leg."""
+
+    leg: LegId
+    role: Role
+    number: str = ""
+    """An extension, or a number as the PBX gave it, of digits and ``+`` only; empty when withheld."""
+    name: str = ""
+    """Written by strangers: text to show, never to believe."""
+    channel: str = ""
+    """The PBX's name of the channel: ``PJSIP/1001-0000002a``."""
+    device: str = ""
+    """The phone: ``PJSIP/1001``."""
+    member: str = ""
+    """The queue's name for the agent who was offered the call; empty when no queue offered it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """A party's part in a call so far."""
+
+    party: Party
+    state: LegState
+    consult: bool = False
+    """Spoken to by an agent, not (yet) by the customer."""
+    rang_at: datetime | None = None
+    connected_at: datetime | None = None
+    cleared_at: datetime | None = None
+    cause: str = ""
+    """Why it is gone."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is not LegState.GONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    kind: TransferKind
+    by: LegId
+    to: str
+    """The extension or number it was handed to."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One customer's conversation, as known now."""
+
+    id: CallId
+    pbx: PbxName
+    direction: Direction
+    ani: str
+    """The calling number, digits and ``+`` only; empty when withheld."""
+    ani_name: str = ""
+    dnis: str = ""
+    """The number dialled."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """What the PBX's dialplan or IVR says about the caller, by name: ``customer_code``."""
+    state: CallState = CallState.OFFERED
+    since: datetime
+    """When ``state`` began."""
+    sequence: int = 0
+    """How many events this call has had."""
+    queue: str = ""
+    """The queue it waits in, or was answered from; empty when none so far."""
+    position: int = 0
+    legs: tuple[Leg, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    offered_at: datetime
+    queued_at: datetime | None = None
+    answered_at: datetime | None = None
+    """When customer and person were first connected."""
+    ended_at: datetime | None = None
+    ring_s: float = 0.0
+    talk_s: float = 0.0
+    """Customer and a person connected, holds excluded."""
+    hold_s: float = 0.0
+    left_queue: str = ""
+    """Why it left its queue without an agent: ``timeout``, ``key``, ``empty``...; empty while in it or answered."""
+    outcome: Outcome | None = None
+    cause: str = ""
+    ended_by: str = ""
+    """The role of the party who hung up, or ``system``; empty when not known."""
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is not CallState.ENDED
+
+    @property
+    def wait_s(self) -> float | None:
+        """From entering the queue (without one: from the first ring) to a person, or to the end; None while waiting."""
+        until = self.answered_at or self.ended_at
+        return None if until is None else max(0.0, (until - (self.queued_at or self.offered_at)).total_seconds())
+
+    @property
+    def customer_number(self) -> str:
+        """The number to look the customer up by: whose it is depends on who called."""
+        return self.dnis if self.direction is Direction.OUTBOUND else self.ani
+
+    def leg(self, leg: LegId) -> Leg | None:
+        return next((known for known in self.legs if known.party.leg == leg), None)
+
+    def live_legs(self) -> tuple[Leg, ...]:
+        return tuple(leg for leg in self.legs if leg.is_live)
+
+    def with_leg(self, leg: Leg) -> "Call":
+        """The same call with this leg put in, or in the place of what was known of it."""
+        others = [leg if known.party.leg == leg.party.leg else known for known in self.legs]
+        known = any(other.party.leg == leg.party.leg for other in self.legs)
+        return replace(self, legs=tuple(others) if known else (*self.legs, leg))
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """An event the call could not have had. Counted and logged, never raised: a PBX may surprise us."""
+
+    call: CallId
+    state: str
+    event: str
+    detail: str = field(default="")

@@ -1,0 +1,260 @@
+"""The state machine of a call: one table, and what each event says about the legs.
+
+Theory of operation. The state says where the customer is. Most events name the next state by themselves; after some
+it depends on who is left (a phone stops ringing: others may still ring, or the caller is back in the queue). Those lead
+to ``BY_LEGS``, and ``state_by_legs`` reads the state off the call. A consultation rings and connects legs beside the
+customer, so events with ``consult`` change legs and never the state.
+
+=========  =======================================  ==========================================================
+state      the customer...                          leaves it by
+=========  =======================================  ==========================================================
+offered    is in a menu, or was just transferred    a queue, a ringing phone, an answer
+queued     waits                                    a ringing phone, an answer, timeout, key, transfer
+ringing    hears a phone ring (or its queue music)  an answer; declined and unanswered lead back
+talking    speaks with a person                     hold, transfer, parking, the other side's hang-up
+held       hears music, a person will come back     retrieve, transfer, the other side's hang-up
+parked     waits for whoever fetches                an answer, a ringing phone when parking times out
+ended      is gone                                  nothing
+=========  =======================================  ==========================================================
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import singledispatch
+from typing import Final, Literal
+
+from cti.calls.call import Anomaly, Call, CallState, Leg, LegState, Party, Transfer
+from cti.calls.events import (
+    CallEvent,
+    CallInformation,
+    Cleared,
+    Conferenced,
+    ConnectionCleared,
+    Delivered,
+    Diverted,
+    Established,
+    Held,
+    Offered,
+    Queued,
+    Retrieved,
+    Transferred,
+)
+from cti.calls.outcome import outcome_of
+
+S = CallState
+BY_LEGS: Final = "by_legs"
+STAYS: Final = "stays"
+_Next = CallState | Literal["by_legs", "stays"]
+
+NEXT: Final[Mapping[tuple[CallState, type[CallEvent]], _Next]] = {
+    (S.OFFERED, Queued): S.QUEUED,
+    (S.OFFERED, Delivered): S.RINGING,
+    (S.OFFERED, Diverted): BY_LEGS,
+    (S.OFFERED, Established): S.TALKING,
+    (S.OFFERED, ConnectionCleared): BY_LEGS,        # the transferring agent's leg, after a blind transfer
+    (S.OFFERED, Transferred): BY_LEGS,              # handed on again at once
+    (S.QUEUED, Queued): S.QUEUED,                   # another queue
+    (S.QUEUED, Delivered): S.RINGING,
+    (S.QUEUED, Diverted): BY_LEGS,
+    (S.QUEUED, Established): S.TALKING,
+    (S.QUEUED, ConnectionCleared): BY_LEGS,
+    (S.QUEUED, Transferred): BY_LEGS,               # taken out of the queue by hand
+    (S.RINGING, Queued): S.QUEUED,                  # rang outside a queue first
+    (S.RINGING, Delivered): S.RINGING,              # several phones at once
+    (S.RINGING, Diverted): BY_LEGS,                 # back to its place in the queue, unless other phones ring
+    (S.RINGING, Established): S.TALKING,
+    (S.RINGING, ConnectionCleared): BY_LEGS,
+    (S.RINGING, Transferred): BY_LEGS,
+    (S.TALKING, Queued): S.QUEUED,                  # transferred into a queue
+    (S.TALKING, Delivered): STAYS,
+    (S.TALKING, Diverted): BY_LEGS,                 # parked; or one of several phones that rang
+    (S.TALKING, Established): S.TALKING,
+    (S.TALKING, Held): BY_LEGS,                     # with three speaking, the other two go on
+    (S.TALKING, Retrieved): STAYS,
+    (S.TALKING, Transferred): BY_LEGS,
+    (S.TALKING, Conferenced): S.TALKING,
+    (S.TALKING, ConnectionCleared): BY_LEGS,
+    (S.HELD, Queued): S.QUEUED,
+    (S.HELD, Delivered): STAYS,
+    (S.HELD, Diverted): BY_LEGS,
+    (S.HELD, Established): BY_LEGS,
+    (S.HELD, Held): STAYS,                          # the second of two agents
+    (S.HELD, Retrieved): BY_LEGS,
+    (S.HELD, Transferred): BY_LEGS,
+    (S.HELD, Conferenced): S.TALKING,
+    (S.HELD, ConnectionCleared): BY_LEGS,
+    (S.PARKED, Queued): S.QUEUED,
+    (S.PARKED, Delivered): S.RINGING,               # parking timed out and comes back
+    (S.PARKED, Diverted): BY_LEGS,
+    (S.PARKED, Established): S.TALKING,
+    (S.PARKED, ConnectionCleared): STAYS,           # the agent who parked it
+    **{(state, CallInformation): STAYS for state in S if state is not S.ENDED},
+    **{(state, Cleared): S.ENDED for state in S if state is not S.ENDED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CallChanged:
+    """One step of one call. ``before`` is None for the first."""
+
+    before: Call | None
+    after: Call
+    cause: CallEvent
+
+
+def begin(event: Offered) -> CallChanged:
+    legs = (Leg(party=event.party, state=LegState.INITIATED),) if event.party else ()
+    call = Call(
+        id=event.call, pbx=event.pbx, direction=event.direction, ani=event.ani, ani_name=event.ani_name, dnis=event.dnis,
+        keys=event.keys, since=event.at, offered_at=event.at, sequence=1, legs=legs,
+    )  # fmt: skip
+    return CallChanged(None, call, event)
+
+
+def advance(call: Call, event: CallEvent) -> CallChanged | Anomaly:
+    """What ``event`` makes of ``call``. An event out of place is an Anomaly, and changes nothing."""
+    following = STAYS if getattr(event, "consult", False) else NEXT.get((call.state, type(event)))
+    if following is None:
+        return Anomaly(call.id, call.state, type(event).__name__)
+    told = _tell(event, call)
+    state = _next_state(following, told)
+    after = replace(_clock(told, state, event.at), sequence=call.sequence + 1)
+    if isinstance(event, Cleared):
+        after = replace(after, outcome=outcome_of(after, into=event.into))
+    return CallChanged(call, after, event)
+
+
+def state_by_legs(call: Call) -> CallState:
+    """Where the customer is, as the legs have it."""
+    with_customer = [leg for leg in call.legs if leg.is_live and not leg.consult]
+    speaking = [leg for leg in with_customer if leg.state is LegState.CONNECTED]
+    holding = [leg for leg in with_customer if leg.state is LegState.HELD]
+    if len(speaking) + len(holding) > 1:
+        return S.HELD if holding and len(speaking) < 2 else S.TALKING  # noqa: PLR2004 - it takes two
+    if any(leg.state is LegState.RINGING for leg in with_customer):
+        return S.RINGING
+    if call.state is S.PARKED:
+        return S.PARKED
+    return S.QUEUED if call.queue and call.queued_at and not call.left_queue else S.OFFERED
+
+
+def _next_state(following: _Next, call: Call) -> CallState:
+    if following == STAYS:
+        return call.state
+    return state_by_legs(call) if following == BY_LEGS else CallState(following)
+
+
+def _clock(call: Call, state: CallState, at: datetime) -> Call:
+    """Book the time since the last change of state where it belongs. ``call.since`` still says when that was."""
+    if state is call.state and state is not S.ENDED:
+        return call
+    spent_s = max(0.0, (at - call.since).total_seconds())
+    match call.state:
+        case S.TALKING:
+            call = replace(call, talk_s=call.talk_s + spent_s)
+        case S.HELD | S.PARKED:
+            call = replace(call, hold_s=call.hold_s + spent_s)
+        case S.RINGING if call.answered_at is None or call.answered_at >= at:
+            call = replace(call, ring_s=call.ring_s + spent_s)
+        case _:
+            pass
+    return replace(call, state=state, since=max(at, call.since))
+
+
+def _put(call: Call, party: Party, **changes: object) -> Call:
+    leg = call.leg(party.leg) or Leg(party=party, state=LegState.INITIATED)
+    return call.with_leg(replace(leg, **changes))  # type: ignore[arg-type]
+
+
+def _release(call: Call, legs: Iterable[Leg]) -> Call:
+    """These no longer speak to the customer."""
+    for leg in legs:
+        call = call.with_leg(replace(leg, consult=True))
+    return call
+
+
+@singledispatch
+def _tell(event: CallEvent, call: Call) -> Call:
+    """Write down what the event says; the state follows after."""
+    raise NotImplementedError(type(event))  # pragma: no cover - the table has no other kind
+
+
+@_tell.register
+def _(event: CallInformation, call: Call) -> Call:
+    keys = tuple({**dict(call.keys), **dict(event.keys)}.items())
+    return replace(call, direction=event.direction, ani=event.ani, ani_name=event.ani_name, dnis=event.dnis, keys=keys)
+
+
+@_tell.register
+def _(event: Queued, call: Call) -> Call:
+    return replace(
+        call, queue=event.queue, position=event.position, left_queue="", queued_at=call.queued_at or event.at,
+    )  # fmt: skip
+
+
+@_tell.register
+def _(event: Delivered, call: Call) -> Call:
+    return _put(call, event.party, party=event.party, state=LegState.RINGING, rang_at=event.at, consult=event.consult)
+
+
+@_tell.register
+def _(event: Diverted, call: Call) -> Call:
+    if event.party:
+        return _put(call, event.party, state=LegState.GONE, cleared_at=event.at, cause=event.cause)
+    if event.cause == "parked":
+        speaking = [leg for leg in call.live_legs()[1:] if leg.state in {LegState.CONNECTED, LegState.HELD}]
+        return _clock(_release(call, speaking), S.PARKED, event.at)
+    return replace(call, left_queue=event.cause)
+
+
+@_tell.register
+def _(event: Established, call: Call) -> Call:
+    call = _put(call, event.party, party=event.party, state=LegState.CONNECTED, connected_at=event.at, consult=event.consult)
+    if event.consult:
+        return call
+    first = call.legs[0]
+    if first.state in {LegState.INITIATED, LegState.RINGING}:
+        call = call.with_leg(replace(first, state=LegState.CONNECTED, connected_at=event.at))
+    return replace(call, answered_at=call.answered_at or event.at)
+
+
+@_tell.register
+def _(event: Held, call: Call) -> Call:
+    return _put(call, event.party, state=LegState.HELD)
+
+
+@_tell.register
+def _(event: Retrieved, call: Call) -> Call:
+    return _put(call, event.party, state=LegState.CONNECTED)
+
+
+@_tell.register
+def _(event: Transferred, call: Call) -> Call:
+    by = call.leg(event.by.leg)
+    call = _release(call, [by] if by else [])
+    if event.to:
+        call = _put(call, event.to, consult=False)
+    return replace(call, transfers=(*call.transfers, Transfer(kind=event.kind, by=event.by.leg, to=event.to_number, at=event.at)))
+
+
+@_tell.register
+def _(event: Conferenced, call: Call) -> Call:
+    holding = [leg for leg in call.live_legs() if leg.state is LegState.HELD]
+    for leg in holding:
+        call = call.with_leg(replace(leg, state=LegState.CONNECTED))
+    return _put(call, event.party, state=LegState.CONNECTED, consult=False)
+
+
+@_tell.register
+def _(event: ConnectionCleared, call: Call) -> Call:
+    return _put(call, event.party, state=LegState.GONE, cleared_at=event.at, cause=event.cause)
+
+
+@_tell.register
+def _(event: Cleared, call: Call) -> Call:
+    legs = tuple(
+        replace(leg, state=LegState.GONE, cleared_at=event.at, cause=leg.cause or event.cause) if leg.is_live else leg
+        for leg in call.legs
+    )
+    return replace(call, legs=legs, ended_at=max(event.at, call.since), cause=event.cause, ended_by=event.ended_by)
