@@ -151,6 +151,8 @@ class Call:
     queue: str = ""
     """The queue it waits in, or was answered from; empty when none so far."""
     position: int = 0
+    is_waiting: bool = False
+    """In the queue still, also while a phone rings for it."""
     legs: tuple[Leg, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     offered_at: datetime
@@ -163,7 +165,7 @@ class Call:
     """Customer and a person connected, holds excluded."""
     hold_s: float = 0.0
     left_queue: str = ""
-    """Why it left its queue without an agent: ``timeout``, ``key``, ``empty``...; empty while in it or answered."""
+    """Why it left its queue without an agent: ``timeout``, ``key``, ``empty``...; empty otherwise."""
     outcome: Outcome | None = None
     cause: str = ""
     ended_by: str = ""

@@ -136,7 +136,7 @@ def state_by_legs(call: Call) -> CallState:
         return S.RINGING
     if call.state is S.PARKED:
         return S.PARKED
-    return S.QUEUED if call.queue and call.queued_at and not call.left_queue else S.OFFERED
+    return S.QUEUED if call.is_waiting else S.OFFERED
 
 
 def _next_state(following: _Next, call: Call) -> CallState:
@@ -164,7 +164,7 @@ def _clock(call: Call, state: CallState, at: datetime) -> Call:
 
 def _put(call: Call, party: Party, **changes: object) -> Call:
     leg = call.leg(party.leg) or Leg(party=party, state=LegState.INITIATED)
-    return call.with_leg(replace(leg, **changes))  # type: ignore[arg-type]
+    return call.with_leg(replace(leg, party=party, **changes))  # type: ignore[arg-type]
 
 
 def _release(call: Call, legs: Iterable[Leg]) -> Call:
@@ -189,13 +189,14 @@ def _(event: CallInformation, call: Call) -> Call:
 @_tell.register
 def _(event: Queued, call: Call) -> Call:
     return replace(
-        call, queue=event.queue, position=event.position, left_queue="", queued_at=call.queued_at or event.at,
+        call, queue=event.queue, position=event.position, is_waiting=True, left_queue="",
+        queued_at=call.queued_at or event.at,
     )  # fmt: skip
 
 
 @_tell.register
 def _(event: Delivered, call: Call) -> Call:
-    return _put(call, event.party, party=event.party, state=LegState.RINGING, rang_at=event.at, consult=event.consult)
+    return _put(call, event.party, state=LegState.RINGING, rang_at=event.at, consult=event.consult)
 
 
 @_tell.register
@@ -205,18 +206,18 @@ def _(event: Diverted, call: Call) -> Call:
     if event.cause == "parked":
         speaking = [leg for leg in call.live_legs()[1:] if leg.state in {LegState.CONNECTED, LegState.HELD}]
         return _clock(_release(call, speaking), S.PARKED, event.at)
-    return replace(call, left_queue=event.cause)
+    return replace(call, is_waiting=False, left_queue=event.cause)
 
 
 @_tell.register
 def _(event: Established, call: Call) -> Call:
-    call = _put(call, event.party, party=event.party, state=LegState.CONNECTED, connected_at=event.at, consult=event.consult)
+    call = _put(call, event.party, state=LegState.CONNECTED, connected_at=event.at, consult=event.consult)
     if event.consult:
         return call
     first = call.legs[0]
     if first.state in {LegState.INITIATED, LegState.RINGING}:
         call = call.with_leg(replace(first, state=LegState.CONNECTED, connected_at=event.at))
-    return replace(call, answered_at=call.answered_at or event.at)
+    return replace(call, is_waiting=False, answered_at=call.answered_at or event.at)
 
 
 @_tell.register
@@ -235,7 +236,7 @@ def _(event: Transferred, call: Call) -> Call:
     call = _release(call, [by] if by else [])
     if event.to:
         call = _put(call, event.to, consult=False)
-    return replace(call, transfers=(*call.transfers, Transfer(kind=event.kind, by=event.by.leg, to=event.to_number, at=event.at)))
+    return replace(call, is_waiting=False, transfers=(*call.transfers, Transfer(kind=event.kind, by=event.by.leg, to=event.to_number, at=event.at)))
 
 
 @_tell.register

@@ -1,0 +1,1 @@
+"""What an agent's screen shows for a call, and the sockets that carry it there."""

@@ -1,0 +1,337 @@
+"""The desktop protocol, version 1: what goes over the websocket on port 8089, as JSON text frames.
+
+::
+
+    desktop                                    server
+      hello {ticket, resume?}           ->
+                                        <-     welcome {stream, ...}
+                                        <-     snapshot {seq, ...}   or the missed deltas, where ``resume`` fits
+                                        <-     delta {seq: n+1, ...}
+      receipt {pop, step}               ->
+
+The ticket comes from ``POST /api/v1/session/ticket``, is good once and for 30 s. ``seq`` counts the messages of one
+``stream`` from 1, without gaps; a desktop that finds a gap says hello again. Deltas say the new state of one thing, never
+a difference: the last one about a thing is enough. Unknown kinds and fields are to be ignored. Times are RFC 3339 in
+UTC, durations seconds. Everything a caller or a CRM wrote is text to show as it stands, never markup.
+
+Close codes: 4400 not this protocol, 4401 ticket not good, 4403 not allowed, 4408 no hello within 5 s, 4409 displaced by
+another desktop of the same agent, 4413 fell too far behind, 4429 too many messages, 1001 the server stops.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+PROTOCOL = 1
+
+
+class _Tagged(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    pass
+
+
+# ---- what desktops say
+
+
+class Resume(msgspec.Struct, frozen=True, kw_only=True):
+    stream: str
+    seq: int
+    """The last one seen."""
+
+
+class Hello(_Tagged, frozen=True, kw_only=True, tag="hello"):
+    """The first message, within 5 s of connecting."""
+
+    ticket: str
+    resume: Resume | None = None
+    take_over: bool = False
+    """Close this agent's other desktop. Without it, a second desktop gets ``occupied`` and 4409."""
+
+
+class Receipt(_Tagged, frozen=True, kw_only=True, tag="receipt"):
+    """How far a pop has come. ``shown`` is said after the browser has painted it."""
+
+    pop: str
+    step: Literal["received", "shown"]
+
+
+class Focus(_Tagged, frozen=True, kw_only=True, tag="focus"):
+    """The agent looks at this call now (None: at none); told to integrators."""
+
+    call: str | None = None
+
+
+FromDesktop = Hello | Receipt | Focus
+
+# ---- the things that messages speak of
+
+
+class PartyView(msgspec.Struct, frozen=True, kw_only=True):
+    leg: str
+    role: Literal["customer", "agent", "external"]
+    number: str
+    name: str
+    state: Literal["initiated", "ringing", "connected", "held", "gone"]
+    is_me: bool = False
+    consult: bool = False
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a button may do now. A button that may not be pressed stays where it is and shows ``why_not``."""
+
+    name: str
+    """``hangup``; more come with later versions."""
+    allowed: bool
+    why_not: str = ""
+    """A message key of the console: ``not_your_call``, ``pbx_lost``."""
+
+
+class CallView(msgspec.Struct, frozen=True, kw_only=True):
+    """One of my calls as it is now."""
+
+    call: str
+    pbx: str
+    direction: Literal["inbound", "outbound", "internal"]
+    state: Literal["offered", "queued", "ringing", "talking", "held", "parked", "ended"]
+    since: datetime
+    """When ``state`` began."""
+    offered_at: datetime
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    number: str
+    """The customer's, as the PBX gave it; empty when withheld."""
+    number_shown: str
+    """The same, spaced for reading; empty when withheld."""
+    region: str = ""
+    """Where the number belongs, ISO 3166-1: ``DE``."""
+    name: str = ""
+    """The caller's name as the network gave it. Anybody can write anything there."""
+    dnis: str = ""
+    dnis_label: str = ""
+    """What the site calls that line: ``Billing UK``."""
+    queue: str = ""
+    waited_s: float | None = None
+    keys: dict[str, str] = {}
+    """What dialplan or IVR said about the caller."""
+    parties: tuple[PartyView, ...] = ()
+    actions: tuple[Action, ...] = ()
+    outcome: str | None = None
+    talk_s: float = 0.0
+    hold_s: float = 0.0
+
+
+class NumberView(msgspec.Struct, frozen=True, kw_only=True):
+    typed: str
+    e164: str = ""
+    label: str = ""
+
+
+class CaseView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    title: str
+    status: str = ""
+    opened_at: datetime | None = None
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    title: str
+    status: str = ""
+    ordered_on: str = ""
+    amount: str = ""
+
+
+class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One earlier interaction with this customer or number."""
+
+    call: str
+    at: datetime
+    direction: Literal["inbound", "outbound", "internal"]
+    outcome: str
+    queue: str = ""
+    agent: str = ""
+    talk_s: float = 0.0
+    result: str = ""
+    note: str = ""
+    number: str = ""
+    """Whom a click on the line would call."""
+
+
+class ContactView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    code: str = ""
+    name: str = ""
+    company: str = ""
+    language: str = ""
+    segment: str = ""
+    tier: str = ""
+    email: str = ""
+    numbers: tuple[NumberView, ...] = ()
+    preferences: dict[str, str] = {}
+    flags: tuple[str, ...] = ()
+    """``do_not_call``, ``recording_refused``, ``complaint_open``, ``deletion_requested``."""
+    cases: tuple[CaseView, ...] = ()
+    orders: tuple[OrderView, ...] = ()
+    fields: dict[str, str] = {}
+    url: str = ""
+    matched_by: Literal["code", "number", "extension", "national"] = "number"
+    matched_value: str = ""
+
+
+class CustomerCard(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to "who is this?" for one call."""
+
+    call: str
+    state: Literal["asking", "slow", "found", "several", "unknown", "unavailable", "withheld"]
+    """``asking`` up to 1.5 s, then ``slow`` if the CRM has still not answered; ``several``: nobody chooses for the agent."""
+    contacts: tuple[ContactView, ...] = ()
+    """The one, or the several to choose from, the most likely first; contacts ruled out by an agent are not in it."""
+    chosen: str | None = None
+    """The contact an agent picked for this call, or the only one found."""
+    reason: str = ""
+    """Why there is none, in words for people."""
+    source: str = ""
+    as_of: datetime | None = None
+    history: tuple[HistoryItem, ...] = ()
+    """Earlier interactions with this number or contact, newest first, 50 at most; ours, so also there when the CRM is not."""
+    calls_24h: int = 0
+    """How many times this number called within 24 h, this call included."""
+
+
+class PopView(msgspec.Struct, frozen=True, kw_only=True):
+    """A phone rings, and this desktop's agent is to know who it is."""
+
+    pop: str
+    call: CallView
+    card: CustomerCard
+    at: datetime
+    """When the phone began to ring."""
+    expires_at: datetime
+    """The desktop takes it away by then, whatever else it heard."""
+
+
+class PbxView(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    state: Literal["connected", "connecting", "lost"]
+    since: datetime
+
+
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue of this agent."""
+
+    name: str
+    waiting: int
+    oldest_since: datetime | None = None
+
+
+class MeView(msgspec.Struct, frozen=True, kw_only=True):
+    agent: str
+    name: str
+    role: Literal["agent", "supervisor", "admin"]
+    extension: str = ""
+    queues: tuple[str, ...] = ()
+    language: str = ""
+
+
+# ---- what the server says
+
+
+class Welcome(_Tagged, frozen=True, kw_only=True, tag="welcome"):
+    protocol: int = PROTOCOL
+    server: str
+    """The program's version; a desktop that finds a new one reloads when its agent is free."""
+    stream: str
+    resumed: bool = False
+    """The missed deltas follow, and no snapshot."""
+    now: datetime
+    """For timers: the desktop counts from its own monotonic clock, set by this."""
+    me: MeView
+    ping_s: float = 10.0
+
+
+class Occupied(_Tagged, frozen=True, kw_only=True, tag="occupied"):
+    """This agent has another desktop open, since then; close 4409 follows."""
+
+    since: datetime
+
+
+class Snapshot(_Tagged, frozen=True, kw_only=True, tag="snapshot"):
+    seq: int
+    calls: tuple[CallView, ...] = ()
+    cards: tuple[CustomerCard, ...] = ()
+    """One for each of ``calls``."""
+    pops: tuple[PopView, ...] = ()
+    pbxs: tuple[PbxView, ...] = ()
+    queues: tuple[QueueView, ...] = ()
+
+
+class Pop(_Tagged, frozen=True, kw_only=True, tag="pop"):
+    seq: int
+    pop: PopView
+
+
+class PopWithdrawn(_Tagged, frozen=True, kw_only=True, tag="pop_withdrawn"):
+    seq: int
+    pop: str
+    call: str
+    reason: Literal["answered", "answered_elsewhere", "no_answer", "declined", "caller_gone", "expired"]
+    """``answered``: by this agent; the call goes on in ``calls``."""
+
+
+class CallDelta(_Tagged, frozen=True, kw_only=True, tag="call"):
+    """The new state of one of my calls. One in state ``ended`` is mine no longer after this."""
+
+    seq: int
+    call: CallView
+
+
+class CardDelta(_Tagged, frozen=True, kw_only=True, tag="card"):
+    seq: int
+    card: CustomerCard
+
+
+class PbxDelta(_Tagged, frozen=True, kw_only=True, tag="pbx"):
+    seq: int
+    pbx: PbxView
+
+
+class QueueDelta(_Tagged, frozen=True, kw_only=True, tag="queue"):
+    seq: int
+    queue: QueueView
+
+
+class CommandDelta(_Tagged, frozen=True, kw_only=True, tag="command"):
+    """What became of a command given over REST: one ``done`` or one ``failed``, never both, never none."""
+
+    seq: int
+    command: str
+    status: Literal["done", "failed"]
+    reason: str = ""
+    """The PBX's own words, or a message key of ours."""
+
+
+class Displaced(_Tagged, frozen=True, kw_only=True, tag="displaced"):
+    """Another desktop of this agent took over; close 4409 follows."""
+
+    seq: int
+
+
+class Problem(_Tagged, frozen=True, kw_only=True, tag="problem"):
+    """The last message was refused; the socket stays open unless a close code follows."""
+
+    code: str
+    text: str
+
+
+Delta = Pop | PopWithdrawn | CallDelta | CardDelta | PbxDelta | QueueDelta | CommandDelta | Displaced
+FromServer = Welcome | Occupied | Snapshot | Delta | Problem
+
+
+def json_schema() -> dict[str, object]:
+    """JSON Schema (2020-12) of both directions, for ``docs/reference/desktop-protocol.schema.json``."""
+    schemas, components = msgspec.json.schema_components([FromDesktop, FromServer], ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "cti desktop protocol, version 1",
+        "$defs": {**components, "FromDesktop": schemas[0], "FromServer": schemas[1]},
+    }

@@ -1,0 +1,1 @@
+"""Bytes to call events, and commands back: one folder for each kind of PBX."""

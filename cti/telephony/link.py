@@ -1,0 +1,50 @@
+"""The doors every PBX offers: news of calls one way, commands the other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from cti.calls.call import Call, PbxName
+from cti.calls.transitions import CallChanged
+from cti.telephony.commands import Command, Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkChanged:
+    """The connection to a PBX came, went, or is being made again."""
+
+    pbx: PbxName
+    state: Literal["connected", "connecting", "lost"]
+    at: datetime
+    reason: str = ""
+
+
+News = CallChanged | LinkChanged
+Sink = Callable[[News], None]
+"""Takes one piece of news; must not block and must not raise."""
+
+
+class PbxLink(Protocol):
+    """One PBX. ``run`` connects, tells the sink what happens, reconnects, and ends by being cancelled."""
+
+    name: PbxName
+
+    async def run(self, sink: Sink) -> None: ...
+
+    def restore(self, calls: tuple[Call, ...]) -> None:
+        """Before ``run``: the calls that were live when the service last stopped."""
+        ...
+
+    async def send(self, command: Command) -> Result:
+        """Carry out a command; returns when the PBX's event confirmed it, or with the reason why not. Never raises
+        for what the PBX does; raises ``ValueError`` for a command that must not be sent at all."""
+        ...
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The live calls."""
+        ...
+
+    @property
+    def status(self) -> LinkChanged: ...
