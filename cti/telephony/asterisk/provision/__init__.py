@@ -1,0 +1,189 @@
+"""The Asterisk configuration CTI needs, as text: what ``cti init asterisk`` prints and what the tests run on.
+
+Pure: values in, file texts out. The caller makes the secrets and writes the files. Every value is checked before it is put
+into a file, since a line break in one of them would be a configuration line of its own.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from importlib import resources
+from string import Template
+from typing import Final, Literal
+
+TEMPLATES: Final = (
+    "manager.conf", "extensions_cti.conf", "queues_cti.conf", "pjsip_cti.conf", "features.conf", "res_parking.conf",
+)
+CUSTOMER_VARIABLE: Final = "CTI_CUSTOMER_CODE"
+MIN_SECRET: Final = 32
+
+Strategy = Literal["ringall", "leastrecent", "fewestcalls", "random", "rrmemory", "linear", "wrandom", "rrordered"]
+
+_PATTERN: Final = re.compile(r"_[0-9XZN.!+\[\]-]+|\+?[0-9]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f;]")
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlan:
+    """One queue. ``extension``: the internal number agents transfer to. Times in seconds."""
+
+    name: str
+    extension: str
+    members: tuple[str, ...] = ()
+    strategy: Strategy = "rrmemory"
+    ring_timeout_s: int = 15
+    retry_s: int = 1
+    max_wait_s: int = 600
+    exit_context: str = ""
+    wrapup_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InboundNumber:
+    """A number callers dial (digits, or a pattern starting with ``_``) and the queue it leads to."""
+
+    number: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionOptions:
+    """What differs between sites. Secrets hold at least 32 characters and are made by the caller.
+
+    ``trunk_dial`` is the dial string with ``${CTI_TO}`` where the cleaned number goes. ``fastagi_url`` None: the dialplan
+    does not ask us anything and goes straight to the queue.
+    """
+
+    events_secret: str
+    commands_secret: str
+    queues: tuple[QueuePlan, ...]
+    inbound: tuple[InboundNumber, ...]
+    trunk_dial: str = "PJSIP/${CTI_TO}@trunk"
+    outbound_patterns: tuple[str, ...] = ("_0XXXXXXX!", "_+ZXXXXXXX!")
+    outbound_caller_id: str = "anonymous"
+    outbound_timeout_s: int = 60
+    agent_pattern: str = "20XX"
+    ring_timeout_s: int = 20
+    events_user: str = "cti-events"
+    commands_user: str = "cti-commands"
+    ami_bind: str = "127.0.0.1"
+    ami_port: int = 5038
+    permit: tuple[str, ...] = ("127.0.0.1/255.255.255.255",)
+    fastagi_url: str | None = None
+    inbound_context: str = "cti-inbound"
+    agents_context: str = "cti-agents"
+    internal_context: str = "cti-internal"
+    transfer_context: str = "cti-transfer"
+    outbound_context: str = "cti-outbound"
+    parking_context: str = "parkedcalls"
+    blind_code: str = "#1"
+    attended_code: str = "*2"
+    park_code: str = "#72"
+    pickup_code: str = "*8"
+    pickup_prefix: str = "*9"
+    attended_ring_timeout_s: int = 15
+    blonde_drop: bool = False
+    park_extension: str = "700"
+    park_first: int = 701
+    park_last: int = 720
+    parking_time_s: int = 45
+    comeback_dial_s: int = 20
+
+
+def render(options: ProvisionOptions) -> dict[str, str]:
+    """File name -> text, ready for /etc/asterisk. Raises ValueError naming every value that may not stand in a file."""
+    if faults := _faults(options):
+        raise ValueError("; ".join(faults))
+    values = _values(options)
+    return {name: _template(name).substitute(values) for name in TEMPLATES}
+
+
+def _template(name: str) -> Template:
+    return Template(resources.files(__name__).joinpath("templates", name).read_text(encoding="utf-8"))
+
+
+def _values(options: ProvisionOptions) -> Mapping[str, object]:
+    queues = {queue.name: queue for queue in options.queues}
+    plain = {field.name: getattr(options, field.name) for field in fields(options)}
+    return plain | {
+        "customer_variable": CUSTOMER_VARIABLE,
+        "permit_lines": "\n".join(f"permit = {address}" for address in options.permit),
+        "pickup_length": len(options.pickup_prefix),
+        "blonde_drop": "yes" if options.blonde_drop else "no",
+        "inbound_lines": "\n".join(_queue_lines(n.number, queues[n.queue], options) for n in options.inbound),
+        "queue_lines": "\n".join(_queue_lines(queue.extension, queue, options) for queue in options.queues),
+        "outbound_lines": "\n".join(_dial_lines(pattern, "TK", options) for pattern in options.outbound_patterns),
+        "transfer_lines": "\n".join(_dial_lines(pattern, "", options) for pattern in options.outbound_patterns),
+        "queue_sections": "\n".join(_queue_section(queue) for queue in options.queues),
+    }
+
+
+def _queue_lines(exten: str, queue: QueuePlan, options: ProvisionOptions) -> str:
+    lines = [
+        f"exten => {exten},1,Gosub(cti-clean,s,1)",
+        " same => n,Answer()",
+        *_ask_lines(queue, options),
+        f" same => n,Queue({queue.name},tk,,,{queue.max_wait_s})",
+        " same => n,Hangup()                     ; nobody took the call; ${QUEUESTATUS} says why (TIMEOUT, FULL, ...)",
+    ]
+    return "\n".join(lines)
+
+
+def _ask_lines(queue: QueuePlan, options: ProvisionOptions) -> list[str]:
+    """CTI is asked where the call should go. It fails open: no CTI, the next line runs as if nobody had been asked."""
+    return [] if options.fastagi_url is None else [f" same => n,AGI({options.fastagi_url},{queue.name})"]
+
+
+def _dial_lines(pattern: str, features: str, options: ProvisionOptions) -> str:
+    lines = [
+        f"exten => {pattern},1,Set(CTI_TO=${{FILTER(0-9+,${{EXTEN}})}})",
+        f" same => n,Dial({options.trunk_dial},{options.outbound_timeout_s},{features})",
+        " same => n,Hangup()",
+    ]
+    return "\n".join(lines)
+
+
+def _queue_section(queue: QueuePlan) -> str:
+    lines = [
+        "",
+        f"[{queue.name}]",
+        f"strategy = {queue.strategy}",
+        f"timeout = {queue.ring_timeout_s:<22}; seconds a phone rings before the next agent is tried",
+        f"retry = {queue.retry_s:<24}; seconds between two attempts",
+        f"wrapuptime = {queue.wrapup_s:<19}; after-call time is kept by CTI, not here",
+        "ringinuse = no                  ; an agent who talks is not rung again",
+        "autofill = yes                  ; several callers are offered to several agents at the same time",
+        "joinempty = yes                 ; callers may wait although nobody is ready: CTI shows them to supervisors",
+        "leavewhenempty = no",
+        *([f"context = {queue.exit_context:<22}; a key pressed while waiting leads here"] if queue.exit_context else []),
+        *(f"member => {member}" for member in queue.members),
+    ]
+    return "\n".join(lines)
+
+
+def _faults(options: ProvisionOptions) -> list[str]:
+    names = {queue.name for queue in options.queues}
+    return [
+        *(f"{where}: control character or semicolon in {text!r}" for where, text in _texts(options) if _UNSAFE.search(text)),
+        *(f"{user}: a secret has at least {MIN_SECRET} characters" for user, secret in _secrets(options) if len(secret) < MIN_SECRET),
+        *(f"queue name {name!r}" for name in sorted(names) if not _NAME.fullmatch(name)),
+        *(f"number {n.number!r}" for n in options.inbound if not _PATTERN.fullmatch(n.number)),
+        *(f"number {n.number!r} leads to no queue: {n.queue!r}" for n in options.inbound if n.queue not in names),
+        *(f"outbound pattern {p!r}" for p in options.outbound_patterns if not _PATTERN.fullmatch(p)),
+    ]
+
+
+def _secrets(options: ProvisionOptions) -> tuple[tuple[str, str], ...]:
+    return (options.events_user, options.events_secret), (options.commands_user, options.commands_secret)
+
+
+def _texts(value: object, where: str = "") -> list[tuple[str, str]]:
+    """Every text inside, with its path: all of them end in a file."""
+    if isinstance(value, str):
+        return [(where, value)]
+    if isinstance(value, tuple):
+        return [found for item in value for found in _texts(item, where)]
+    if is_dataclass(value):
+        return [found for f in fields(value) for found in _texts(getattr(value, f.name), f"{where}.{f.name}".lstrip("."))]
+    return []

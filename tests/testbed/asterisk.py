@@ -1,0 +1,340 @@
+"""A private Asterisk: its own configuration, folders and free ports, so that several run side by side.
+
+The product's own provisioning text (`cti init asterisk`) is what it runs on; `etc/` here adds what only tests need.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Template
+from types import TracebackType
+from typing import Final, Self
+
+from cti.telephony.asterisk.provision import InboundNumber, ProvisionOptions, QueuePlan, render
+from tests.testbed import parts
+
+BOOT_LIMIT_S: Final = 40.0
+STOP_LIMIT_S: Final = 10.0
+AGENTS: Final = ("2001", "2002", "2003", "2004", "2005", "2006")
+AGENT_NAMES: Final = dict(zip(AGENTS, ("Ann", "Bob", "Cho", "Dee", "Eve", "Fay"), strict=True))
+SOUNDS: Final = "usr/share/asterisk/sounds/en_US_f_Allison"
+RTP_PORTS: Final = 400
+
+MODULES: Final = """
+pbx_config chan_pjsip chan_bridge_media app_dial app_queue app_playback app_read app_stack app_userevent app_verbose
+app_exec app_originate app_directed_pickup app_confbridge app_bridgewait app_softhangup app_channelredirect app_senddtmf
+app_waituntil app_echo app_chanspy app_cdr app_bridgeaddchan app_blind_transfer app_attended_transfer app_transfer
+bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp bridge_simple bridge_softmix
+cdr_csv cdr_manager codec_alaw codec_ulaw codec_a_mu codec_gsm codec_resample format_gsm format_pcm format_sln format_wav
+func_callerid func_channel func_strings func_logic func_uri func_global func_cdr func_devstate func_timeout func_math
+func_hangupcause func_pjsip_endpoint func_pjsip_aor func_pjsip_contact func_dialplan func_db func_groupcount func_base64
+res_pjproject res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjsip res_pjsip_session res_pjsip_caller_id
+res_pjsip_diversion res_pjsip_dtmf_info res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user
+res_pjsip_endpoint_identifier_anonymous res_pjsip_header_funcs res_pjsip_logger res_pjsip_nat res_pjsip_refer
+res_pjsip_registrar res_pjsip_rfc3326 res_pjsip_sdp_rtp res_pjsip_acl res_pjsip_authenticator_digest res_pjsip_pubsub
+res_pjsip_outbound_authenticator_digest res_pjsip_dlg_options res_pjsip_empty_info res_pjsip_history
+res_rtp_asterisk res_musiconhold res_parking res_manager_devicestate res_manager_presencestate res_security_log
+res_timing_timerfd res_timing_pthread res_agi
+res_speech res_mutestream res_convert res_format_attr_g729
+res_clioriginate app_mixmonitor app_page app_if app_while app_system
+""".split()
+
+
+class AsteriskFailed(RuntimeError):
+    """Asterisk did not start, answer or stop. The text ends with the last lines of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Free ports, taken when the Asterisk object is made and kept over restarts. ``agents``: extension -> SIP port."""
+
+    ami: int
+    sip: int
+    carrier: int
+    rtp_first: int
+    agents: Mapping[str, int]
+
+
+def testbed_queues() -> tuple[QueuePlan, ...]:
+    """The queues of the test PBX. Short times, so that a story takes seconds."""
+    ann, bob, cho = (f"PJSIP/{number},0,{AGENT_NAMES[number]},PJSIP/{number}" for number in ("2001", "2002", "2003"))
+    local, local_n = (f"Local/2001@agents-by-local{n},0,Ann,PJSIP/2001" for n in ("", "/n"))
+    return (
+        QueuePlan("support", "3001", (ann, bob), strategy="linear", ring_timeout_s=3, max_wait_s=60),
+        QueuePlan("sales", "3002", (ann, bob, cho), strategy="ringall", ring_timeout_s=6, max_wait_s=60),
+        QueuePlan("short", "3003", (ann,), strategy="linear", ring_timeout_s=2, max_wait_s=4),
+        QueuePlan("keyed", "3004", (ann,), strategy="linear", ring_timeout_s=4, max_wait_s=60, exit_context="queue-exit"),
+        QueuePlan("billing", "3005", (bob, cho), strategy="linear", ring_timeout_s=6, max_wait_s=60),
+        QueuePlan("viaLocal", "3006", (local,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
+        QueuePlan("viaLocalN", "3007", (local_n,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
+        QueuePlan("empty", "3008", (), max_wait_s=60),
+    )
+
+
+INBOUND: Final = {
+    "0800100100": "support",
+    "0800100200": "sales",
+    "0800100300": "short",
+    "0800100400": "keyed",
+    "0800100410": "viaLocal",
+    "0800100420": "viaLocalN",
+    "0800100430": "billing",
+    "0800100440": "empty",
+}
+
+
+def testbed_options(ports: Ports, fastagi_url: str | None = None) -> ProvisionOptions:
+    return ProvisionOptions(
+        events_secret=secrets.token_urlsafe(32),
+        commands_secret=secrets.token_urlsafe(32),
+        queues=testbed_queues(),
+        inbound=tuple(InboundNumber(number, queue) for number, queue in INBOUND.items()),
+        ami_port=ports.ami,
+        ring_timeout_s=6,
+        outbound_timeout_s=6,
+        outbound_caller_id="0222220000",
+        attended_ring_timeout_s=4,
+        parking_time_s=4,
+        comeback_dial_s=5,
+        fastagi_url=fastagi_url,
+    )
+
+
+@dataclass(slots=True)
+class Asterisk:
+    """``with Asterisk("22") as pbx:`` (or ``async with``). Blocking calls; from a coroutine use ``asyncio.to_thread``.
+
+    ``extra``: file name -> text put after our own text of that file (or a new file). Raises AsteriskFailed.
+    """
+
+    version: str = "22"
+    extra: Mapping[str, str] = field(default_factory=dict)
+    fastagi_url: str | None = None
+    ports: Ports = field(default_factory=lambda: free_ports())
+    options: ProvisionOptions = field(init=False)
+    root: Path = field(init=False)
+    home: Path = field(init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        root = parts.asterisk_root(self.version)
+        if root is None:
+            raise AsteriskFailed(f"no Asterisk {self.version} here: {parts.PREPARE}")
+        self.root = root
+        self.home = root / "var" / "tmp" / f"cti-{os.getpid()}-{secrets.token_hex(4)}"
+        self.options = testbed_options(self.ports, self.fastagi_url)
+        atexit.register(self.remove)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def queue_log(self) -> Path:
+        return self.home / "log" / "queue_log"
+
+    @property
+    def cdr_csv(self) -> Path:
+        return self.home / "log" / "cdr-csv" / "Master.csv"
+
+    @property
+    def messages(self) -> Path:
+        return self.home / "log" / "messages"
+
+    @property
+    def inside(self) -> str:
+        """Our folder as Asterisk sees it."""
+        return f"/{self.home.relative_to(self.root)}"
+
+    def start(self) -> None:
+        """Return once Asterisk is fully booted. Raises AsteriskFailed after 40 s."""
+        sweep(self.root)
+        self.write_config()
+        self.home.joinpath("owner").write_text(str(os.getpid()))
+        with self.home.joinpath("log", "console").open("ab") as console:
+            self._process = subprocess.Popen(
+                ["chroot", self.root, "/usr/sbin/asterisk", "-C", f"{self.inside}/etc/asterisk.conf", "-f", "-n"],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", "HOME": "/root"},
+            )
+        self._wait_booted(time.monotonic() + BOOT_LIMIT_S)
+
+    def stop(self) -> None:
+        """End it as an operator would: calls are dropped, AMI clients are told ``Shutdown``."""
+        if self._process is None:
+            return
+        with contextlib.suppress(AsteriskFailed, subprocess.TimeoutExpired):
+            self.cli("core stop now")
+        self._reap(STOP_LIMIT_S)
+
+    def kill(self) -> None:
+        """SIGKILL: nobody is told anything."""
+        if self._process is not None:
+            self._process.kill()
+            self._reap(STOP_LIMIT_S)
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def remove(self) -> None:
+        """Kill it if it runs and delete its folder. Also called at interpreter exit."""
+        self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+        atexit.unregister(self.remove)
+
+    def cli(self, command: str) -> str:
+        """What ``asterisk -rx`` prints."""
+        done = subprocess.run(
+            ["chroot", self.root, "/usr/sbin/asterisk", "-C", f"{self.inside}/etc/asterisk.conf", "-rx", command],
+            capture_output=True,
+            text=True,
+            timeout=15,
+            check=False,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"},
+        )
+        if done.returncode:
+            raise AsteriskFailed(f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def hang_up_everything(self) -> None:
+        """Back to an idle PBX: no channel, no dynamic queue member, nobody paused. For use between tests."""
+        self.cli("channel request hangup all")
+        deadline = time.monotonic() + STOP_LIMIT_S
+        while not self.is_idle() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for queue in self.options.queues:
+            self.cli(f"queue reset stats {queue.name}")
+        self.cli("queue reload members")
+
+    def is_idle(self) -> bool:
+        return "0 active channels" in self.cli("core show channels count")
+
+    def write_config(self) -> None:
+        """Write every file Asterisk reads. Called by start(); again after a change, before a reload by hand."""
+        for name in ("etc", "db", "spool", "run", "log/cdr-csv", "moh"):
+            self.home.joinpath(name).mkdir(parents=True, exist_ok=True)
+        music = self.root / SOUNDS / "demo-congrats.gsm"
+        shutil.copy(music, self.home / "moh") if music.exists() else None
+        for name, text in self.config().items():
+            self.home.joinpath("etc", name).write_text(text, encoding="utf-8")
+
+    def config(self) -> dict[str, str]:
+        """File name -> text: what the product renders, what `etc/` here adds, then ``extra``."""
+        texts = render(self.options)
+        for path in sorted(Path(__file__).with_name("etc").glob("*.conf")):
+            texts[path.name] = Template(path.read_text(encoding="utf-8")).safe_substitute(self._values())
+        for name, text in self.extra.items():
+            texts[name] = f"{texts.get(name, '')}\n{text}\n"
+        return texts
+
+    def _values(self) -> dict[str, object]:
+        return {
+            "home": self.inside,
+            "sip_port": self.ports.sip,
+            "carrier_port": self.ports.carrier,
+            "rtp_first": self.ports.rtp_first,
+            "rtp_last": self.ports.rtp_first + RTP_PORTS - 1,
+            "load_lines": "\n".join(f"load = {name}.so" for name in self._modules()),
+            "agent_sections": "\n".join(_agent_section(number, port) for number, port in self.ports.agents.items()),
+        }
+
+    def _modules(self) -> Sequence[str]:
+        folders = [*self.root.glob("usr/lib/*/asterisk/modules"), self.root / "usr/lib/asterisk/modules"]
+        there = {path.stem for folder in folders for path in folder.glob("*.so")}
+        return [name for name in MODULES if name in there]
+
+    def _wait_booted(self, deadline: float) -> None:
+        while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
+            with contextlib.suppress(AsteriskFailed, subprocess.TimeoutExpired):
+                if "fully booted" in self.cli("core waitfullybooted"):
+                    return
+            time.sleep(0.1)
+        self.kill()
+        raise AsteriskFailed(f"Asterisk {self.version} did not start:\n{self.log_tail()}")
+
+    def log_tail(self, lines: int = 30) -> str:
+        logs = [self.home / "log" / "console", self.messages]
+        return "\n".join(line for log in logs if log.exists() for line in log.read_text("utf-8", "replace").splitlines()[-lines:])
+
+    def _reap(self, limit_s: float) -> None:
+        if self._process is None:
+            return
+        try:
+            self._process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+        self.home.joinpath("run", "asterisk.ctl").unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.remove()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.remove)
+
+
+def free_ports() -> Ports:
+    """Ports nobody uses just now. Two takers may still race; Asterisk then fails to start and says so."""
+    tcp = _free(socket.SOCK_STREAM, 1)
+    udp = _free(socket.SOCK_DGRAM, 2 + len(AGENTS))
+    first = 20_000 + 2 * secrets.randbelow(5_000)
+    return Ports(ami=tcp[0], sip=udp[0], carrier=udp[1], rtp_first=first, agents=dict(zip(AGENTS, udp[2:], strict=True)))
+
+
+def _free(kind: socket.SocketKind, count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+
+
+def _agent_section(number: str, port: int) -> str:
+    return f"""
+[{number}](cti-agent)
+aors = {number}
+transport = udp
+callerid = {AGENT_NAMES[number]} <{number}>
+
+[{number}]
+type = aor
+contact = sip:{number}@127.0.0.1:{port}
+"""
+
+
+def sweep(root: Path) -> None:
+    """Remove what a test run that was killed left behind. Only Asterisks of ours whose owner is gone are touched."""
+    for home in root.glob("var/tmp/cti-*"):
+        owner = home.joinpath("owner")
+        if not owner.exists() or Path("/proc", owner.read_text()).exists():
+            continue
+        for process in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if f"/{home.name}/etc/".encode() in process.read_bytes():
+                    os.kill(int(process.parent.name), signal.SIGKILL)
+        shutil.rmtree(home, ignore_errors=True)

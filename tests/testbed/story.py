@@ -1,0 +1,106 @@
+"""What a story needs: the stage it plays on, and the truth it leaves behind."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.testbed import ami
+from tests.testbed.asterisk import AGENTS, Asterisk
+from tests.testbed.phone import Phone, PhoneCall
+
+CARRIER: Final = "carrier"
+CALLER: Final = "0912345678"
+SETTLE_S: Final = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """``kind``: blind, attended, blonde, parked, pickup, forward, conference. ``source`` handed over, ``target`` was meant to take it."""
+
+    kind: str
+    source: str
+    target: str
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrueCall:
+    """One customer conversation (or internal call) as the scenario knows it. Seconds; None: did not happen.
+
+    ``wait_s``: from the first ring at the PBX until a person answered (or the end). ``talk_s``: from the first person's
+    answer until the last party left. ``answered_by``: who spoke with the customer, in order. ``rang``: whose phone rang, in order.
+    """
+
+    direction: str
+    ani: str
+    dnis: str
+    outcome: str
+    queue: str = ""
+    name: str = ""
+    customer_code: str = ""
+    answered_by: tuple[str, ...] = ()
+    rang: tuple[str, ...] = ()
+    ended_by: str = ""
+    holds: int = 0
+    wait_s: float | None = None
+    talk_s: float | None = None
+    transfers: tuple[Transfer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    calls: tuple[TrueCall, ...]
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running Asterisk, six agents' phones, the carrier (callers come from it, outside calls go to it)."""
+
+    pbx: Asterisk
+    agents: dict[str, Phone]
+    carrier: Phone
+    commands: ami.AmiWire
+    on_restart: Callable[[], Awaitable[None]] | None = None
+
+    def caller(self, dnis: str, number: str = CALLER, name: str = "", **more: str) -> PhoneCall:
+        """Somebody outside dials ``dnis``."""
+        return self.carrier.dial(dnis, caller=number, name=name, **more)
+
+    async def cli(self, command: str) -> str:
+        return await asyncio.to_thread(self.pbx.cli, command)
+
+
+Story = Callable[[Stage], Awaitable[Truth]]
+
+
+def wait_and_talk(caller: PhoneCall, agent: PhoneCall) -> dict[str, float]:
+    """Seconds as the two phones saw them."""
+    end = max(caller.ended_at, agent.ended_at) or time.monotonic()
+    return {"wait_s": round(agent.answered_at - caller.began_at, 2), "talk_s": round(end - agent.answered_at, 2)}
+
+
+@contextlib.asynccontextmanager
+async def open_stage(pbx: Asterisk) -> AsyncIterator[Stage]:
+    async with contextlib.AsyncExitStack() as stack:
+        agents = {
+            number: await stack.enter_async_context(Phone(number, pbx.ports.agents[number], pbx.ports.sip)) for number in AGENTS
+        }
+        carrier = await stack.enter_async_context(Phone(CARRIER, pbx.ports.carrier, pbx.ports.sip))
+        commands = await ami.commands_account(pbx)
+        stage = Stage(pbx, agents, carrier, commands)
+        try:
+            yield stage
+        finally:
+            await stage.commands.close()
+
+
+async def settle(pbx: Asterisk, within_s: float = 10.0) -> None:
+    """Wait until no channel is left, then a little more for the last events."""
+    deadline = time.monotonic() + within_s
+    while not await asyncio.to_thread(pbx.is_idle) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(SETTLE_S)
