@@ -1,0 +1,138 @@
+"""The record's seam: facts in, interactions out. Two implementations keep it: ``sql.py`` and ``memory.py``.
+
+A **fact** is an envelope: a call event, or something a person added to a call. Facts are appended once each (by id) and
+never rewritten. An **interaction** is the logged result of a call, derived from its facts by ``derive.py`` and nothing
+else, so that ``cti rebuild`` gets the same rows again.
+
+Facts that people make (``sequence`` 0), with ``data`` as shown:
+
+- ``cti.interaction.customer.v1`` ``{"contact", "name", "by"}``: an agent, or the only match, says who it was
+- ``cti.interaction.not_customer.v1`` ``{"contact", "number", "by"}``: this contact is not who uses this number
+- ``cti.interaction.note.v1`` ``{"text", "by"}``: the latest one counts
+- ``cti.interaction.result.v1`` ``{"code", "label", "by"}``: the latest one counts
+- ``cti.pop.receipt.v1`` ``{"pop", "agent", "step", "ms"}``: decided, sent, received, shown; ``ms`` since decided
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cti.calls.call import CallId, Direction, Outcome, PbxName
+from cti.envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """One person's part in a call, in the order they came."""
+
+    agent: str
+    """The agent's id where the phone is known to be an agent's, else empty."""
+    device: str
+    number: str
+    name: str
+    rang_at: datetime | None
+    connected_at: datetime | None
+    """None: it rang and was not answered."""
+    cleared_at: datetime | None
+    consult: bool
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """One finished call, unique by (pbx, call)."""
+
+    pbx: PbxName
+    call: CallId
+    direction: Direction
+    ani: str
+    ani_name: str
+    dnis: str
+    queue: str
+    keys: dict[str, str]
+    offered_at: datetime
+    queued_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime
+    wait_s: float
+    ring_s: float
+    talk_s: float
+    hold_s: float
+    outcome: Outcome
+    cause: str
+    ended_by: str
+    agent: str
+    """Who handled it last, of those who spoke to the customer; empty when nobody did."""
+    handled_by: tuple[Handled, ...]
+    transfers: tuple[dict[str, str], ...]
+    contact: str
+    contact_name: str
+    note: str
+    result: str
+    """The result's code; empty while not classified."""
+    result_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Every field narrows; times are of ``ended_at``, from inclusive, until exclusive. Text is taken literally."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    agent: str | None = None
+    queue: str | None = None
+    direction: Direction | None = None
+    outcome: Outcome | None = None
+    number: str | None = None
+    """E.164, or any digits: matches calling or called number by its last digits."""
+    contact: str | None = None
+    text: str | None = None
+    """In note, caller's name or contact's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Newest first. ``cursor`` opens the next page; None on the last. A page stays right while new calls come in."""
+
+    items: tuple[Interaction, ...]
+    cursor: str | None
+
+
+class InteractionLog(Protocol):
+    """Who calls it: the journal's writer (append), web handlers and the pipeline (reads).
+
+    Every method raises ``StoreUnavailable`` when the database does not answer.
+    """
+
+    async def append(self, facts: Iterable[Envelope]) -> None:
+        """Write facts and the interactions that follow from them, in one transaction. A fact known by its id is left."""
+        ...
+
+    async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """Raises ``RequestError`` for a cursor that is none of ours; ``limit`` 1 to 500."""
+        ...
+
+    async def get(self, call: CallId) -> Interaction | None: ...
+
+    async def facts(self, call: CallId) -> tuple[Envelope, ...]:
+        """A call's facts in the order they were recorded."""
+        ...
+
+    async def open_facts(self) -> tuple[Envelope, ...]:
+        """The facts of calls not cleared yet, call by call, in order: what a restarted service takes up."""
+        ...
+
+    async def history(self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50) -> tuple[Interaction, ...]:
+        """Finished calls with any of these contacts or numbers (E.164, or as the PBX gave them), newest first."""
+        ...
+
+    async def ruled_out(self, number: str) -> frozenset[str]:
+        """The contacts that an agent said do not use this number."""
+        ...
+
+    async def rebuild(self) -> int:
+        """Derive every interaction anew from the facts; how many there are."""
+        ...
+
+    async def close(self) -> None: ...
