@@ -1,0 +1,145 @@
+"""Bytes <-> AMI messages, without I/O.
+
+Framing (docs.asterisk.org, "AMI v2 Specification"): ``Key: Value`` lines end in CRLF, an empty line ends a message.
+Asterisk greets with one line, ``Asterisk Call Manager/<version>``, that has no empty line behind it. Keys may repeat
+(``ChanVariable``), their order has meaning, and values may hold any bytes but, we hope, a CRLF: ``shape.py`` checks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from cti.errors import PbxProtocolError
+
+_END: Final = b"\r\n\r\n"
+_GREETING: Final = b"Asterisk Call Manager/"
+_EVENT: Final = b"Event: "
+
+
+class AmiMessage:
+    """One message, headers in order. Parsed when first looked into: most events of a busy PBX are not wanted.
+
+    ``event`` is the event's name; empty for responses and for the greeting.
+    """
+
+    __slots__ = ("_headers", "_known", "_raw", "event", "is_greeting")
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._headers: tuple[tuple[str, str], ...] | None = None
+        self._known: dict[str, str] | None = None
+        self.is_greeting = raw.startswith(_GREETING)
+        self.event = raw[7 : _line_end(raw)].decode("ascii", "replace") if raw.startswith(_EVENT) else ""
+
+    @classmethod
+    def of(cls, headers: Iterable[tuple[str, str]]) -> "AmiMessage":
+        """A message from headers that were never bytes of ours: somebody's JSON trace, a test."""
+        message = cls(b"")
+        message._headers = tuple(headers)
+        message.event = message.get("Event")
+        return message
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        if self._headers is None:
+            self._headers = tuple(_headers(self._raw))
+        return self._headers
+
+    @property
+    def is_ours(self) -> bool:
+        """Did it come as bytes, so that the order of its headers is the PBX's?"""
+        return bool(self._raw)
+
+    def get(self, key: str, default: str = "") -> str:
+        """The header's first value."""
+        if self._known is None:
+            self._known = {}
+            for name, value in self.headers:
+                self._known.setdefault(name, value)
+        return self._known.get(key, default)
+
+    def get_all(self, key: str) -> tuple[str, ...]:
+        return tuple(value for name, value in self.headers if name == key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AmiMessage) and self.headers == other.headers
+
+    def __hash__(self) -> int:
+        return hash(self.headers)
+
+    def __repr__(self) -> str:
+        return f"<AmiMessage {self.event or self.get('Response') or 'greeting'}, {len(self.headers)} headers>"
+
+
+class AmiDecoder:
+    """AMI bytes, from the greeting on, -> messages. What is left unfinished when the connection ends is not a message."""
+
+    MAX_MESSAGE: Final = 65536
+    """Bytes. Asterisk's own events stay below 10 KiB."""
+    MAX_HEADERS: Final = 1000
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    def feed(self, data: bytes) -> list[AmiMessage]:
+        """Return the messages now complete. Raises PbxProtocolError past MAX_MESSAGE bytes or MAX_HEADERS headers."""
+        *blocks, self._buffer = (self._buffer + data).split(_END)
+        if len(self._buffer) > self.MAX_MESSAGE:
+            received = len(self._buffer)
+            self._buffer = b""
+            raise PbxProtocolError(f"a message of more than {self.MAX_MESSAGE} bytes ({received} so far)")
+        messages: list[AmiMessage] = []
+        for block in blocks:
+            messages.extend(self._messages(block))
+        return messages
+
+    def _messages(self, block: bytes) -> Iterator[AmiMessage]:
+        lines = block.count(b"\r\n")
+        if len(block) > self.MAX_MESSAGE or lines > self.MAX_HEADERS:
+            raise PbxProtocolError(f"a message of {len(block)} bytes, {lines} headers")
+        block = block.lstrip(b"\r\n")
+        if block.startswith(_GREETING):
+            end = _line_end(block)
+            yield AmiMessage(block[:end])
+            block = block[end:].lstrip(b"\r\n")
+        if block:
+            yield AmiMessage(block)
+
+
+def split_connections(trace: bytes) -> list[bytes]:
+    """A recorded trace may hold several connections, one greeting each; a connection's unfinished end is its own."""
+    parts = trace.split(b"\n" + _GREETING)
+    return parts[:1] + [_GREETING + part for part in parts[1:]]
+
+
+def encode(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> bytes:
+    """An action as bytes. Raises ValueError, before a byte is sent, for anything that could end a line early or that
+    Asterisk would cut: CR, LF, NUL, lone surrogates, lines over MAX_LINE bytes (trust: H3)."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return b"".join(_line(key, value) for key, value in pairs) + b"\r\n"
+
+
+MAX_LINE: Final = 1000
+_FORBIDDEN: Final = frozenset("\r\n\0")
+
+
+def _line(key: str, value: str) -> bytes:
+    if _FORBIDDEN & set(key) or _FORBIDDEN & set(value):
+        raise ValueError(f"{key!r}: line breaks and NUL cannot be sent to the PBX")
+    try:
+        line = f"{key}: {value}\r\n".encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError(f"{key!r}: not text that can be sent") from exc
+    if not key or ":" in key or len(line) > MAX_LINE:
+        raise ValueError(f"{key!r}: an action's line has a name and at most {MAX_LINE} bytes")
+    return line
+
+
+def _headers(raw: bytes) -> Iterator[tuple[str, str]]:
+    for line in raw.decode("utf-8", "replace").split("\r\n"):
+        key, _, value = line.partition(":")
+        yield key, value.removeprefix(" ")
+
+
+def _line_end(raw: bytes) -> int:
+    end = raw.find(b"\r\n")
+    return len(raw) if end < 0 else end
