@@ -87,7 +87,9 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallView(msgspec.Struct, frozen=True, kw_only=True):
-    """One of my calls as it is now."""
+    """One of my calls as it is now, from where I sit: ``ringing`` while my phone rings, ``ended`` once my leg is gone,
+    though the call may go on with others (``outcome`` is null then).
+    """
 
     call: str
     pbx: str
@@ -118,6 +120,8 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str | None = None
     talk_s: float = 0.0
     hold_s: float = 0.0
+    has_spoken: bool = False
+    """This agent has been connected on it: once it is ``ended``, a result is due. False for a ring that went unanswered."""
 
 
 class NumberView(msgspec.Struct, frozen=True, kw_only=True):
