@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from tests.testbed import ami
 from tests.testbed.asterisk import AGENTS, Asterisk
@@ -13,6 +13,7 @@ from tests.testbed.phone import Phone, PhoneCall
 
 CARRIER: Final = "carrier"
 CALLER: Final = "0912345678"
+SUPPORT: Final = "0800100100"
 SETTLE_S: Final = 0.4
 
 
@@ -66,9 +67,15 @@ class Stage:
     commands: ami.AmiWire
     on_restart: Callable[[], Awaitable[None]] | None = None
 
-    def caller(self, dnis: str, number: str = CALLER, name: str = "", **more: str) -> PhoneCall:
+    def caller(self, dnis: str = SUPPORT, number: str = CALLER, name: str = "", **more: str) -> PhoneCall:
         """Somebody outside dials ``dnis``."""
         return self.carrier.dial(dnis, caller=number, name=name, **more)
+
+    async def reconnect(self) -> None:
+        """After a restart of Asterisk: a new commands connection, and the recorder's new connection."""
+        self.commands = await ami.commands_account(self.pbx)
+        if self.on_restart is not None:
+            await self.on_restart()
 
     async def cli(self, command: str) -> str:
         return await asyncio.to_thread(self.pbx.cli, command)
@@ -77,10 +84,41 @@ class Stage:
 Story = Callable[[Stage], Awaitable[Truth]]
 
 
-def wait_and_talk(caller: PhoneCall, agent: PhoneCall) -> dict[str, float]:
-    """Seconds as the two phones saw them."""
-    end = max(caller.ended_at, agent.ended_at) or time.monotonic()
-    return {"wait_s": round(agent.answered_at - caller.began_at, 2), "talk_s": round(end - agent.answered_at, 2)}
+async def connect(stage: Stage, dnis: str = SUPPORT, agent: str = "2001", **who: str) -> tuple[PhoneCall, PhoneCall]:
+    """A caller dials in and that agent answers after half a second. Returns (caller's end, agent's end), both talking."""
+    caller = stage.caller(dnis, **who)
+    ringing = await stage.agents[agent].rings()
+    await asyncio.sleep(0.5)
+    ringing.answer()
+    await caller.until_answered()
+    await asyncio.sleep(1)
+    return caller, ringing
+
+
+async def hang_up(caller: PhoneCall, *others: PhoneCall, after_s: float = 1.0) -> None:
+    """The caller hangs up after a while; the others must notice."""
+    await asyncio.sleep(after_s)
+    caller.hang_up()
+    for other in others:
+        await other.until_over()
+
+
+def queued(
+    caller: PhoneCall,
+    first: PhoneCall | None = None,
+    *,
+    dnis: str = SUPPORT,
+    queue: str = "support",
+    ani: str = CALLER,
+    outcome: str = "answered",
+    **more: object,
+) -> TrueCall:
+    """An inbound call, with its wait and talk as the two phones saw them. ``first``: the first agent's end, if any answered."""
+    end = max(caller.ended_at, first.ended_at if first else 0.0) or time.monotonic()
+    answered = first.answered_at if first else end
+    talk = round(end - answered, 2) if first else None
+    fields: dict[str, Any] = {"wait_s": round(answered - caller.began_at, 2), "talk_s": talk, "queue": queue} | more
+    return TrueCall(direction="inbound", ani=ani, dnis=dnis, outcome=outcome, **fields)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,1 @@
+"""Stories still to come."""
