@@ -1,0 +1,213 @@
+"""The operator's file: what holds, and how every mistake is told."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from cti.errors import ConfigError
+from cti.settings import Settings, find, load, parse, reference
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "config" / "cti.toml"
+PBX = """\
+[[pbx]]
+name = "main"
+"""
+SECRETS = {"CTI_PBX__MAIN__EVENTS_SECRET": "e" * 32, "CTI_PBX__MAIN__COMMANDS_SECRET": "c" * 32}
+
+
+def read(text: str, environ: Mapping[str, str] | None = None) -> Settings:
+    return parse(text, file=Path("cti.toml"), environ=environ or {})
+
+
+def findings(text: str, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        read(text, environ)
+    return caught.value.findings
+
+
+def test_the_shipped_file_runs_as_it_is() -> None:
+    assert load(SHIPPED, {}).web.port == 8088
+
+
+def test_the_shipped_file_shows_the_defaults() -> None:
+    shipped, default = load(SHIPPED, {}), Settings()
+    for section in ("roles", "site", "web", "push", "database", "spool", "redis", "crm", "toll", "log"):
+        assert getattr(default, section) == getattr(shipped, section)
+
+
+def test_the_shipped_file_names_every_key() -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    keys = re.findall(r"^\| `([a-z_]+)` \|", reference(), re.MULTILINE)
+    assert [] == [key for key in keys if not re.search(rf"\b{key}(_file)?\b|^\[{key}", text, re.MULTILINE)]
+
+
+def test_the_pbx_in_the_shipped_file_works_once_uncommented() -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    block = text[text.index("# [[pbx]]") : text.index("# --- what browsers")]
+    lines = [line.removeprefix("# ") for line in block.splitlines() if "_secret_file" not in line]
+    assert read(PBX, SECRETS).pbx == read("\n".join(lines), SECRETS).pbx
+
+
+def test_the_reference_page_is_current() -> None:
+    assert reference() == (ROOT / "docs/reference/configuration.md").read_text(encoding="utf-8")
+
+
+def test_nothing_can_be_changed_afterwards() -> None:
+    settings = read("")
+    with pytest.raises(ValidationError):
+        settings.web.port = 1
+    with pytest.raises(ValidationError):
+        settings.roles = ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[web]\nport = 70000", "cti.toml:2: web.port: should be less than or equal to 65535; it is 70000"),
+        ('[web]\nport = "x"', "cti.toml:2: web.port: should be a integer, unable to parse string as an integer; it is 'x'"),
+        ("[web]\n\nprot = 1", "cti.toml:3: web.prot: no such key; did you mean port?"),
+        ("[wbe]\nport = 1", "cti.toml:1: wbe: no such key; did you mean web?"),
+        ('[site]\ncountry = "tw"', "did you mean TW?; it is 'tw'"),
+        ('[site]\ntime_zone = "Asia/Tapei"', "cti.toml:2: site.time_zone: is no time zone of the IANA list, such as Asia/Taipei; did you mean Asia/Taipei?"),
+        ('[web]\npublic_origins = ["https://a.example", "cti.example"]', "cti.toml:2: web.public_origins.1: is no origin"),
+        ('[push]\nhost = "a b"', "cti.toml:2: push.host: is neither a host's name nor an address"),
+        ("[push]\nport = 8088", "cti.toml:2: push.port: 8088 is web.port already"),
+        ('roles = ["pxb"]', "cti.toml:1: roles.0: should be 'pbx', 'push' or 'web'; it is 'pxb'"),
+        ('[database]\nurl = "mysql://h/d"', "cti.toml:2: database.url: should begin with sqlite+aiosqlite:/// or postgresql+asyncpg://"),
+        ('[redis]\nurl = "localhost"', "cti.toml:2: redis.url: should begin with redis://, rediss:// or unix://"),
+        ('[toll]\nallowed_countries = ["XX"]', "cti.toml:2: toll.allowed_countries.0: is no country"),
+        ('[crm]\nconnector = "sql"', "cti.toml:1: crm.mapping: is missing"),
+        ('[crm]\nmapping = "no/such"', "cti.toml:2: crm.mapping: no such file: no/such"),
+        ("[queues.sales]\nservice_level_s = 0", "cti.toml:2: queues.sales.service_level_s: should be greater than 0; it is 0"),
+        ('[results]\ndefault = [{code = "a", label = "' + "x" * 30 + '"}]', "cti.toml:2: results.default.0.label: should have at most 29 characters"),
+        ('[results]\nsale = []\n[queues.sales]', "cti.toml:2: results.sale: no such queue in [queues]; did you mean sales?"),
+        ('[results]\ndefault = [{code="a",label="A"},{code="a",label="B"}]', "cti.toml:2: results.default.1: a second result a"),
+        ("[results]\ndefault = [" + ",".join(f'{{code="c{i}",label="L"}}' for i in range(16)) + "]", "cti.toml:2: results.default: 16 results"),
+        ('[lines]\n"080-1" = "x"', "cti.toml:2: lines.080-1.[key]: should match"),
+        ("[web\nport = 1", "cti.toml:1: Expected ']' at the end of a table declaration"),
+        ("[web]\nport = 1\nport = 2", "cti.toml:3: Cannot overwrite a value"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(text: str, expected: str) -> None:
+    assert expected in "\n".join(findings(text))
+
+
+def test_all_mistakes_are_told_at_once_each_on_its_line() -> None:
+    text = '[site]\ncountry = "XX"\n\n[web]\nport = 0\nhots = "x"\n\n[log]\nlevel = "loud"\n'
+    assert ["2", "5", "6", "9"] == [finding.split(":")[1] for finding in findings(text)]
+
+
+def test_lines_are_found_below_texts_and_arrays_of_several_lines() -> None:
+    text = 'roles = [\n  "pbx", # [not a table]\n  "web",\n]\n[site]\nname = """\n[web]\nport = 0\n"""\n[push]\nport = 0\n'
+    assert ("cti.toml:11: push.port: should be greater than or equal to 1; it is 0",) == findings(text)
+
+
+def test_a_second_pbx_is_blamed_for_its_own_mistakes() -> None:
+    text = '[[pbx]]\nname = "a"\n[[pbx]]\nname = "b"\ntrunk_pattern = "("\n'
+    told = findings(text, {f"CTI_PBX__{n}__{k}_SECRET": "s" * 32 for n in "AB" for k in ("EVENTS", "COMMANDS")})
+    assert 1 == len(told)
+    assert told[0].startswith("cti.toml:5: pbx.b.trunk_pattern: is no regular expression")
+
+
+def test_two_pbxs_of_one_name_are_refused(tmp_path: Path) -> None:
+    held = tmp_path / "secret"
+    held.write_text("s" * 32)
+    entry = f'[[pbx]]\nname = "a"\nevents_secret_file = "{held}"\ncommands_secret_file = "{held}"\n'
+    assert ("cti.toml:5: pbx.a: a second one named a",) == findings(entry * 2)
+
+
+def test_a_missing_secret_says_how_to_give_it() -> None:
+    told = findings(PBX)
+    assert "cti.toml:1: pbx.main.events_secret: is missing: set CTI_PBX__MAIN__EVENTS_SECRET, or name a file that holds it in events_secret_file" in told
+    assert 2 == len(told)
+
+
+def test_an_empty_secret_is_no_secret() -> None:
+    assert any("CTI_PBX__MAIN__EVENTS_SECRET" in told for told in findings(PBX, SECRETS | {"CTI_PBX__MAIN__EVENTS_SECRET": ""}))
+
+
+def test_the_environment_is_stronger_than_the_file() -> None:
+    settings = read("[web]\nport = 1000\n" + PBX, SECRETS | {"CTI_WEB__PORT": "9000", "CTI_ROLES": "pbx, web", "CTI_PBX__MAIN__HOST": "10.0.0.1"})
+    assert (9000, ("pbx", "web"), "10.0.0.1") == (settings.web.port, settings.roles, settings.pbx[0].host)
+
+
+def test_a_pbx_may_stand_in_the_environment_alone() -> None:
+    (pbx,) = read("", SECRETS).pbx
+    assert ("main", "e" * 32) == (pbx.name, pbx.events_secret.get_secret_value())
+
+
+def test_a_name_with_a_dash_is_found_by_its_variable() -> None:
+    environ = {key.replace("MAIN", "SITE_A"): value for key, value in SECRETS.items()}
+    (pbx,) = read('[[pbx]]\nname = "site-a"\n', environ).pbx
+    assert "site-a" == pbx.name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CTI_WEB__PORT", "99999", "CTI_WEB__PORT: should be less than or equal to 65535; it is '99999'"),
+        ("CTI_WEB__PROT", "1", "CTI_WEB__PROT: no such key; did you mean port?"),
+        ("CTI_WBE__PORT", "1", "CTI_WBE__PORT: no such section; did you mean web?"),
+        ("CTI_PBX__MAIN__PROT", "1", "CTI_PBX__MAIN__PROT: no such key; did you mean port?"),
+        ("CTI_ROLES", "pbx,wbe", "CTI_ROLES"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_told_by_the_variable(name: str, value: str, expected: str) -> None:
+    assert expected in "\n".join(findings(PBX, SECRETS | {name: value}))
+
+
+def test_other_variables_are_none_of_our_business() -> None:
+    assert read("", {"CTI_CONFIG": "x", "CTI_TESTBED_DIR": "y", "HOME": "/"}) == Settings()
+
+
+def test_a_secret_comes_from_a_file_of_its_own(tmp_path: Path) -> None:
+    held = tmp_path / "secret"
+    held.write_text("x" * 40 + "\n")
+    (pbx,) = read(PBX + f'events_secret_file = "{held}"\n', SECRETS | {"CTI_PBX__MAIN__EVENTS_SECRET": "no"}).pbx
+    assert "x" * 40 == pbx.events_secret.get_secret_value()
+
+
+def test_a_secret_file_that_is_not_there_is_told_once() -> None:
+    (told,) = findings(PBX + 'events_secret_file = "no/such"\n', {"CTI_PBX__MAIN__COMMANDS_SECRET": "c" * 32})
+    assert "cti.toml:3: pbx.main.events_secret_file: no/such: No such file or directory" == told
+
+
+@pytest.mark.parametrize(("mode", "is_taken"), [(0o600, True), (0o644, False), (0o640, False)])
+def test_a_secret_in_the_file_itself_must_be_private(tmp_path: Path, mode: int, is_taken: bool) -> None:  # noqa: FBT001
+    file = tmp_path / "cti.toml"
+    file.write_text(PBX + 'events_secret = "abc"\ncommands_secret = "def"\n')
+    file.chmod(mode)
+    if is_taken:
+        assert "abc" == load(file, {}).pbx[0].events_secret.get_secret_value()
+        return
+    with pytest.raises(ConfigError, match="a secret in a file that others may read") as caught:
+        load(file, {})
+    assert 2 == len(caught.value.findings)
+
+
+def test_no_secret_stands_in_a_message_or_a_repr() -> None:
+    secret = "canary\tsecret"
+    text = PBX + "port = 0\n[database]\nurl = 'mysql://u:canary@h/d'"
+    told = "\n".join(findings(text, SECRETS | {"CTI_PBX__MAIN__EVENTS_SECRET": secret}))
+    assert "canary" not in told
+    assert "eeee" not in repr(read(PBX, SECRETS))
+
+
+def test_a_file_that_cannot_be_read_is_a_configuration_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no.toml: cannot be read: No such file or directory"):
+        load(tmp_path / "no.toml", {})
+
+
+def test_which_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find(None, {}).parts[-4:] == ("cti", "data", "config", "cti.toml")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/cti.toml").touch()
+    assert Path("config/cti.toml") == find(None, {})
+    assert Path("b.toml") == find(None, {"CTI_CONFIG": "b.toml"})
+    assert Path("a.toml") == find(Path("a.toml"), {"CTI_CONFIG": "b.toml"})
