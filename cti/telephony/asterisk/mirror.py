@@ -1,0 +1,256 @@
+"""What the PBX has now: channels, bridges, who called whom; and which channels make one conversation.
+
+The mirror only believes and remembers. ``translate.py`` writes into it, one small function per AMI event; ``story.py``
+reads off it what a call has become.
+
+Which channels make one conversation: a channel belongs where its Linkedid belongs; where the channel belongs that called
+it; where the others in its bridge belong (the older conversation wins, as in Asterisk); and a phone that calls out while
+it has a customer on hold is consulting for that customer. Two legs of a SIP attended transfer (REFER with Replaces) share
+no Linkedid at all; only the AttendedTransfer event ties them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from cti.calls.call import Call, CallId, LegId, Role, TransferKind
+from cti.telephony.asterisk.endpoints import Endpoints, is_local, other_half
+
+DOWN: Final = 0
+CALLING: Final = 4
+RINGING: Final = 5
+UP: Final = 6
+"""ChannelState, as in include/asterisk/channelstate.h."""
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    id: LegId
+    name: str
+    device: str
+    conversation: "Conversation"
+    created_at: datetime
+    state: int = DOWN
+    number: str = ""
+    caller_name: str = ""
+    exten: str = ""
+    bridge: str = ""
+    called_by: "Channel | None" = None
+    """Whose Dial or Queue made it; a Local channel's half, where one lies between."""
+    member: str = ""
+    """The queue's name for the agent, where a queue offered the call."""
+    dialled: str = ""
+    """The digits it was called with."""
+    role: Role | None = None
+    rings: bool = False
+    has_held: bool = False
+    has_music: bool = False
+    is_gone: bool = False
+    was_with: frozenset[LegId] = frozenset()
+    """Who was in its bridge when it last spoke to anyone."""
+    why: str = ""
+    """Why its Dial ended, or it was hung up."""
+    where_to: str = ""
+    consults: bool = False
+    """An agent's second channel, with which the agent consults: plumbing, as the agent is in the call already."""
+
+    @property
+    def is_party(self) -> bool:
+        return not is_local(self.name) and not self.consults
+
+    @property
+    def is_up(self) -> bool:
+        return self.state == UP and not self.is_gone
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTransfer:
+    kind: TransferKind
+    by: LegId
+    to: str
+    target: LegId | None
+    at: datetime
+
+
+@dataclass(slots=True, eq=False)
+class Conversation:
+    """Channels that belong to one call of a customer."""
+
+    id: CallId
+    began_at: datetime
+    channels: dict[LegId, Channel] = field(default_factory=dict)
+    """All it ever had, in the order they appeared."""
+    aliases: set[LegId] = field(default_factory=set)
+    """Every Uniqueid and Linkedid that leads here."""
+    queue: str = ""
+    position: int = 0
+    is_waiting: bool = False
+    is_picked_up: bool = False
+    left_at: datetime | None = None
+    """It left its queue then, unanswered."""
+    left_why: str = ""
+    has_abandoned: bool = False
+    parked_in: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
+    transfers: list[SeenTransfer] = field(default_factory=list)
+    hung_up_by: LegId | None = None
+    is_told: bool = False
+    is_over: bool = False
+    cause: str = ""
+
+    def parties(self) -> list[Channel]:
+        return [channel for channel in self.channels.values() if channel.is_party]
+
+    @property
+    def origin(self) -> Channel | None:
+        """Who began it: the first channel that is anybody's phone."""
+        return next((channel for channel in self.channels.values() if channel.is_party), None)
+
+
+class Mirror:
+    """One PBX's channels and bridges. Everything is keyed by Uniqueid; the PBX's name keeps PBXs apart."""
+
+    MOST_GRAVES: Final = 10_000
+
+    def __init__(self, pbx: str, endpoints: Endpoints) -> None:
+        self.pbx = pbx
+        self.endpoints = endpoints
+        self.channels: dict[LegId, Channel] = {}
+        self.by_name: dict[str, Channel] = {}
+        self.bridges: dict[str, set[LegId]] = {}
+        self.shared_bridges: set[str] = set()
+        """Bridges in which strangers meet: parking, conferences, holding."""
+        self.members: set[str] = set()
+        """Devices that are some queue's members."""
+        self._home: dict[LegId, Conversation] = {}
+        self._graves: dict[LegId, None] = {}
+
+    # ---- conversations
+
+    def restore(self, call: Call) -> None:
+        """A call that was live when the service stopped; the first snapshot says which of its channels still are."""
+        conversation = Conversation(CallId(call.id), call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting)
+        conversation.keys = dict(call.keys)
+        for leg in call.live_legs():
+            self._lead(leg.party.leg, conversation)
+
+    def conversation_of(self, leg: LegId) -> Conversation | None:
+        return self._home.get(leg)
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        return list({id(known): known for known in self._home.values()}.values())
+
+    def merge(self, one: Conversation, other: Conversation) -> tuple[Conversation, Conversation]:
+        """Make one of two: ``(the one that stays, the one that is no more)``. The older stays, and one that is over never does."""
+        stays, goes = sorted((one, other), key=lambda known: (known.is_over, not known.is_told, known.began_at))
+        for leg in goes.aliases:
+            self._lead(leg, stays)
+        for channel in goes.channels.values():
+            channel.conversation = stays
+        merged = sorted((stays.channels | goes.channels).values(), key=lambda channel: channel.created_at)
+        stays.channels = {channel.id: channel for channel in merged}
+        stays.transfers.extend(goes.transfers)
+        stays.keys = goes.keys | stays.keys
+        goes.channels = {}
+        return stays, goes
+
+    def forget(self, conversation: Conversation) -> None:
+        """It is over and its channels are gone."""
+        for leg in conversation.aliases:
+            if self._home.get(leg) is conversation:
+                del self._home[leg]
+
+    def _lead(self, leg: LegId, conversation: Conversation) -> None:
+        self._home[leg] = conversation
+        conversation.aliases.add(leg)
+
+    # ---- channels
+
+    def add(self, leg: LegId, name: str, linked: LegId, at: datetime) -> Channel | None:
+        """A channel the PBX reports. None for one that is known by another name, or is in its grave."""
+        known = self.channels.get(leg)
+        if known:
+            return known if known.name == name else None
+        if leg in self._graves:
+            return None
+        conversation = self._home.get(leg) or self._home.get(linked) or self._begin(linked, at)
+        channel = Channel(leg, name, _device(name), conversation, at)
+        self._lead(leg, conversation)
+        self._lead(linked, conversation)
+        conversation.channels[leg] = channel
+        self.channels[leg] = channel
+        self.by_name[name] = channel
+        return channel
+
+    def _begin(self, linked: LegId, at: datetime) -> Conversation:
+        return Conversation(CallId(f"{self.pbx}-{linked}"), at)
+
+    def bury(self, channel: Channel) -> None:
+        """It is hung up. Its id is never used again, so late news of it is refused."""
+        channel.is_gone = True
+        self.leave_bridge(channel)
+        self.channels.pop(channel.id, None)
+        self.by_name.pop(channel.name, None)
+        self._graves[channel.id] = None
+        if len(self._graves) > self.MOST_GRAVES:
+            self._graves.pop(next(iter(self._graves)))
+
+    def clear(self) -> None:
+        """The PBX has restarted: nothing of before exists."""
+        self.__init__(self.pbx, self.endpoints)  # type: ignore[misc]
+
+    # ---- bridges
+
+    def enter_bridge(self, channel: Channel, bridge: str) -> None:
+        self.leave_bridge(channel)
+        channel.bridge = bridge
+        self.bridges.setdefault(bridge, set()).add(channel.id)
+
+    def leave_bridge(self, channel: Channel) -> None:
+        inside = self.bridges.get(channel.bridge)
+        if inside is not None:
+            inside.discard(channel.id)
+            if not inside:
+                del self.bridges[channel.bridge]
+        channel.bridge = ""
+
+    def in_bridge(self, bridge: str) -> list[Channel]:
+        return [self.channels[leg] for leg in self.bridges.get(bridge, ()) if leg in self.channels]
+
+    def hears(self, channel: Channel) -> set[LegId]:
+        """Everyone whom ``channel`` can speak with now: through its bridge, and through Local channels into others."""
+        reached: set[LegId] = set()
+        waiting = [channel]
+        while waiting:
+            current = waiting.pop()
+            if current.id in reached:
+                continue
+            reached.add(current.id)
+            if current.bridge not in self.shared_bridges:
+                waiting.extend(self.in_bridge(current.bridge))
+            other = self.by_name.get(other_half(current.name)) if is_local(current.name) else None
+            if other:
+                waiting.append(other)
+        return reached
+
+    def is_agents(self, channel: Channel) -> bool:
+        return bool(channel.member) or channel.device in self.members or self.endpoints.is_agent(channel.device)
+
+    def caller_of(self, channel: Channel) -> Channel | None:
+        """Whose phone or trunk had ``channel`` called, seen through the Local channels between."""
+        seen: set[LegId] = set()
+        caller = channel.called_by
+        while caller is not None and is_local(caller.name) and caller.id not in seen:
+            seen.add(caller.id)
+            half = self._half(caller)
+            caller = caller.called_by or (half.called_by if half else None)
+        return caller
+
+    def _half(self, channel: Channel) -> Channel | None:
+        name = other_half(channel.name)
+        return next((known for known in channel.conversation.channels.values() if known.name == name), None)
+
+
+def _device(name: str) -> str:
+    return name.rpartition("-")[0] or name

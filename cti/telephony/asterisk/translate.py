@@ -1,0 +1,449 @@
+"""AMI's words -> the mirror: one small function per AMI event. AMI's spelling stops here.
+
+Each function writes what the event says into the mirror and returns the conversations it touched. Events that are not in
+the table say nothing about calls and are skipped by name, unread. Times are the event's.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Final
+from urllib.parse import unquote
+
+from cti.calls.call import LegId, TransferKind
+from cti.numbers import dialled_digits
+from cti.telephony.asterisk.ami_codec import AmiMessage
+from cti.telephony.asterisk.endpoints import dialled_exten, is_local, other_half, plain_text
+from cti.telephony.asterisk.mirror import RINGING, UP, Channel, Conversation, Mirror, SeenTransfer
+
+Touched = Iterable[Conversation]
+_Translate = Callable[[Mirror, AmiMessage, datetime], Touched]
+_NOTHING: Final[Touched] = ()
+
+
+class Contradiction(ValueError):  # noqa: N818 - what it is, not how it is raised
+    """The event says of a channel what cannot be: another name for a known Uniqueid."""
+
+
+def _channel(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = "") -> Channel | None:
+    """The channel an event is about, brought up to date from the headers every event repeats.
+
+    None for one already buried. Raises Contradiction where its name is not the one it was first seen with.
+    """
+    leg, name = LegId(message.get(f"{prefix}Uniqueid")), message.get(f"{prefix}Channel")
+    if not leg or not name:
+        return None
+    known = mirror.channels.get(leg)
+    if known is None or known.name != name:
+        known = mirror.add(leg, name, LegId(message.get(f"{prefix}Linkedid") or leg), at)
+        if known is None:
+            if leg in mirror.channels:
+                raise Contradiction(f"{name} claims to be {leg}")
+            return None
+        known.number = dialled_digits(message.get(f"{prefix}CallerIDNum"))
+        known.caller_name = plain_text(message.get(f"{prefix}CallerIDName"))
+        known.exten = dialled_exten(message.get(f"{prefix}Exten"))
+    state = message.get(f"{prefix}ChannelState")
+    if state.isdigit():
+        _set_state(known, int(state))
+    for variable in message.get_all(f"{prefix}ChanVariable"):
+        _key(mirror, known, variable)
+    return known
+
+
+def _set_state(channel: Channel, state: int) -> None:
+    """States only go forward, but for the first: an event that was late changes nothing."""
+    if channel.state != UP:
+        channel.state = state
+    channel.rings = channel.rings or state == RINGING
+
+
+def _key(mirror: Mirror, channel: Channel, variable: str) -> None:
+    name, _, value = variable.partition("=")
+    if not value:
+        return
+    if name == "QUEUESTATUS":
+        channel.conversation.left_why = _LEFT.get(value, "left")
+    for known, key in mirror.endpoints.keys:
+        if name == known:
+            channel.conversation.keys[key] = plain_text(value)
+
+
+_LEFT: Final = {"TIMEOUT": "timeout", "FULL": "full", "JOINEMPTY": "empty", "LEAVEEMPTY": "empty",
+                "JOINUNAVAIL": "empty", "LEAVEUNAVAIL": "empty", "CONTINUE": "left", "WITHDRAW": "withdrawn"}  # fmt: skip
+
+
+# ---- channels
+
+
+def _seen(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    return (channel.conversation,) if channel else _NOTHING
+
+
+def _new_channel(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    if message.get("Linkedid") == channel.id:
+        _join_as_consultation(mirror, channel)
+    return (channel.conversation,)
+
+
+def _join_as_consultation(mirror: Mirror, channel: Channel) -> None:
+    """A phone with a customer on the line calls out: it consults for that customer."""
+    if is_local(channel.name) or channel.number == "" and not channel.exten or not mirror.is_agents(channel):
+        return
+    busy = [
+        other
+        for other in mirror.channels.values()
+        if other.device == channel.device and other is not channel and other.was_with and not other.conversation.is_over
+    ]
+    if len(busy) == 1 and busy[0].conversation is not channel.conversation:
+        mirror.merge(busy[0].conversation, channel.conversation)
+        channel.consults = True
+
+
+def _caller_id(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    channel.number = dialled_digits(message.get("CallerIDNum"))
+    channel.caller_name = plain_text(message.get("CallerIDName"))
+    return (channel.conversation,)
+
+
+def _hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    """The far end of ``channel`` hung up. A phone that only rang declined; it ends nothing but its own ringing."""
+    channel = _channel(mirror, message, at)
+    if channel is None or is_local(channel.name):
+        return _NOTHING
+    if channel.called_by is not None and not channel.is_up:
+        channel.why = channel.why or _CAUSES.get(message.get("Cause"), "")
+    elif channel.conversation.hung_up_by is None:
+        channel.conversation.hung_up_by = channel.id
+    return _NOTHING
+
+
+def _soft_hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    """Somebody asked the PBX to hang up ``channel``. While it still speaks, that stands for its party's own wish: it is how
+    the hang-up button of a console arrives here. Else it is the PBX tidying up."""
+    channel = _channel(mirror, message, at)
+    if channel and channel.bridge and not is_local(channel.name) and channel.conversation.hung_up_by is None:
+        channel.conversation.hung_up_by = channel.id
+    return _NOTHING
+
+
+def _hangup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    channel.why = channel.why or _CAUSES.get(message.get("Cause"), "normal")
+    mirror.bury(channel)
+    return (channel.conversation,)
+
+
+_CAUSES: Final = {
+    "1": "unallocated", "2": "unreachable", "3": "unreachable", "17": "busy", "18": "no_answer", "19": "no_answer",
+    "20": "unreachable", "21": "declined", "22": "forwarded", "26": "answered_elsewhere", "27": "unreachable", "28": "unallocated",
+    "34": "congestion", "38": "congestion", "41": "congestion", "42": "congestion", "44": "congestion", "58": "congestion",
+}  # fmt: skip
+"""Q.850 causes, as in include/asterisk/causes.h."""
+
+
+# ---- dialling
+
+
+def _dial_begin(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    caller = _channel(mirror, message, at)
+    called = _channel(mirror, message, at, "Dest")
+    if called is None:
+        return _NOTHING
+    if caller:
+        called.called_by = caller
+        if caller.conversation is not called.conversation:
+            mirror.merge(caller.conversation, called.conversation)
+    called.dialled = called.dialled or dialled_exten(message.get("DestCallerIDNum")) or dialled_exten(message.get("DestExten"))
+    return _pass_on_member(called)
+
+
+def _pass_on_member(called: Channel) -> Touched:
+    """A queue member behind a Local channel: what the queue called and what rings is one agent."""
+    by = called.called_by
+    if by is not None and is_local(by.name) and not called.member:
+        name = other_half(by.name)
+        halves = (by, *(known for known in called.conversation.channels.values() if known.name == name))
+        called.member = next((half.member for half in halves if half.member), "")
+    return (called.conversation,)
+
+
+def _dial_state(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    called = _channel(mirror, message, at, "Dest")
+    if called is None:
+        return _NOTHING
+    if message.get("DialStatus") in {"RINGING", "PROGRESS"}:
+        called.rings = True
+    return (called.conversation,)
+
+
+def _dial_end(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    called = _channel(mirror, message, at, "Dest")
+    if called is None:
+        return _NOTHING
+    status = message.get("DialStatus")
+    if message.get("Forward"):
+        called.why, called.where_to = "forwarded", dialled_exten(message.get("Forward"))
+    elif status != "ANSWER":
+        called.why = called.why or _DIALS.get(status, "unreachable")
+    return (called.conversation,)
+
+
+_DIALS: Final = {"NOANSWER": "no_answer", "BUSY": "busy", "CANCEL": "cancelled", "CONGESTION": "unreachable",
+                 "CHANUNAVAIL": "unreachable", "ABORT": "cancelled", "DONTCALL": "declined", "TORTURE": "declined"}  # fmt: skip
+
+
+# ---- bridges
+
+
+def _bridge_enter(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    bridge = message.get("BridgeUniqueid")
+    if message.get("BridgeTechnology") == "holding_bridge" or message.get("BridgeCreator") in {"Parking", "ConfBridge"}:
+        mirror.shared_bridges.add(bridge)
+    mirror.enter_bridge(channel, bridge)
+    return _meet(mirror, channel)
+
+
+def _meet(mirror: Mirror, channel: Channel) -> Touched:
+    """Those in one bridge belong to one conversation, unless strangers meet there."""
+    if channel.bridge in mirror.shared_bridges:
+        return (channel.conversation,)
+    touched: list[Conversation] = []
+    for other in mirror.in_bridge(channel.bridge):
+        if other.conversation is not channel.conversation:
+            touched.extend(mirror.merge(other.conversation, channel.conversation))
+    _remember_company(mirror, channel)
+    return (*touched, channel.conversation)
+
+
+def _remember_company(mirror: Mirror, channel: Channel) -> None:
+    heard = mirror.hears(channel)
+    speaking = frozenset(leg for leg in heard if (known := mirror.channels.get(leg)) and known.is_party)
+    if len(speaking) > 1:
+        for leg in speaking:
+            mirror.channels[leg].was_with = speaking - {leg}
+
+
+def _bridge_leave(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None or channel.bridge != message.get("BridgeUniqueid"):
+        return _NOTHING
+    mirror.leave_bridge(channel)
+    return (channel.conversation,)
+
+
+def _bridge_destroy(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
+    mirror.shared_bridges.discard(message.get("BridgeUniqueid"))
+    return _NOTHING
+
+
+def _hold(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    channel.has_held = message.event == "Hold"
+    return (channel.conversation,)
+
+
+def _music(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    channel.has_music = message.event == "MusicOnHoldStart"
+    return (channel.conversation,)
+
+
+# ---- queues
+
+
+def _joined(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    conversation = channel.conversation
+    conversation.has_abandoned = False
+    conversation.queue, conversation.is_waiting, conversation.left_at = plain_text(message.get("Queue")), True, None
+    conversation.position = int(message.get("Position") or 0)
+    conversation.left_why = ""
+    return (conversation,)
+
+
+def _abandoned(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at)
+    if channel:
+        channel.conversation.has_abandoned = True
+    return _NOTHING
+
+
+def _left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    """Asterisk does not say why. Answered, where a phone it called is up; given up, where the far end has hung up; else
+    out of time, for which app_queue counts it as abandoned too (16 and 22: queue_timeout.ami), or by a key, for which it
+    does not. A channel variable QUEUESTATUS, where the PBX sends it, knows better."""
+    channel = _channel(mirror, message, at)
+    if channel is None:
+        return _NOTHING
+    conversation = channel.conversation
+    answered = any(other.is_up and mirror.caller_of(other) is channel for other in conversation.channels.values())
+    conversation.is_waiting = False
+    if not answered and not conversation.is_picked_up and conversation.hung_up_by != channel.id:
+        conversation.left_at = at
+        conversation.left_why = conversation.left_why or ("timeout" if conversation.has_abandoned else "key")
+    return _NOTHING
+
+
+def _agent_called(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    caller = _channel(mirror, message, at)
+    called = _channel(mirror, message, at, "Dest")
+    if called is None:
+        return _NOTHING
+    called.member = plain_text(message.get("MemberName")) or plain_text(message.get("Interface"))
+    called.called_by = called.called_by or caller
+    for channel in called.conversation.channels.values():
+        if channel.called_by is not None and not channel.member:
+            _pass_on_member(channel)
+    return (called.conversation,)
+
+
+def _member(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
+    for header in ("StateInterface", "Interface", "Location"):
+        device = message.get(header)
+        if device and not is_local(device):
+            mirror.members.add(device)
+    return _NOTHING
+
+
+# ---- transfers, parking, pickup
+
+
+def _blind_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    by = _channel(mirror, message, at, "Transferer")
+    if by is None or message.get("Result") != "Success":
+        return _NOTHING
+    conversation = by.conversation
+    conversation.transfers.append(SeenTransfer(TransferKind.BLIND, by.id, dialled_exten(message.get("Extension")), None, at))
+    conversation.hung_up_by = None
+    return (conversation,)
+
+
+def _attended_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    first = _channel(mirror, message, at, "OrigTransferer")
+    second = _channel(mirror, message, at, "SecondTransferer")
+    if first is None or message.get("Result") != "Success":
+        return _NOTHING
+    touched: tuple[Conversation, ...] = ()
+    if second and second.conversation is not first.conversation:
+        touched = mirror.merge(first.conversation, second.conversation)
+    conversation = first.conversation
+    target = _target(mirror, message, first, second)
+    if target and message.get("DestType") != "Threeway":
+        kind = TransferKind.ATTENDED if target.is_up else TransferKind.BLONDE
+        by = next((leg.id for leg in (first, second) if leg and not leg.consults), first.id)
+        conversation.transfers.append(SeenTransfer(kind, by, _number(target), target.id, at))
+    conversation.hung_up_by = None
+    return (*touched, conversation)
+
+
+def _target(mirror: Mirror, message: AmiMessage, first: Channel, second: Channel | None) -> Channel | None:
+    named = mirror.channels.get(LegId(message.get("TransferTargetUniqueid")))
+    transferers = {first.id} | ({second.id} if second else set())
+    consulted = [
+        other
+        for other in first.conversation.parties()
+        if other.id not in transferers and not other.is_gone and not other.why
+        and (caller := mirror.caller_of(other)) is not None and caller.id in transferers
+    ]  # fmt: skip
+    if named is not None and named.is_party:
+        return named
+    return consulted[-1] if consulted else None
+
+
+def _number(channel: Channel) -> str:
+    return channel.dialled or channel.device.rpartition("/")[2]
+
+
+def _parked(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at, "Parkee")
+    if channel is None:
+        return _NOTHING
+    channel.conversation.parked_in = plain_text(message.get("ParkingSpace"))
+    channel.conversation.hung_up_by = None
+    return (channel.conversation,)
+
+
+def _unparked(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    channel = _channel(mirror, message, at, "Parkee")
+    if channel is None:
+        return _NOTHING
+    channel.conversation.parked_in = ""
+    return (channel.conversation,)
+
+
+def _pickup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    picker = _channel(mirror, message, at)
+    picked = _channel(mirror, message, at, "Target")
+    if picker is None or picked is None:
+        return _NOTHING
+    picked.why = "picked_up"
+    picked.conversation.is_picked_up = True
+    if picker.conversation is picked.conversation:
+        return (picked.conversation,)
+    return mirror.merge(picker.conversation, picked.conversation)
+
+
+# ---- what the dialplan says
+
+
+def _user_event(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    """``UserEvent(CtiCustomer,Code: ${URIENCODE(...)})``: a key for the look-up, of the channel that runs the dialplan."""
+    channel = _channel(mirror, message, at) if message.get("UserEvent") == "CtiCustomer" else None
+    if channel is None:
+        return _NOTHING
+    channel.conversation.keys["customer_code"] = plain_text(unquote(message.get("Code")))
+    return (channel.conversation,)
+
+
+TRANSLATE: Final[Mapping[str, _Translate]] = {
+    "Newchannel": _new_channel,
+    "Newstate": _seen,
+    "NewCallerid": _caller_id,
+    "NewConnectedLine": _seen,
+    "HangupRequest": _hangup_request,
+    "SoftHangupRequest": _soft_hangup_request,
+    "Hangup": _hangup,
+    "DialBegin": _dial_begin,
+    "DialState": _dial_state,
+    "DialEnd": _dial_end,
+    "BridgeEnter": _bridge_enter,
+    "BridgeLeave": _bridge_leave,
+    "BridgeDestroy": _bridge_destroy,
+    "Hold": _hold,
+    "Unhold": _hold,
+    "MusicOnHoldStart": _music,
+    "MusicOnHoldStop": _music,
+    "QueueCallerJoin": _joined,
+    "QueueCallerAbandon": _abandoned,
+    "QueueCallerLeave": _left,
+    "AgentCalled": _agent_called,
+    "QueueMember": _member,
+    "QueueMemberAdded": _member,
+    "QueueMemberStatus": _member,
+    "BlindTransfer": _blind_transfer,
+    "AttendedTransfer": _attended_transfer,
+    "ParkedCall": _parked,
+    "UnParkedCall": _unparked,
+    "ParkedCallTimeOut": _unparked,
+    "ParkedCallGiveUp": _unparked,
+    "Pickup": _pickup,
+    "UserEvent": _user_event,
+}
