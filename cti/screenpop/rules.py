@@ -10,7 +10,6 @@ from typing import Final, Literal
 
 from cti.agents.agent import AgentId
 from cti.calls.call import Call, Direction, Leg, LegId, LegState
-from cti.calls.transitions import CallChanged
 
 Reason = Literal["answered", "answered_elsewhere", "no_answer", "declined", "caller_gone", "expired"]
 
@@ -59,14 +58,20 @@ _REASON_OF_A_PHONE: Final[Mapping[str, Reason]] = {
 }
 
 
-def decide(change: CallChanged, by_device: Mapping[str, AgentId]) -> tuple[Told, ...]:
-    """In the order to be told: withdrawals, pops, then the call itself."""
-    told: list[Told] = [*_withdrawals(change, by_device), *_pops(change, by_device)]
-    before = _taking_part(change.before, by_device)
-    now = _taking_part(change.after, by_device)
-    told += [Shown(agent) for agent in now]
-    told += [Left(agent) for agent in before if agent not in now]
+def decide(before: Call | None, after: Call, by_device: Mapping[str, AgentId]) -> tuple[Told, ...]:
+    """In the order to be told: withdrawals, pops, then the call itself. ``before`` None: nothing was told of it yet."""
+    told: list[Told] = [*_withdrawals(before, after, by_device), *_pops(before, after, by_device)]
+    had_part = taking_part(before, by_device) if before else []
+    has_part = taking_part(after, by_device)
+    told += [Shown(agent) for agent in has_part]
+    told += [Left(agent) for agent in had_part if agent not in has_part]
     return tuple(told)
+
+
+def taking_part(call: Call, by_device: Mapping[str, AgentId]) -> list[AgentId]:
+    """The agents with a live leg, each once."""
+    devices = (leg.party.device for leg in call.live_legs())
+    return list(dict.fromkeys(by_device[device] for device in devices if device in by_device))
 
 
 def my_leg(call: Call, device: str) -> Leg | None:
@@ -83,26 +88,21 @@ def is_own_call(call: Call, leg: Leg) -> bool:
     return not others or call.legs[0].party.leg == leg.party.leg
 
 
-def _taking_part(call: Call | None, by_device: Mapping[str, AgentId]) -> list[AgentId]:
-    legs = call.live_legs() if call else ()
-    return list(dict.fromkeys(by_device[leg.party.device] for leg in legs if leg.party.device in by_device))
-
-
-def _pops(change: CallChanged, by_device: Mapping[str, AgentId]) -> Iterator[Popped]:
-    for leg in change.after.legs:
+def _pops(before: Call | None, after: Call, by_device: Mapping[str, AgentId]) -> Iterator[Popped]:
+    for leg in after.legs:
         agent = by_device.get(leg.party.device)
-        begins = leg.state is LegState.RINGING and not _rang(change.before, leg.party.leg)
-        if agent and begins and not is_own_call(change.after, leg):
+        begins = leg.state is LegState.RINGING and not _rang(before, leg.party.leg)
+        if agent and begins and not is_own_call(after, leg):
             yield Popped(agent, leg)
 
 
-def _withdrawals(change: CallChanged, by_device: Mapping[str, AgentId]) -> Iterator[Withdrawn]:
-    for leg in change.before.legs if change.before else ():
+def _withdrawals(before: Call | None, after: Call, by_device: Mapping[str, AgentId]) -> Iterator[Withdrawn]:
+    for leg in before.legs if before else ():
         agent = by_device.get(leg.party.device)
         if agent and leg.state is LegState.RINGING:
-            now = change.after.leg(leg.party.leg)
+            now = after.leg(leg.party.leg)
             if now is None or now.state is not LegState.RINGING:
-                yield Withdrawn(agent, leg.party.leg, _reason(now, change.after))
+                yield Withdrawn(agent, leg.party.leg, _reason(now, after))
 
 
 def _rang(call: Call | None, leg: LegId) -> bool:

@@ -1,7 +1,7 @@
 """One-time tickets: a session's way from REST to its socket, so that no secret stands in an address or a log."""
 
 import secrets
-from collections.abc import Callable
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,31 +23,46 @@ class Ticket:
 
 
 class Tickets:
-    """Those issued and not yet used; of one session only the latest eight."""
+    """Those issued and not yet used, the oldest first; of one session only the latest eight."""
 
     def __init__(self) -> None:
         self._issued: dict[str, Ticket] = {}
+        self._of_session: defaultdict[str, list[str]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        return len(self._issued)
 
     def issue(self, agent: AgentId, session: str, session_ends_at: datetime, now: datetime) -> str:
-        self._forget(lambda ticket: ticket.good_until <= now)
-        self._keep_few(session)
+        self._forget_expired(now)
+        mine = self._of_session[session]
+        if len(mine) >= _PER_SESSION:
+            self._take(mine[0])
         token = secrets.token_urlsafe(_BYTES)
         self._issued[token] = Ticket(agent, session, session_ends_at, now + timedelta(seconds=LIFE_S))
+        self._of_session[session].append(token)
         return token
 
     def redeem(self, token: str, now: datetime) -> Ticket | None:
         """The ticket, once; None for one that is unknown, used, expired or revoked."""
-        ticket = self._issued.pop(token, None)
+        ticket = self._take(token)
         return ticket if ticket and now < ticket.good_until else None
 
     def revoke(self, session: str) -> None:
-        self._forget(lambda ticket: ticket.session == session)
+        for token in tuple(self._of_session.get(session, ())):
+            self._take(token)
 
-    def _keep_few(self, session: str) -> None:
-        mine = [token for token, ticket in self._issued.items() if ticket.session == session]
-        for token in mine[: max(0, len(mine) - _PER_SESSION + 1)]:
-            del self._issued[token]
+    def _take(self, token: str) -> Ticket | None:
+        ticket = self._issued.pop(token, None)
+        if ticket:
+            of_session = self._of_session[ticket.session]
+            of_session.remove(token)
+            if not of_session:
+                del self._of_session[ticket.session]
+        return ticket
 
-    def _forget(self, is_gone: Callable[[Ticket], bool]) -> None:
-        for token in [token for token, ticket in self._issued.items() if is_gone(ticket)]:
-            del self._issued[token]
+    def _forget_expired(self, now: datetime) -> None:
+        while self._issued:
+            oldest, ticket = next(iter(self._issued.items()))
+            if ticket.good_until > now:
+                return
+            self._take(oldest)

@@ -1,0 +1,78 @@
+"""One agent's place in the hub: what a desktop of theirs is to show, and the desktop itself while there is one."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from cti.agents.agent import Agent
+from cti.calls.call import CallId, LegId
+from cti.screenpop.messages import Delta
+from cti.screenpop.outbox import Key, Stream
+
+DISPLACED = 4409
+TOO_SLOW = 4413
+NOT_GOOD = 4401
+
+
+class Desktop(Protocol):
+    """An open browser as the hub sees it. Neither method may block, wait or raise."""
+
+    session: str
+    session_ends_at: datetime
+
+    def wake(self) -> None:
+        """There is something to take."""
+        ...
+
+    def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
+        """Close soon, after sending ``last``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePop:
+    """A pop on its way or on a screen. Made once, for one leg; the call and the card in it are looked up when told."""
+
+    id: str
+    call: CallId
+    leg: LegId
+    at: datetime
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class Desk:
+    agent: Agent
+    calls: dict[CallId, None] = field(default_factory=dict)
+    """In the order they came."""
+    pops: dict[LegId, LivePop] = field(default_factory=dict)
+    stream: Stream | None = None
+    desktop: Desktop | None = None
+    since: datetime | None = None
+    """When the desktop came, or went."""
+    focus: CallId | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.calls or self.pops or self.stream or self.desktop)
+
+    def put(self, key: Key, message: Delta) -> bool:
+        """Queue a message where there is someone to read it, now or on return; False: the desktop was dropped."""
+        if self.stream is None:
+            return True
+        if not self.stream.put(key, message):
+            self.drop()
+            return False
+        if self.desktop:
+            self.desktop.wake()
+        return True
+
+    def drop(self) -> None:
+        """Too far behind: no resuming, a snapshot on return."""
+        self.stream = None
+        self.let_go(TOO_SLOW, "fell too far behind")
+
+    def let_go(self, code: int, reason: str, *, last: bytes = b"") -> None:
+        desktop, self.desktop = self.desktop, None
+        if desktop:
+            desktop.close(code, reason, last=last)

@@ -1,0 +1,378 @@
+"""Who listens to what: calls, cards and link states in, numbered messages to each agent's one desktop out. No I/O.
+
+::
+
+    pipeline --call_changed, card, pbx, queue, command--> Hub --Stream per agent--> socket
+    socket   --attach, take, detach, receipt, focus-----> Hub --on_receipt, on_focus--> pipeline
+
+Every method is quick and waits for nobody. What desktops are to show is kept per agent whether or not a desktop is
+open, so one that connects in mid-ring sees the pop. Clock and ids are handed in; ``expire`` does what time brings, by
+``next_deadline`` at the latest. Deadlines go by our own clock: a PBX whose clock is off still pops.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+from uuid import uuid4
+
+from cti.agents.agent import Agent, AgentId
+from cti.calls.call import Call, CallId, LegId
+from cti.calls.transitions import CallChanged
+from cti.errors import Forbidden, NotFound
+from cti.screenpop import views
+from cti.screenpop.desk import DISPLACED, NOT_GOOD, Desk, Desktop, LivePop
+from cti.screenpop.figures import Noted, Receipts, Step
+from cti.screenpop.messages import (
+    CallDelta,
+    CallView,
+    CardDelta,
+    CommandDelta,
+    CustomerCard,
+    Delta,
+    Displaced,
+    PbxDelta,
+    PbxView,
+    Pop,
+    PopView,
+    PopWithdrawn,
+    QueueDelta,
+    QueueView,
+    Resume,
+    Snapshot,
+)
+from cti.screenpop.outbox import Key, Limits, Stream
+from cti.screenpop.rules import Left, Popped, Reason, Shown, Told, Withdrawn, decide, taking_part
+
+_NO_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    site: views.Site
+    ring_timeout_s: float = 60.0
+    """How long a queue lets a phone ring; a pop lives no longer."""
+    resume_s: float = 600.0
+    """How long an agent's stream waits for its desktop to come back."""
+    limits: Limits = _NO_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    stream: str
+    resumed: bool
+    frames: list[bytes]
+    """To be sent after the welcome: a snapshot, or what was missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The agent has another desktop open."""
+
+    since: datetime
+
+
+def _quiet(*_: object) -> None:
+    pass
+
+
+class Hub:
+    def __init__(
+        self,
+        settings: HubSettings,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], str] = lambda: uuid4().hex,
+        on_receipt: Callable[[Noted], None] = _quiet,
+        on_focus: Callable[[AgentId, CallId | None], None] = _quiet,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._new_id = new_id
+        self.on_receipt = on_receipt
+        self.on_focus = on_focus
+        self.receipts = Receipts()
+        self.dropped = 0
+        """Desktops closed for falling behind."""
+        self._agents: dict[AgentId, Agent] = {}
+        self._by_device: dict[str, AgentId] = {}
+        self._desks: dict[AgentId, Desk] = {}
+        self._calls: dict[CallId, Call] = {}
+        self._cards: dict[CallId, CustomerCard] = {}
+        self._pbxs: dict[str, PbxView] = {}
+        self._queues: dict[str, QueueView] = {}
+        self._deadlines: list[tuple[datetime, AgentId]] = []
+
+    # ---- from the pipeline
+
+    def roster(self, agents: Iterable[Agent]) -> None:
+        """Who there is. Those no longer there, or disabled, lose their desktop; whoever has a phone gets its pops."""
+        self._agents = {agent.id: agent for agent in agents if agent.is_enabled}
+        self._by_device = {agent.device: agent.id for agent in self._agents.values() if agent.device}
+        for agent_id, desk in tuple(self._desks.items()):
+            known = self._agents.get(agent_id)
+            if known is None:
+                desk.let_go(NOT_GOOD, "no such agent")
+                del self._desks[agent_id]
+            else:
+                desk.agent = known
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Calls that were live when the service last stopped, or that the hub is to take up for another reason."""
+        for call in calls:
+            self._tell(call, decide(None, call, self._by_device))
+
+    def call_changed(self, change: CallChanged) -> None:
+        self._tell(change.after, decide(change.before, change.after, self._by_device))
+
+    def card(self, card: CustomerCard) -> None:
+        """The answer about one call, or a later one. Of a call that is over it is not shown any more."""
+        call = self._calls.get(CallId(card.call))
+        if call is None:
+            return
+        self._cards[call.id] = card
+        for agent in taking_part(call, self._by_device):
+            self._put(self._desk(agent), ("card", call.id), CardDelta(seq=0, card=card))
+
+    def pbx(self, view: PbxView) -> None:
+        self._pbxs[view.name] = view
+        delta = PbxDelta(seq=0, pbx=view)
+        for desk in tuple(self._desks.values()):
+            self._put(desk, ("pbx", view.name), delta)
+            for call in self._of(desk):
+                if call.pbx == view.name:
+                    self._put_call(desk, call)
+
+    def queue(self, view: QueueView) -> None:
+        """Told to those whose queue it is."""
+        self._queues[view.name] = view
+        delta = QueueDelta(seq=0, queue=view)
+        for desk in tuple(self._desks.values()):
+            if view.name in desk.agent.queues:
+                self._put(desk, ("queue", view.name), delta)
+
+    def command(self, agent: AgentId, command: str, status: Literal["done", "failed"], reason: str = "") -> None:
+        """What became of a command. Told once, also to a desktop that comes back after it."""
+        desk = self._desks.get(agent)
+        if desk:
+            self._put(desk, ("command", command), CommandDelta(seq=0, command=command, status=status, reason=reason))
+
+    def expire(self, now: datetime) -> None:
+        """Withdraw pops, close ended sessions and forget desktops that did not come back, as far as they are due."""
+        while self._deadlines and self._deadlines[0][0] <= now:
+            desk = self._desks.get(heapq.heappop(self._deadlines)[1])
+            if desk:
+                self._sweep(desk, now)
+
+    def next_deadline(self) -> datetime | None:
+        return self._deadlines[0][0] if self._deadlines else None
+
+    # ---- from the sockets
+
+    def attach(
+        self, agent: AgentId, desktop: Desktop, *, resume: Resume | None = None, take_over: bool = False
+    ) -> Attached | Taken:
+        """A desktop said hello. The one that knows the stream's id is the same one come back, and needs no take-over.
+
+        Raises ``NotFound`` for an agent who is not, or no longer, on the roster.
+        """
+        desk = self._desk(agent)
+        comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
+        if desk.desktop and desk.since and not (take_over or comes_back):
+            return Taken(desk.since)
+        self._displace(desk, is_same=comes_back)
+        missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
+        frames = self._begin(desk) if missed is None else missed
+        desk.desktop, desk.since = desktop, self._clock()
+        self._look_again(desk, desktop.session_ends_at)
+        return Attached(desk.stream.id if desk.stream else "", missed is not None, frames)
+
+    def take(self, agent: AgentId, desktop: Desktop) -> bytes | None:
+        """The next message for this desktop, numbered and encoded; None when there is none, or it is not its turn."""
+        desk = self._desks.get(agent)
+        if desk is None or desk.desktop is not desktop or desk.stream is None:
+            return None
+        now = self._clock()
+        taken = desk.stream.take(now)
+        if taken and isinstance(taken[1], Pop):
+            self._note(taken[1].pop.pop, agent, "sent", now)
+        return taken[0] if taken else None
+
+    def detach(self, agent: AgentId, desktop: Desktop) -> None:
+        """Its socket is gone. What it has not read waits for it ``resume_s``."""
+        desk = self._desks.get(agent)
+        if desk and desk.desktop is desktop:
+            desk.desktop, desk.since = None, self._clock()
+            self._look_again(desk, desk.since + timedelta(seconds=self._settings.resume_s))
+        if desk:
+            self._tidy(desk)
+
+    def receipt(self, agent: AgentId, pop: str, step: Step) -> None:
+        """Raises ``Forbidden`` for another agent's pop."""
+        self._note(pop, agent, step, self._clock())
+
+    def focus(self, agent: AgentId, call: CallId | None) -> None:
+        """Raises ``Forbidden`` for a call that is not the agent's."""
+        desk = self._desk(agent)
+        if call is not None and call not in desk.calls:
+            raise Forbidden("not your call")
+        if desk.focus != call:
+            desk.focus = call
+            self.on_focus(agent, call)
+
+    def close_session(self, session: str) -> None:
+        """Logged out, disabled, or the password changed: its desktop goes at once, and cannot resume."""
+        for desk in tuple(self._desks.values()):
+            if desk.desktop and desk.desktop.session == session:
+                desk.stream = None
+                desk.let_go(NOT_GOOD, "session ended")
+                self._tidy(desk)
+
+    # ---- for REST
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All live calls, the oldest first."""
+        return tuple(self._calls.values())
+
+    def call(self, call: CallId) -> Call | None:
+        return self._calls.get(call)
+
+    def card_of(self, call: Call) -> CustomerCard:
+        return self._cards.get(call.id) or views.asking(call)
+
+    def view_of(self, call: Call, agent: Agent) -> CallView:
+        up = self._pbxs.get(call.pbx)
+        return views.call_view(call, agent, self._settings.site, pbx_is_up=up is None or up.state == "connected")
+
+    def agent(self, agent: AgentId) -> Agent | None:
+        return self._agents.get(agent)
+
+    @property
+    def pbxs(self) -> tuple[PbxView, ...]:
+        return tuple(self._pbxs.values())
+
+    @property
+    def queues(self) -> tuple[QueueView, ...]:
+        return tuple(self._queues.values())
+
+    @property
+    def desktops(self) -> int:
+        return sum(desk.desktop is not None for desk in self._desks.values())
+
+    # ---- within
+
+    def _tell(self, call: Call, told: Iterable[Told]) -> None:
+        self._calls[call.id] = call
+        for one in told:
+            self._tell_one(call, one)
+        if not call.is_live:
+            self._calls.pop(call.id, None)
+            self._cards.pop(call.id, None)
+
+    def _tell_one(self, call: Call, told: Told) -> None:
+        desk = self._desk(told.agent)
+        match told:
+            case Popped(leg=leg):
+                self._pop(desk, call, leg.party.leg, max(leg.rang_at or call.since, call.offered_at))
+            case Withdrawn(leg=leg_id, reason=reason):
+                self._withdraw(desk, leg_id, reason)
+            case Shown():
+                self._show(desk, call)
+            case Left():
+                desk.calls.pop(call.id, None)
+                self._put_call(desk, call)
+                self._tidy(desk)
+
+    def _show(self, desk: Desk, call: Call) -> None:
+        is_new = call.id not in desk.calls
+        desk.calls[call.id] = None
+        self._put_call(desk, call)
+        if is_new:
+            self._put(desk, ("card", call.id), CardDelta(seq=0, card=self.card_of(call)))
+
+    def _pop(self, desk: Desk, call: Call, leg: LegId, at: datetime) -> None:
+        now = self._clock()
+        expires_at = now + timedelta(seconds=self._settings.ring_timeout_s)
+        pop = LivePop(id=self._new_id(), call=call.id, leg=leg, at=at, expires_at=expires_at)
+        desk.pops[leg] = pop
+        self._look_again(desk, expires_at)
+        self.on_receipt(self.receipts.decided(pop.id, call.id, call.pbx, desk.agent.id, now))
+        self._put(desk, ("pop", pop.id), Pop(seq=0, pop=self._pop_view(desk, pop, call)))
+
+    def _put(self, desk: Desk, key: Key, message: Delta) -> None:
+        if not desk.put(key, message):
+            self.dropped += 1
+
+    def _withdraw(self, desk: Desk, leg: LegId, reason: Reason) -> None:
+        pop = desk.pops.pop(leg, None)
+        if pop:
+            self._put(desk, ("pop", pop.id), PopWithdrawn(seq=0, pop=pop.id, call=pop.call, reason=reason))
+
+    def _put_call(self, desk: Desk, call: Call) -> None:
+        if desk.stream:
+            self._put(desk, ("call", call.id), CallDelta(seq=0, call=self.view_of(call, desk.agent)))
+
+    def _pop_view(self, desk: Desk, pop: LivePop, call: Call) -> PopView:
+        view, card = self.view_of(call, desk.agent), self.card_of(call)
+        return PopView(pop=pop.id, call=view, card=card, at=pop.at, expires_at=pop.expires_at)
+
+    def _begin(self, desk: Desk) -> list[bytes]:
+        """A new stream, with a snapshot of all there is as its first message."""
+        calls, now = self._of(desk), self._clock()
+        pops = [(pop, self._calls[pop.call]) for pop in desk.pops.values()]
+        snapshot = Snapshot(
+            seq=0,
+            calls=tuple(self.view_of(call, desk.agent) for call in calls),
+            cards=tuple(self.card_of(call) for call in calls),
+            pops=tuple(self._pop_view(desk, pop, call) for pop, call in pops),
+            pbxs=self.pbxs,
+            queues=tuple(view for name, view in self._queues.items() if name in desk.agent.queues),
+        )
+        desk.stream = Stream(self._new_id(), self._settings.limits)
+        for pop, _ in pops:
+            self._note(pop.id, desk.agent.id, "sent", now)
+        return [desk.stream.number(snapshot, now)]
+
+    def _displace(self, desk: Desk, *, is_same: bool) -> None:
+        """Close the desktop there is. One that was lost and comes back by itself is told nothing more."""
+        last = b"" if is_same or not desk.stream else desk.stream.number(Displaced(seq=0), self._clock())
+        desk.let_go(DISPLACED, "opened elsewhere", last=last)
+
+    def _sweep(self, desk: Desk, now: datetime) -> None:
+        for pop in [pop for pop in desk.pops.values() if pop.expires_at <= now]:
+            self._withdraw(desk, pop.leg, "expired")
+        if desk.desktop and desk.desktop.session_ends_at <= now:
+            desk.let_go(NOT_GOOD, "session ended")
+            desk.since = now
+        if desk.stream and not desk.desktop and desk.since and self._is_long_gone(desk.since, now):
+            desk.stream = None
+        self._tidy(desk)
+
+    def _is_long_gone(self, since: datetime, now: datetime) -> bool:
+        return since + timedelta(seconds=self._settings.resume_s) <= now
+
+    def _note(self, pop: str, agent: AgentId, step: Step, now: datetime) -> None:
+        noted = self.receipts.noted(pop, agent, step, now)
+        if noted:
+            self.on_receipt(noted)
+
+    def _of(self, desk: Desk) -> list[Call]:
+        return [self._calls[call] for call in desk.calls if call in self._calls]
+
+    def _desk(self, agent: AgentId) -> Desk:
+        desk = self._desks.get(agent)
+        if desk is None:
+            known = self._agents.get(agent)
+            if known is None:
+                raise NotFound("no such agent")
+            desk = self._desks[agent] = Desk(known)
+        return desk
+
+    def _look_again(self, desk: Desk, at: datetime) -> None:
+        heapq.heappush(self._deadlines, (at, desk.agent.id))
+
+    def _tidy(self, desk: Desk) -> None:
+        if desk.is_idle:
+            self._desks.pop(desk.agent.id, None)

@@ -1,0 +1,284 @@
+"""The shell over `websockets`: Origin, hello, then one task that reads and one that writes for each desktop.
+
+What a desktop may cost is bounded: no compression, small frames, few messages, few seconds for the hello, one bounded
+outbox (``hub.py``). Nothing a desktop sends is logged, tickets least of all.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, NoReturn
+
+import msgspec
+import structlog
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from cti.agents.agent import AgentId
+from cti.calls.call import CallId
+from cti.errors import Forbidden, NotFound, RequestError
+from cti.screenpop.access import Deed, may
+from cti.screenpop.desk import DISPLACED, NOT_GOOD
+from cti.screenpop.hub import Hub, Taken
+from cti.screenpop.limits import Bucket
+from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
+from cti.screenpop.outbox import encoder
+from cti.screenpop.tickets import Ticket, Tickets
+from cti.screenpop.views import me_view
+
+NOT_OURS: Final = 4400
+NO_HELLO: Final = 4408
+TOO_MANY: Final = 4429
+_CLOSE_S: Final = 1.0
+_TICK_S: Final = 0.25
+_decoder: Final = msgspec.json.Decoder(FromDesktop)
+log: Final = structlog.get_logger("cti.desktops")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketSettings:
+    host: str = "127.0.0.1"
+    port: int = 8089
+    origins: frozenset[str]
+    """Where the console may be loaded from, exactly as browsers say it: ``https://cti.example.org``."""
+    version: str
+    hello_s: float = 5.0
+    ping_s: float = 10.0
+    max_message_bytes: int = 4096
+    messages_per_s: float = 20.0
+    messages_at_once: int = 60
+    unknown_per_address: int = 256
+    """Sockets of one address that have not said hello; a whole site behind one address comes back within this."""
+
+
+class Refused(Exception):  # noqa: N818 - never leaves this file
+    """The socket is to be closed with this code."""
+
+    def __init__(self, code: int, reason: str, *, last: bytes = b"") -> None:
+        super().__init__(code, reason)
+        self.code, self.reason, self.last = code, reason, last
+
+
+class Socket:
+    """One desktop's socket, as the hub sees it."""
+
+    def __init__(self, ws: ServerConnection, ticket: Ticket) -> None:
+        self.agent: AgentId = ticket.agent
+        self.session = ticket.session
+        self.session_ends_at = ticket.session_ends_at
+        self.ws = ws
+        self._news = asyncio.Event()
+        self._closing: tuple[int, str, bytes] | None = None
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
+        """Close as soon as the writer is free; a socket that is not read from is cut after a second."""
+        self._closing = (code, reason, last)
+        self._news.set()
+        asyncio.get_running_loop().call_later(_CLOSE_S, self.ws.transport.abort)
+
+    async def write(self, frames: list[bytes], hub: Hub) -> None:
+        """The only one who writes deltas: first ``frames``, then whatever the hub has, until told to close."""
+        for frame in frames:
+            await self.ws.send(frame, text=True)
+        self._news.set()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while not self._closing and (taken := hub.take(self.agent, self)):
+                await self.ws.send(taken, text=True)
+            if self._closing:
+                await _close(self.ws, *self._closing)
+                return
+
+
+class DesktopServer:
+    def __init__(
+        self,
+        settings: SocketSettings,
+        hub: Hub,
+        tickets: Tickets,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._tickets = tickets
+        self._clock = clock
+        self._unknown: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        """How many sockets were turned away, by reason."""
+
+    async def run(self, started: Callable[[int], None] = lambda _: None) -> NoReturn:
+        """Serve until cancelled; ``started`` is told the port. Also plays the hub's clock."""
+        async with self._listen() as server:
+            started(next(iter(server.sockets)).getsockname()[1])
+            while True:
+                self._hub.expire(self._clock())
+                await asyncio.sleep(_TICK_S)
+
+    def _listen(self) -> AbstractAsyncContextManager[Server]:
+        settings = self._settings
+        return serve(
+            self._serve, settings.host, settings.port, process_request=self._check, compression=None,
+            max_size=settings.max_message_bytes, max_queue=8, open_timeout=settings.hello_s, close_timeout=_CLOSE_S,
+            ping_interval=settings.ping_s, ping_timeout=settings.ping_s, server_header=None, logger=_quiet_logger(),
+        )  # fmt: skip
+
+    # ---- before the upgrade
+
+    def _check(self, ws: ServerConnection, request: Request) -> Response | None:
+        """Cross-site pages, and whoever puts things into the address, get no socket."""
+        if self._settings.origins.isdisjoint(origins := request.headers.get_all("Origin")) or len(origins) != 1:
+            return self._refuse(ws, HTTPStatus.FORBIDDEN, "origin")
+        if request.path != "/":
+            return self._refuse(ws, HTTPStatus.NOT_FOUND, "path")
+        if self._unknown[_address(ws)] >= self._settings.unknown_per_address:
+            return self._refuse(ws, HTTPStatus.SERVICE_UNAVAILABLE, "too_many_unknown")
+        return None
+
+    def _refuse(self, ws: ServerConnection, status: HTTPStatus, reason: str) -> Response:
+        self.refused[reason] += 1
+        log.warning("desktop_refused", reason=reason, address=_address(ws))
+        return ws.respond(status, f"{status.phrase}\n")
+
+    # ---- after it
+
+    async def _serve(self, ws: ServerConnection) -> None:
+        """One socket from hello to close. Nothing it does ends more than itself."""
+        try:
+            await self._attend(ws)
+        except Refused as no:
+            self.refused[str(no.code)] += 1
+            log.warning("desktop_closed", code=no.code, reason=no.reason, address=_address(ws))
+            await _close(ws, no.code, no.reason, no.last)
+        except ConnectionClosed:
+            pass
+        except Exception:
+            log.exception("desktop_failed")
+            await _close(ws, 1011, "our mistake")
+
+    async def _attend(self, ws: ServerConnection) -> None:
+        hello = await self._hello(ws)
+        ticket = self._tickets.redeem(hello.ticket, self._clock())
+        if ticket is None:
+            raise Refused(NOT_GOOD, "ticket not good")
+        socket = Socket(ws, ticket)
+        async with self._attached(socket, hello):
+            await self._read(socket)
+
+    async def _hello(self, ws: ServerConnection) -> Hello:
+        address = _address(ws)
+        self._unknown[address] += 1
+        try:
+            async with asyncio.timeout(self._settings.hello_s):
+                said = _decoder.decode(await ws.recv(decode=False))
+        except TimeoutError:
+            raise Refused(NO_HELLO, "no hello") from None
+        except msgspec.DecodeError:
+            raise Refused(NOT_OURS, "not this protocol") from None
+        finally:
+            self._unknown[address] -= 1
+            self._unknown += Counter()  # forget those at zero
+        if not isinstance(said, Hello):
+            raise Refused(NOT_OURS, "hello comes first")
+        return said
+
+    @contextlib.asynccontextmanager
+    async def _attached(self, socket: Socket, hello: Hello) -> AsyncIterator[None]:
+        frames = self._greet(socket, hello)
+        writer = asyncio.create_task(socket.write(frames, self._hub))
+        try:
+            yield
+        finally:
+            self._hub.detach(socket.agent, socket)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+
+    def _greet(self, socket: Socket, hello: Hello) -> list[bytes]:
+        try:
+            attached = self._hub.attach(socket.agent, socket, resume=hello.resume, take_over=hello.take_over)
+        except NotFound:
+            raise Refused(NOT_GOOD, "no such agent") from None
+        if isinstance(attached, Taken):
+            raise Refused(DISPLACED, "open elsewhere", last=encoder.encode(Occupied(since=attached.since)))
+        agent = self._hub.agent(socket.agent)
+        if agent is None:
+            raise Refused(NOT_GOOD, "no such agent")
+        welcome = Welcome(
+            server=self._settings.version, stream=attached.stream, resumed=attached.resumed, now=self._clock(),
+            me=me_view(agent), ping_s=self._settings.ping_s,
+        )  # fmt: skip
+        return [encoder.encode(welcome), *attached.frames]
+
+    async def _read(self, socket: Socket) -> None:
+        bucket = Bucket(per_s=self._settings.messages_per_s, burst=self._settings.messages_at_once, now=time.monotonic())
+        while True:
+            data = await socket.ws.recv(decode=False)
+            if not bucket.allows(time.monotonic()):
+                raise Refused(TOO_MANY, "too many messages")
+            problem = self._heard(socket.agent, data)
+            if problem:
+                await socket.ws.send(encoder.encode(problem), text=True)
+
+    def _heard(self, agent: AgentId, data: bytes) -> Problem | None:
+        try:
+            self._act(agent, _decoder.decode(data))
+        except msgspec.DecodeError:
+            return Problem(code="not_understood", text="not a message of this protocol")
+        except RequestError as no:
+            code = "forbidden" if isinstance(no, Forbidden) else "refused"
+            log.warning("desktop_denied", agent=agent, reason=str(no))
+            return Problem(code=code, text=str(no))
+        return None
+
+    def _act(self, agent_id: AgentId, said: FromDesktop) -> None:
+        """Each message is allowed, or not, by itself."""
+        agent = self._hub.agent(agent_id)
+        if agent is None:
+            raise Forbidden("no such agent")
+        match said:
+            case Receipt(pop=pop, step=step):
+                _require(may(agent.role, Deed.RECEIPT, own=True))
+                self._hub.receipt(agent_id, pop, step)
+            case Focus(call=call):
+                _require(may(agent.role, Deed.FOCUS, own=True))
+                self._hub.focus(agent_id, CallId(call) if call else None)
+            case Hello():
+                raise RequestError("hello was said before")
+
+
+def _require(is_allowed: bool) -> None:  # noqa: FBT001
+    if not is_allowed:
+        raise Forbidden("not allowed")
+
+
+async def _close(ws: ServerConnection, code: int, reason: str, last: bytes = b"") -> None:
+    """Say why, close, and cut what does not close within a second."""
+    with contextlib.suppress(ConnectionClosed, TimeoutError):
+        async with asyncio.timeout(_CLOSE_S):
+            if last:
+                await ws.send(last, text=True)
+            await ws.close(code, reason)
+    ws.transport.abort()
+
+
+def _address(ws: ServerConnection) -> str:
+    return str(ws.remote_address[0]) if ws.remote_address else "gone"
+
+
+def _quiet_logger() -> logging.Logger:
+    """The library writes a trace of every failed handshake, which anybody can cause; what matters we log ourselves."""
+    logger = logging.getLogger("cti.desktops.websockets")
+    logger.setLevel(logging.CRITICAL)
+    return logger
