@@ -123,7 +123,9 @@ class InteractionLog(Protocol):
         """The facts of calls not cleared yet, call by call, in order: what a restarted service takes up."""
         ...
 
-    async def history(self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50) -> tuple[Interaction, ...]:
+    async def history(
+        self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50
+    ) -> tuple[Interaction, ...]:
         """Finished calls with any of these contacts or numbers (E.164, or as the PBX gave them), newest first."""
         ...
 

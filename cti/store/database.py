@@ -1,0 +1,147 @@
+"""One database, SQLite or PostgreSQL: connections, transactions, and its troubles in our words. Only ``cti.store`` sees it.
+
+SQLite is in WAL mode and takes one writer at a time; a transaction that means to write says so at once (BEGIN IMMEDIATE),
+for one that begins by reading is refused later, without waiting, when another wrote meanwhile (SQLITE_BUSY_SNAPSHOT).
+Within the process writers queue at a lock; other processes (``cti user add``) wait ``busy_timeout``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from sqlalchemy import Connection, Insert, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from cti.errors import ConfigError, StoreError, StoreSchema, StoreUnavailable
+
+DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+BUSY_TIMEOUT_MS: Final = 20_000
+_POSTGRES: Final = {
+    "pool_pre_ping": True,
+    "pool_size": 10,
+    "pool_timeout": 5,
+    "connect_args": {"timeout": 5, "command_timeout": 60, "server_settings": {"application_name": "cti"}},
+}
+_BAD_VALUE: Final = ("22", "23", "54")
+"""SQLSTATE classes that speak of the values sent, which no retry mends."""
+_NO_TABLE: Final = frozenset({"42P01", "42703"})
+
+
+class Database:
+    """``url`` as the operator wrote it: ``sqlite:///cti.db``, ``postgresql://user:secret@host/cti``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _engine(self.url, is_sqlite=self.is_sqlite)
+        self._writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        with _translated():
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, committed at the end unless something is raised."""
+        with _translated():
+            async with self._writer if self.is_sqlite else nullcontext(), self.engine.connect() as connection:
+                await connection.execution_options(cti_writes=True)
+                async with connection.begin():
+                    yield connection
+
+    def insert_new(self, table: Table) -> Insert:
+        """An insert that leaves rows alone which are there already."""
+        if self.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+    def insert_or_replace(self, table: Table) -> Insert:
+        """An insert that overwrites all columns of rows with the same primary key."""
+        statement = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        keys = [column.name for column in table.primary_key]
+        changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def async_url(url: str) -> URL:
+    """Raises ``ConfigError`` for what is no URL of a database we serve. The secret in it is never repeated."""
+    try:
+        parsed = make_url(url)
+        driver = DRIVERS[parsed.get_backend_name()]
+    except ArgumentError:
+        raise ConfigError("database: not a URL; sqlite:///cti.db or postgresql://user:secret@host/cti") from None
+    except KeyError:
+        raise ConfigError(f"database: {parsed.drivername} is not served; sqlite and postgresql are") from None
+    return parsed.set(drivername=driver)
+
+
+def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
+    json: dict[str, Any] = {
+        "json_serializer": lambda value: msgspec.json.encode(value).decode(),
+        "json_deserializer": msgspec.json.decode,
+    }
+    try:
+        engine = create_async_engine(url, **json, **({} if is_sqlite else _POSTGRES))
+    except (NoSuchModuleError, ModuleNotFoundError) as exc:
+        raise ConfigError(f"database: {url.drivername} cannot be loaded: {exc}") from exc
+    if is_sqlite:
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """The driver must not begin transactions by itself: ``_begin_sqlite`` does."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a committed call survives a power cut
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("cti_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as exc:
+        raise _of(getattr(exc.orig, "sqlstate", None), exc.orig or exc, type(exc).__name__) from exc
+    except StatementError as exc:
+        raise StoreError(f"a value cannot be stored: {exc.orig}") from exc
+    except asyncpg.PostgresError as exc:
+        raise _of(exc.sqlstate, exc, "") from exc
+    except (SQLAlchemyError, asyncpg.InterfaceError, OSError) as exc:
+        raise StoreUnavailable(f"the database does not answer: {_words(exc)}") from exc
+
+
+def _of(sqlstate: str | None, exc: BaseException, kind: str) -> StoreError:
+    words = _words(exc)
+    if sqlstate in _NO_TABLE or "no such table" in words or "no such column" in words:
+        return StoreSchema(f"the database's tables are not those of this program ({words}); run: cti db upgrade")
+    if (sqlstate or "").startswith(_BAD_VALUE) or (sqlstate is None and kind in {"DataError", "IntegrityError"}):
+        return StoreError(f"the database refuses a value: {words}")
+    return StoreUnavailable(f"the database does not answer: {words}")
+
+
+def _words(exc: BaseException) -> str:
+    return str(exc).strip().split("\n", maxsplit=1)[0] or type(exc).__name__

@@ -1,0 +1,90 @@
+"""The record in a list: for tests, for ``cti replay``, for trying things out. Keeps every promise but to survive."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
+from cti.calls.call import CallId, Direction
+from cti.envelope import Envelope
+from cti.store import derive
+from cti.store.digits import same_number
+from cti.store.interactions import Filter, Interaction, Page
+from cti.store.paging import checked_limit, cursor_of, is_wanted, place_at, place_of
+from cti.store.storable import Key, fresh, key_of, storable
+
+NEWEST_FIRST = attrgetter("ended_at", "pbx", "call")
+
+
+class MemoryInteractionLog:
+    """``devices`` says whose phone is whose, at the time of asking."""
+
+    def __init__(self, devices: Callable[[], derive.Devices] = dict) -> None:
+        self._devices = devices
+        self._types: dict[Key, str] = {}
+        self._facts: dict[Key, list[Envelope]] = defaultdict(list)
+        self._interactions: dict[Key, Interaction] = {}
+
+    async def append(self, facts: Iterable[Envelope]) -> None:
+        new = fresh(map(storable, facts), self._types)
+        for fact in new:
+            self._types[key_of(fact)] = fact.type
+            self._facts[fact.source, fact.subject].append(fact)
+        for key in dict.fromkeys((fact.source, fact.subject) for fact in new):
+            self._derive(key)
+
+    async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        limit = checked_limit(limit)
+        found = self._newest(lambda item: is_wanted(item, wanted))
+        if cursor is not None:
+            place = place_at(cursor)
+            found = [item for item in found if NEWEST_FIRST(item) < (place.ended_at, place.pbx, place.call)]
+        page = tuple(found[:limit])
+        return Page(page, cursor_of(place_of(page[-1])) if len(found) > limit else None)
+
+    async def get(self, call: CallId) -> Interaction | None:
+        return next((item for item in self._interactions.values() if item.call == call), None)
+
+    async def facts(self, call: CallId) -> tuple[Envelope, ...]:
+        return tuple(fact for (_, name), facts in self._facts.items() if name == call for fact in facts)
+
+    async def open_facts(self) -> tuple[Envelope, ...]:
+        return tuple(
+            fact
+            for key, facts in self._facts.items()
+            if key not in self._interactions and any(fact.type in derive.CALL_EVENTS for fact in facts)
+            for fact in facts
+        )
+
+    async def history(
+        self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50
+    ) -> tuple[Interaction, ...]:
+        wanted, known = frozenset(contacts) - {""}, tuple(numbers)
+        found = self._newest(
+            lambda item: item.contact in wanted or any(same_number(customer_number(item), number) for number in known)
+        )
+        return tuple(found[: checked_limit(limit)])
+
+    async def ruled_out(self, number: str) -> frozenset[str]:
+        said = [derive.ruling_of(fact) for facts in self._facts.values() for fact in facts]
+        return frozenset(ruling[1] for ruling in said if ruling and same_number(ruling[0], number))
+
+    async def rebuild(self) -> int:
+        for key in self._facts:
+            self._derive(key)
+        return len(self._interactions)
+
+    async def close(self) -> None:
+        pass
+
+    def _derive(self, key: Key) -> None:
+        devices = derive.kept_devices(self._interactions.get(key), self._devices())
+        interaction = derive.interaction_of(self._facts[key], devices)
+        if interaction:
+            self._interactions[key] = interaction
+
+    def _newest(self, wanted: Callable[[Interaction], bool]) -> list[Interaction]:
+        return sorted(filter(wanted, self._interactions.values()), key=NEWEST_FIRST, reverse=True)
+
+
+def customer_number(item: Interaction) -> str:
+    return item.dnis if item.direction is Direction.OUTBOUND else item.ani

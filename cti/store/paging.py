@@ -1,0 +1,72 @@
+"""Which interactions a list shows, and where its next page begins."""
+
+import base64
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from cti.errors import RequestError
+from cti.store.derive import people_in
+from cti.store.digits import ending, reversed_digits
+from cti.store.interactions import Filter, Interaction
+
+MAX_LIMIT: Final = 500
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a page ends; the next begins behind it. In this order, newest first, no two interactions are alike."""
+
+    ended_at: datetime
+    pbx: str
+    call: str
+
+
+def place_of(interaction: Interaction) -> Place:
+    return Place(interaction.ended_at, interaction.pbx, interaction.call)
+
+
+def cursor_of(place: Place) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def place_at(cursor: str) -> Place:
+    """Raises ``RequestError`` for what ``cursor_of`` did not make. It holds no secret, and goes into a query as values only."""
+    try:
+        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Place)
+    except (ValueError, msgspec.MsgspecError) as exc:
+        raise RequestError("this cursor is none of ours") from exc
+    if place.ended_at.tzinfo is None or "\x00" in place.pbx + place.call:
+        raise RequestError("this cursor is none of ours")
+    return place
+
+
+def checked_limit(limit: int) -> int:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise RequestError(f"limit is 1 to {MAX_LIMIT}, not {limit}")
+    return limit
+
+
+def sought_text(interaction: Interaction) -> str:
+    """What ``Filter.text`` looks in, folded: alike in upper and lower case, in every database."""
+    return f"{interaction.note}\n{interaction.ani_name}\n{interaction.contact_name}".casefold()
+
+
+def is_wanted(item: Interaction, wanted: Filter) -> bool:
+    return (
+        (wanted.since is None or item.ended_at >= wanted.since)
+        and (wanted.until is None or item.ended_at < wanted.until)
+        and (wanted.agent is None or wanted.agent in people_in(item))
+        and (wanted.queue is None or item.queue == wanted.queue)
+        and (wanted.direction is None or item.direction is wanted.direction)
+        and (wanted.outcome is None or item.outcome is wanted.outcome)
+        and (wanted.contact is None or item.contact == wanted.contact)
+        and (wanted.number is None or has_number(item, wanted.number))
+        and (wanted.text is None or wanted.text.casefold() in sought_text(item))
+    )
+
+
+def has_number(item: Interaction, number: str) -> bool:
+    """Text without any digit matches nothing."""
+    end = ending(number)
+    return bool(end) and any(reversed_digits(known).startswith(end) for known in (item.ani, item.dnis))

@@ -1,0 +1,274 @@
+"""The tables, for SQLite and PostgreSQL alike. ``docs/reference/database.md`` explains them; ``migrations/`` makes them.
+
+Facts are appended and never changed. ``interaction``, ``interaction_agent``, ``call_open`` and ``number_not_contact`` follow
+from the facts and can be rebuilt. Numbers are also kept reversed, so that "ends in 4567" is a range of an index.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, with its zone. SQLite forgets zones, so there all are UTC; a time without a zone is a mistake of ours."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+NAMES: Final = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+_Plain = Text().with_variant(Text(collation="C"), "postgresql")
+"""Compared byte by byte, so that ranges mean the same in every database."""
+
+
+def _text(name: str, *, default: str = "", key: bool = False) -> Column[Any]:
+    return Column(name, _Plain, nullable=False, primary_key=key, server_default=None if key else default)
+
+
+def _optional_time(name: str) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=True)
+
+
+def _time(name: str) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=False)
+
+
+# ---- what happened
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("recorded", _Serial, primary_key=True, autoincrement=True),
+    _text("id"),
+    _text("source"),
+    _text("type"),
+    _text("call"),
+    Column("sequence", Integer, nullable=False),
+    _time("at"),
+    Column("data", JSON, nullable=False),
+    UniqueConstraint("id", "source"),
+    Index(None, "call", "recorded"),
+    sqlite_autoincrement=True,
+)
+
+# ---- what follows from it
+
+interaction = Table(
+    "interaction",
+    metadata,
+    _text("pbx", key=True),
+    _text("call", key=True),
+    _text("direction"),
+    _text("ani"),
+    _text("ani_name"),
+    _text("dnis"),
+    _text("ani_reversed"),
+    _text("dnis_reversed"),
+    _text("queue"),
+    Column("keys", JSON, nullable=False),
+    _time("offered_at"),
+    _optional_time("queued_at"),
+    _optional_time("answered_at"),
+    _time("ended_at"),
+    Column("wait_s", Float, nullable=False),
+    Column("ring_s", Float, nullable=False),
+    Column("talk_s", Float, nullable=False),
+    Column("hold_s", Float, nullable=False),
+    _text("outcome"),
+    _text("cause"),
+    _text("ended_by"),
+    _text("agent"),
+    Column("handled_by", JSON, nullable=False),
+    Column("transfers", JSON, nullable=False),
+    _text("contact"),
+    _text("contact_name"),
+    _text("note"),
+    _text("result"),
+    _text("result_label"),
+    _text("sought"),
+    Index(None, "ended_at", "pbx", "call"),
+    Index(None, "queue", "ended_at"),
+    Index(None, "contact", "ended_at"),
+    Index(None, "ani_reversed"),
+    Index(None, "dnis_reversed"),
+    Index(None, "call"),
+)
+
+interaction_agent = Table(
+    "interaction_agent",
+    metadata,
+    _text("pbx", key=True),
+    _text("call", key=True),
+    _text("agent", key=True),
+    _time("ended_at"),
+    Index(None, "agent", "ended_at"),
+)
+
+call_open = Table(
+    "call_open",
+    metadata,
+    _text("source", key=True),
+    _text("call", key=True),
+)
+
+number_not_contact = Table(
+    "number_not_contact",
+    metadata,
+    _text("number", key=True),
+    _text("contact", key=True),
+    _text("number_reversed"),
+    _text("by"),
+    _time("at"),
+    Index(None, "number_reversed"),
+)
+
+# ---- people
+
+agent = Table(
+    "agent",
+    metadata,
+    _text("id", key=True),
+    _text("name"),
+    _text("role", default="agent"),
+    _text("extension"),
+    _text("device"),
+    Column("queues", JSON, nullable=False),
+    _text("language"),
+    Column("is_enabled", Boolean, nullable=False),
+    _text("password_hash"),
+    _optional_time("password_changed_at"),
+    Index(None, "device"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    _text("token_hash", key=True),
+    Column("agent", _Plain, ForeignKey("agent.id", ondelete="CASCADE"), nullable=False, index=True),
+    _time("created_at"),
+    _time("seen_at"),
+    _time("expires_at"),
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    _text("call", key=True),
+    _text("agent", key=True),
+    _text("text"),
+    _time("at"),
+)
+
+# ---- customers
+
+customer = Table(
+    "customer",
+    metadata,
+    _text("id", key=True),
+    _text("code"),
+    _text("name"),
+    _text("company"),
+    _text("language"),
+    _text("segment"),
+    _text("tier"),
+    _text("email"),
+    _text("sought"),
+    Index(None, "code"),
+)
+
+
+def _customer() -> Column[Any]:
+    return Column("customer", _Plain, ForeignKey("customer.id", ondelete="CASCADE"), nullable=False)
+
+
+customer_number = Table(
+    "customer_number",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _customer(),
+    _text("typed"),
+    _text("e164"),
+    _text("last7"),
+    _text("label"),
+    Index(None, "customer"),
+    Index(None, "e164"),
+    Index(None, "last7"),
+)
+
+customer_preference = Table(
+    "customer_preference",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _customer(),
+    _text("name"),
+    _text("value"),
+    Index(None, "customer"),
+)
+
+customer_flag = Table(
+    "customer_flag",
+    metadata,
+    Column("customer", _Plain, ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True),
+    _text("flag", key=True),
+)
+
+customer_case = Table(
+    "customer_case",
+    metadata,
+    Column("id", _Plain, primary_key=True),
+    _customer(),
+    _text("title"),
+    _text("status"),
+    _optional_time("opened_at"),
+    Index(None, "customer"),
+)
+
+customer_order = Table(
+    "customer_order",
+    metadata,
+    Column("id", _Plain, primary_key=True),
+    _customer(),
+    _text("title"),
+    _text("status"),
+    Column("ordered_on", Date, nullable=True),
+    _text("amount"),
+    Index(None, "customer"),
+)
