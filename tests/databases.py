@@ -1,16 +1,11 @@
 """Databases for tests: SQLite in a temporary file, and a PostgreSQL server of the run's own. Use them by
 
-``pytest_plugins = ("tests.databases",)`` at the top of a test module. ``database_url`` runs a test on both.
+``pytest_plugins = ("tests.databases",)`` at the top of a test module. ``database`` runs a test on both. Types are in
+``postgres_server.py``, for a module that is a plugin must not be imported before it is one.
 """
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,96 +13,57 @@ import pytest
 
 from cti.store import schema
 from cti.store.database import Database
-
-BIN = Path(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"))
-MISSING = f"PostgreSQL's server programs are not in {BIN} (set PG_BIN): the PostgreSQL tests did not run"
-
-
-class PostgresServer:
-    """On a free port of loopback, in a directory of its own, without fsync unless ``is_durable``; any name gets in."""
-
-    def __init__(self, home: Path, *, is_durable: bool = False) -> None:
-        self.data = home / "data"
-        self.port = _free_port()
-        self._is_durable = is_durable
-        home.chmod(0o777)
-        self._run("initdb", "-D", self.data, "-U", "cti", "-A", "trust", "-E", "UTF8", "--no-sync")
-
-    def start(self) -> None:
-        speed = "" if self._is_durable else "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-        options = (
-            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 {speed}"
-        )
-        self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "-l", self.data / "log", "-o", options, "start")
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
-
-    def kill(self) -> None:
-        """As the kernel kills: the postmaster gets SIGKILL; its children notice and go."""
-        pid = self.pid
-        os.kill(pid, signal.SIGKILL)
-        deadline_s = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline_s:
-            time.sleep(0.01)
-
-    @property
-    def pid(self) -> int:
-        return int((self.data / "postmaster.pid").read_text().split("\n", maxsplit=1)[0])
-
-    def url(self, name: str) -> str:
-        return f"postgresql://cti@127.0.0.1:{self.port}/{name}"
-
-    def new_database(self) -> str:
-        """Its URL; empty."""
-        name = f"t{uuid4().hex[:12]}"
-        command = [BIN / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "cti", "-T", "template0", name]
-        subprocess.run(command, check=True, timeout=60)
-        return self.url(name)
-
-    def _run(self, program: str, *arguments: object) -> None:
-        as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-        command = [*as_postgres, str(BIN / program), *map(str, arguments)]
-        subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL, cwd="/")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def new_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:
-    if not (BIN / "initdb").exists():
-        pytest.skip(MISSING)
-    home = Path(tempfile.mkdtemp(prefix="cti-pg-"))
-    server = PostgresServer(home, is_durable=is_durable)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
+from tests.postgres_server import MakeDatabase, PostgresServer, running_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The server all tests share."""
-    yield from new_server()
+    yield from running_server()
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     """A server to kill."""
-    yield from new_server(is_durable=True)
+    yield from running_server(is_durable=True)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/cti.db"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """``sqlite`` or ``postgresql`` -> the URL of an empty database of that kind."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path}/{uuid4().hex[:12]}.db"
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_database()
+
+    return make
+
+
+@pytest.fixture
+def make_database(new_url: Callable[[str], str]) -> MakeDatabase:
+    """``sqlite`` or ``postgresql`` -> a database with all tables, empty; closed at the end of its ``async with``."""
+
+    @asynccontextmanager
+    async def make(kind: str) -> AsyncIterator[Database]:
+        url = new_url(kind)
+        await schema.upgrade(url)
+        database = Database(url)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    return make
+
+
+@pytest.fixture(params=BOTH)
+def empty_database_url(request: pytest.FixtureRequest, new_url: Callable[[str], str]) -> str:
+    return new_url(request.param)
 
 
 @pytest.fixture

@@ -34,11 +34,11 @@ def same_number(one: str, other: str) -> bool:
     """Do these mean the same subscriber, as far as can be seen without knowing the country?
 
     Two international numbers only when they are equal; else the same digits, or one with up to a country code more in
-    front. Short numbers, extensions, only when equal.
+    front. Short numbers, extensions, only when equal; what has no digits is no number.
     """
     if one.startswith("+") and other.startswith("+"):
         return one == other
     short, long = sorted((bare_digits(one), bare_digits(other)), key=len)
     if len(short) < SHORTEST:
-        return one == other
+        return bool(short) and one == other
     return long.endswith(short) and len(long) - len(short) <= LONGEST_PREFIX

@@ -10,6 +10,7 @@ from cti.errors import RequestError
 from cti.store.derive import people_in
 from cti.store.digits import ending, reversed_digits
 from cti.store.interactions import Filter, Interaction
+from cti.store.storable import clean
 
 MAX_LIMIT: Final = 500
 
@@ -62,7 +63,7 @@ def is_wanted(item: Interaction, wanted: Filter) -> bool:
         and (wanted.outcome is None or item.outcome is wanted.outcome)
         and (wanted.contact is None or item.contact == wanted.contact)
         and (wanted.number is None or has_number(item, wanted.number))
-        and (wanted.text is None or wanted.text.casefold() in sought_text(item))
+        and (wanted.text is None or clean(wanted.text.casefold()) in sought_text(item))
     )
 
 

@@ -14,7 +14,7 @@ pytest_plugins = ("tests.databases",)
 
 async def test_migrations_make_the_tables_of_the_program(database: Database) -> None:
     async with database.reading() as connection:
-        assert [] == await connection.run_sync(schema.differences)
+        assert await connection.run_sync(schema.differences) == []
 
 
 async def test_upgrading_twice_changes_nothing(empty_database_url: str) -> None:
@@ -31,7 +31,7 @@ async def test_an_empty_database_says_what_to_run(empty_database_url: str) -> No
 async def test_a_newer_database_is_not_touched(database: Database, empty_database_url: str) -> None:
     async with database.writing() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
-    with pytest.raises(StoreSchema, match="too new .* upgrade cti"):
+    with pytest.raises(StoreSchema, match=r"too new .* upgrade cti"):
         await schema.check(database)
     with pytest.raises(StoreSchema, match="too new"):
         await schema.upgrade(empty_database_url)

@@ -1,0 +1,312 @@
+"""What every InteractionLog keeps, whatever it is made of."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from cti.calls.call import CallId, Direction, Outcome
+from cti.envelope import Envelope
+from cti.errors import RequestError
+from cti.store.derive import CUSTOMER, NOT_CUSTOMER, NOTE, RESULT
+from cti.store.interactions import Filter, Interaction, InteractionLog
+from cti.store.memory import MemoryInteractionLog
+from cti.store.sql import SqlInteractionLog
+from tests.postgres_server import MakeDatabase
+from tests.unit.store.call_stories import CALLER, DEVICES, NINE, Story, abandoned_call, answered_call, facts_of
+
+pytest_plugins = ("tests.databases",)
+
+
+@pytest.fixture
+def devices() -> dict[str, str]:
+    return dict(DEVICES)
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def log(
+    request: pytest.FixtureRequest, devices: dict[str, str], make_database: MakeDatabase
+) -> AsyncIterator[InteractionLog]:
+    if request.param == "memory":
+        yield MemoryInteractionLog(lambda: devices)
+        return
+    async with make_database(request.param) as database:
+        yield SqlInteractionLog(database, lambda: devices)
+
+
+async def listed(log: InteractionLog, **wanted: object) -> list[str]:
+    return [item.call for item in (await log.between(Filter(**wanted))).items]  # type: ignore[arg-type]
+
+
+async def only(log: InteractionLog) -> Interaction:
+    (item,) = (await log.between(Filter())).items
+    return item
+
+
+async def test_a_finished_call_is_one_row(log: InteractionLog) -> None:
+    await log.append(answered_call())
+    call = await only(log)
+    assert (call.call, call.pbx, call.agent, call.talk_s, call.outcome) == (
+        "main-1.1",
+        "main",
+        "mara",
+        30.0,
+        Outcome.ANSWERED,
+    )
+
+
+async def test_a_row_reads_back_as_it_was_derived(log: InteractionLog) -> None:
+    memory = MemoryInteractionLog(lambda: DEVICES)
+    for one in (log, memory):
+        await one.append([*answered_call(ani_name="王小明"), Story().said(NOTE, text="✓ 已退款", by="mara")])
+    assert await log.get(CallId("main-1.1")) == await memory.get(CallId("main-1.1"))
+
+
+async def test_facts_come_back_as_they_were_told(log: InteractionLog) -> None:
+    facts = answered_call()
+    await log.append(facts)
+    assert await log.facts(CallId("main-1.1")) == tuple(facts)
+
+
+async def test_a_call_told_twice_is_one_row(log: InteractionLog) -> None:
+    await log.append(answered_call())
+    await log.append([*answered_call(), *answered_call()])
+    assert await listed(log) == ["main-1.1"]
+    assert len(await log.facts(CallId("main-1.1"))) == len(answered_call())
+
+
+async def test_facts_one_by_one_make_the_same_row(log: InteractionLog) -> None:
+    for fact in answered_call():
+        await log.append([fact])
+    assert (await only(log)).talk_s == 30.0
+
+
+async def test_no_facts_are_no_trouble(log: InteractionLog) -> None:
+    await log.append([])
+    assert await listed(log) == []
+
+
+async def test_uniqueid_collision(log: InteractionLog) -> None:
+    """Two Asterisks with the same uniqueids: kept apart by the PBX's name."""
+    await log.append(answered_call(pbx="north", ani="+49301111111"))
+    await log.append(abandoned_call(pbx="south", ani="+49302222222"))
+    found = {item.pbx: (item.ani, item.outcome) for item in (await log.between(Filter())).items}
+    assert found == {"north": ("+49301111111", Outcome.ANSWERED), "south": ("+49302222222", Outcome.ABANDONED)}
+
+
+async def test_names_that_run_together_are_kept_apart(log: InteractionLog) -> None:
+    """PBX ``a`` with system name ``b`` and PBX ``a-b`` make the same call id; nothing of either is lost."""
+    await log.append(answered_call("b-1.1", pbx="a"))
+    await log.append(abandoned_call("1.1", pbx="a-b"))
+    assert {item.pbx for item in (await log.between(Filter())).items} == {"a", "a-b"}
+
+
+async def test_open_facts_are_those_of_live_calls(log: InteractionLog) -> None:
+    live = answered_call("2.1")[:3]
+    await log.append([*live, *answered_call("1.1")])
+    assert await log.open_facts() == tuple(live)
+    await log.append(answered_call("2.1")[3:])
+    assert await log.open_facts() == ()
+
+
+async def test_another_event_under_a_known_id_is_kept(log: InteractionLog) -> None:
+    """The service was killed before event 4 was written, and counts on from 3: what it says now must not be dropped."""
+    call = Story()
+    before = facts_of([call.offered(), call.queued(), call.rings("1001", 5), call.answers("1001", 8)])
+    after = facts_of(
+        [call.offered(), call.queued(), call.rings("1001", 5), call.cleared(30, cause="resync", ended_by="")]
+    )
+    await log.append(before)
+    await log.append(after)
+    await log.append(after)
+    assert (await only(log)).cause == "resync"
+    assert len(await log.facts(CallId("main-1.1"))) == 5
+
+
+async def test_a_note_after_the_end_shows(log: InteractionLog) -> None:
+    await log.append(answered_call())
+    await log.append([Story().said(NOTE, text="call back on Monday", by="mara")])
+    await log.append([Story().said(RESULT, "r", code="callback", label="Call back", by="mara")])
+    call = await only(log)
+    assert (call.note, call.result, call.result_label) == ("call back on Monday", "callback", "Call back")
+
+
+async def test_a_note_before_the_end_shows(log: InteractionLog) -> None:
+    facts = answered_call()
+    await log.append([*facts[:4], Story().said(NOTE, text="early", by="mara"), *facts[4:]])
+    assert (await only(log)).note == "early"
+
+
+async def test_a_note_on_a_call_nobody_knows_is_kept_and_makes_no_row(log: InteractionLog) -> None:
+    await log.append([Story("9.9").said(NOTE, text="?", by="mara")])
+    assert (await listed(log), await log.open_facts()) == ([], ())
+    assert len(await log.facts(CallId("main-9.9"))) == 1
+
+
+async def test_who_took_a_call_stays_when_the_phone_changes_hands(log: InteractionLog, devices: dict[str, str]) -> None:
+    await log.append(answered_call())
+    devices["PJSIP/1001"] = "ines"
+    await log.append([Story().said(NOTE, text="later", by="ines")])
+    assert (await only(log)).agent == "mara"
+    await log.rebuild()
+    assert (await only(log)).agent == "mara"
+
+
+async def test_rebuilding_gives_the_same_rows(log: InteractionLog) -> None:
+    for hour in range(6):
+        await log.append(answered_call(f"{hour}.1", begins=NINE + timedelta(hours=hour)))
+    await log.append([Story("3.1").said(NOTE, text="kept", by="mara")])
+    before = (await log.between(Filter())).items
+    assert await log.rebuild() == 6
+    assert (await log.between(Filter())).items == before
+
+
+async def test_pages_follow_each_other_while_calls_come_in(log: InteractionLog) -> None:
+    for n in range(5):  # two of them end at the same moment
+        await log.append(answered_call(f"{n}.1", begins=NINE + timedelta(minutes=n // 2)))
+    first = await log.between(Filter(), limit=2)
+    await log.append(answered_call("new.1", begins=NINE + timedelta(hours=1)))
+    second = await log.between(Filter(), limit=2, cursor=first.cursor)
+    third = await log.between(Filter(), limit=2, cursor=second.cursor)
+    calls = [item.call for page in (first, second, third) for item in page.items]
+    assert calls == ["main-4.1", "main-3.1", "main-2.1", "main-1.1", "main-0.1"]
+    assert third.cursor is None
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "å", "W10", "WzEsMiwzXQ", "WyIyMDI2LTExLTIzVDA5OjAwOjAwIiwiYSIsImIiXQ", "A" * 10_000]
+)
+async def test_a_cursor_that_is_none_of_ours_is_refused(log: InteractionLog, cursor: str) -> None:
+    with pytest.raises(RequestError, match="cursor"):
+        await log.between(Filter(), cursor=cursor)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 501])
+async def test_a_limit_has_limits(log: InteractionLog, limit: int) -> None:
+    with pytest.raises(RequestError, match="limit"):
+        await log.between(Filter(), limit=limit)
+
+
+async def test_each_filter_narrows(log: InteractionLog) -> None:
+    await log.append(answered_call("1.1", queue="billing", ani_name="Ada Example"))
+    await log.append(
+        answered_call("2.1", who="1002", queue="sales", begins=NINE + timedelta(hours=1), ani="+886223456789")
+    )
+    await log.append(abandoned_call("3.1", begins=NINE + timedelta(hours=2)))
+    out = Story("4.1", begins=NINE + timedelta(hours=3))
+    await log.append(facts_of([out.dialled("1001", "+442079460018"), out.cleared(9, ended_by="agent")]))
+    await log.append([Story("2.1").said(CUSTOMER, contact="17", name="王小明", by="tom")])
+    assert await listed(log, agent="mara") == ["main-4.1", "main-1.1"]
+    assert await listed(log, queue="sales") == ["main-2.1"]
+    assert await listed(log, direction=Direction.OUTBOUND) == ["main-4.1"]
+    assert await listed(log, outcome=Outcome.ABANDONED) == ["main-3.1"]
+    assert await listed(log, contact="17") == ["main-2.1"]
+    assert await listed(log, text="小明") == ["main-2.1"]
+    assert await listed(log, text="ADA ex") == ["main-1.1"]
+    assert await listed(log, since=NINE + timedelta(hours=1), until=NINE + timedelta(hours=2)) == ["main-2.1"]
+    assert await listed(log, agent="mara", queue="sales") == []
+
+
+async def test_both_who_had_a_transferred_call_find_it(log: InteractionLog) -> None:
+    call = Story()
+    begin = [call.offered(), call.rings("1001", 5), call.answers("1001", 8), call.rings("1002", 30, consult=True)]
+    end = [call.answers("1002", 33, consult=True), call.handed_over("1001", "1002", 40), call.cleared(90)]
+    await log.append(facts_of([*begin, *end]))
+    assert (await listed(log, agent="mara"), await listed(log, agent="tom")) == (["main-1.1"], ["main-1.1"])
+
+
+@pytest.mark.parametrize(
+    "number", ["+49301234567", "030 1234567", "0049 30 1234567", "4567", "(030) 123-45 67", "+4930900"]
+)
+async def test_a_number_is_found_by_its_last_digits(log: InteractionLog, number: str) -> None:
+    await log.append(answered_call())
+    assert await listed(log, number=number) == ["main-1.1"]
+
+
+@pytest.mark.parametrize(
+    "number", ["+49301234568", "12345", "x", "%", "_", "", "9" * 10_000, "' OR 1=1 --", "4567%"[::-1]]
+)
+async def test_a_number_that_is_not_there_is_not_found(log: InteractionLog, number: str) -> None:
+    await log.append(answered_call())
+    assert await listed(log, number=number) == []
+
+
+HOSTILE = ["%", "_", "'; DROP TABLE fact; --", "\\", "/%", "a\x00b", "\ud800", "\u202e", "<b>", '"', "%' OR '1'='1"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_injection_search(log: InteractionLog, text: str) -> None:
+    """What strangers type is taken literally: it finds itself, and nothing else."""
+    await log.append(answered_call("1.1", ani_name=f"x{text}y"))
+    await log.append(answered_call("2.1", ani_name="plain", begins=NINE + timedelta(hours=1)))
+    assert await listed(log, text=text) == ["main-1.1"]
+    for name in ("agent", "queue", "contact"):
+        assert await listed(log, **{name: text}) == []
+    assert (await log.get(CallId(text)), await log.facts(CallId(text)), await log.ruled_out(text)) == (
+        None,
+        (),
+        frozenset(),
+    )
+    assert await log.history(contacts=[text], numbers=[text]) == ()
+
+
+async def test_what_no_database_can_hold_is_stored_all_the_same(log: InteractionLog) -> None:
+    await log.append(answered_call(ani_name="bad\x00name\ud800"))
+    assert (await only(log)).ani_name == "bad\ufffdname\ufffd"
+
+
+async def test_history_is_this_callers_and_nobody_elses(log: InteractionLog) -> None:
+    await log.append(answered_call("1.1", ani="0301234567"))
+    await log.append(answered_call("2.1", ani="+49891234567", begins=NINE + timedelta(hours=1)))
+    out = Story("3.1", begins=NINE + timedelta(hours=2))
+    await log.append(facts_of([out.dialled("1001", CALLER), out.cleared(9, ended_by="agent")]))
+    found = await log.history(contacts=[], numbers=[CALLER])
+    assert [item.call for item in found] == ["main-3.1", "main-1.1"]
+
+
+async def test_the_sites_own_number_is_no_customers_history(log: InteractionLog) -> None:
+    await log.append(answered_call())
+    assert await log.history(contacts=[], numbers=["+4930900"]) == ()
+
+
+async def test_history_by_contact_and_number_lists_a_call_once(log: InteractionLog) -> None:
+    await log.append([*answered_call(), Story().said(CUSTOMER, contact="17", name="Ada", by="mara")])
+    await log.append(answered_call("2.1", begins=NINE + timedelta(hours=1), ani="+886223456789"))
+    await log.append([Story("2.1").said(CUSTOMER, contact="17", name="Ada", by="mara")])
+    found = await log.history(contacts=["17", ""], numbers=[CALLER, ""])
+    assert [item.call for item in found] == ["main-2.1", "main-1.1"]
+    assert [item.call for item in await log.history(contacts=["17"], numbers=[], limit=1)] == ["main-2.1"]
+
+
+async def test_withheld_numbers_share_no_history(log: InteractionLog) -> None:
+    await log.append(answered_call(ani=""))
+    assert await log.history(contacts=[""], numbers=["", "anonymous"]) == ()
+
+
+async def test_not_this_person_is_remembered_for_the_number(log: InteractionLog) -> None:
+    await log.append([Story().said(NOT_CUSTOMER, contact="17", number=CALLER, by="mara")])
+    assert await log.ruled_out(CALLER) == {"17"}
+    assert await log.ruled_out("030 1234567") == {"17"}
+    assert await log.ruled_out("+49301234568") == frozenset()
+
+
+async def test_a_ruling_without_a_number_rules_nothing(log: InteractionLog) -> None:
+    await log.append([Story().said(NOT_CUSTOMER, contact="17", number="", by="mara")])
+    await log.append([msgspec.structs.replace(Story().said(NOT_CUSTOMER, "x"), data={})])
+    assert await log.ruled_out("") == frozenset()
+
+
+async def test_a_call_without_a_number_is_a_call(log: InteractionLog) -> None:
+    await log.append(answered_call(ani=""))
+    assert (await only(log)).ani == ""
+
+
+def facts_in_one(*stories: list[Envelope]) -> list[Envelope]:
+    return [fact for story in stories for fact in story]
+
+
+async def test_many_calls_in_one_go(log: InteractionLog) -> None:
+    stories = [answered_call(f"{n}.1", begins=NINE + timedelta(seconds=n)) for n in range(300)]
+    await log.append(facts_in_one(*stories))
+    assert len((await log.between(Filter(), limit=500)).items) == 300

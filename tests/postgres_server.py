@@ -1,0 +1,90 @@
+"""A PostgreSQL server for tests."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cti.store.database import Database
+
+MakeDatabase = Callable[[str], AbstractAsyncContextManager[Database]]
+"""``sqlite`` or ``postgresql`` -> a database with all tables, empty; closed at the end of its ``async with``."""
+
+BIN = Path(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"))
+MISSING = f"PostgreSQL's server programs are not in {BIN} (set PG_BIN): the PostgreSQL tests did not run"
+
+
+class PostgresServer:
+    """On a free port of loopback, in a directory of its own, without fsync unless ``is_durable``; any name gets in."""
+
+    def __init__(self, home: Path, *, is_durable: bool = False) -> None:
+        self.data = home / "data"
+        self.port = _free_port()
+        self._is_durable = is_durable
+        home.chmod(0o777)
+        self._run("initdb", "-D", self.data, "-U", "cti", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        speed = "" if self._is_durable else "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 {speed}"
+        )
+        self._run("pg_ctl", "-D", self.data, "-w", "-t", "30", "-l", self.data / "log", "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
+
+    def kill(self) -> None:
+        """As the kernel kills: the postmaster gets SIGKILL; its children notice and go."""
+        pid = self.pid
+        os.kill(pid, signal.SIGKILL)
+        deadline_s = time.monotonic() + 10
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+
+    @property
+    def pid(self) -> int:
+        return int((self.data / "postmaster.pid").read_text().split("\n", maxsplit=1)[0])
+
+    def url(self, name: str) -> str:
+        return f"postgresql://cti@127.0.0.1:{self.port}/{name}"
+
+    def new_database(self) -> str:
+        """Its URL; empty."""
+        name = f"t{uuid4().hex[:12]}"
+        command = [BIN / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "cti", "-T", "template0", name]
+        subprocess.run(command, check=True, timeout=60)
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        command = [*as_postgres, str(BIN / program), *map(str, arguments)]
+        subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def running_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:
+    if not (BIN / "initdb").exists():
+        pytest.skip(MISSING)
+    home = Path(tempfile.mkdtemp(prefix="cti-pg-"))
+    server = PostgresServer(home, is_durable=is_durable)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
