@@ -67,7 +67,7 @@ def configure(*, level: Level = "info", form: Format = "auto", stream: TextIO | 
 
 
 def logger(room: str) -> FilteringBoundLogger:
-    """Of one room: ``log = logger("telephony")``, then ``log.info("pbx_connected", pbx=name)``."""
+    """Of one room, made once a file. Its lines: ``log.info("pbx_connected", pbx=name)``."""
     return cast("FilteringBoundLogger", structlog.get_logger(room))
 
 

@@ -1,0 +1,141 @@
+"""Which event ends which command."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cti.calls.call import CallId, LegId
+from cti.telephony.asterisk.ami_codec import AmiMessage
+from cti.telephony.asterisk.confirmations import GRACE_S, MARGIN_S, REMEMBERED, Confirmations
+from cti.telephony.commands import Command, Done, Failed, Hangup, Originate
+
+DIAL = Originate(id="dial", device="PJSIP/2001", to="0223334444", ring_timeout_s=30.0)
+END = Hangup(id="end", call=CallId("main-1.1"), leg=LegId("1.1"))
+NEW_LEG = LegId("cti1-1763754000.1")
+
+
+def event(name: str, **headers: str) -> AmiMessage:
+    return AmiMessage.of([("Event", name), *((key.replace("_", "-"), value) for key, value in headers.items())])
+
+
+def answer(response: str, reason: str = "4", action_id: str = "a-dial") -> AmiMessage:
+    return event("OriginateResponse", ActionID=action_id, Response=response, Reason=reason, Uniqueid="<null>")
+
+
+def gone(leg: LegId = NEW_LEG, cause: str = "16", words: str = "Normal Clearing") -> AmiMessage:
+    return event("Hangup", Uniqueid=leg, Cause=cause, Cause_txt=words)
+
+
+def out(*commands: Command, now: float = 0.0) -> Confirmations:
+    confirmations = Confirmations()
+    for command in commands:
+        leg = command.leg if isinstance(command, Hangup) else NEW_LEG
+        confirmations.begin(command, action_id=f"a-{command.id}", leg=leg, now=now)
+    return confirmations
+
+
+def test_a_picked_up_phone_is_done_and_names_its_leg() -> None:
+    assert out(DIAL).feed(answer("Success"), 3.0) == [Done(command="dial", leg=NEW_LEG)]
+
+
+@pytest.mark.parametrize(("reason", "words"), [("1", "no answer"), ("3", "no answer"), ("5", "busy"), ("8", "congestion"), ("0", "unavailable")])
+def test_a_phone_that_was_not_picked_up_fails_with_the_pbx_s_reason(reason: str, words: str) -> None:
+    assert out(DIAL).feed(answer("Failure", reason), 3.0) == [Failed(command="dial", reason=words)]
+
+
+def test_a_hang_up_explains_a_reason_that_says_nothing() -> None:
+    confirmations = out(DIAL)
+    assert confirmations.feed(gone(cause="21", words="Call Rejected"), 3.0) == []
+    assert confirmations.feed(answer("Failure", "0"), 3.1) == [Failed(command="dial", reason="Call Rejected")]
+
+
+def test_a_hang_up_without_an_answer_has_to_do() -> None:
+    confirmations = out(DIAL)
+    confirmations.feed(gone(cause="21", words="Call Rejected"), 3.0)
+    assert confirmations.next_deadline() == 3.0 + GRACE_S
+    assert confirmations.expire(3.0 + GRACE_S) == [Failed(command="dial", reason="Call Rejected")]
+
+
+def test_a_hang_up_without_a_cause_counts_as_no_answer() -> None:
+    confirmations = out(DIAL)
+    confirmations.feed(gone(cause="0", words="Unknown"), 3.0)
+    assert confirmations.expire(9.0) == [Failed(command="dial", reason="no answer")]
+
+
+def test_another_s_answer_and_another_leg_s_hang_up_decide_nothing() -> None:
+    confirmations = out(DIAL, END)
+    assert confirmations.feed(answer("Success", action_id="a-other"), 1.0) == []
+    assert confirmations.feed(gone(LegId("9.9")), 1.0) == []
+    assert confirmations.feed(event("Newchannel", Uniqueid="1.1"), 1.0) == []
+    assert confirmations.is_out("dial")
+    assert confirmations.is_out("end")
+
+
+def test_an_answer_that_bears_a_hang_up_s_id_decides_nothing() -> None:
+    assert out(END).feed(answer("Success", action_id="a-end"), 1.0) == []
+
+
+def test_a_leg_that_hangs_up_ends_its_command() -> None:
+    assert out(END).feed(gone(LegId("1.1")), 1.0) == [Done(command="end")]
+
+
+def test_a_leg_that_is_gone_already_is_as_good() -> None:
+    assert out(END).refuse("end", "No such channel") == [Done(command="end")]
+
+
+def test_two_who_end_the_same_leg_are_both_told() -> None:
+    second = Hangup(id="end2", call=END.call, leg=END.leg)
+    assert out(END, second).feed(gone(LegId("1.1")), 1.0) == [Done(command="end"), Done(command="end2")]
+
+
+def test_a_refusal_is_told_in_the_pbx_s_words() -> None:
+    assert out(DIAL).refuse("dial", "Permission denied") == [Failed(command="dial", reason="Permission denied")]
+
+
+def test_a_ring_has_its_own_time_and_a_margin() -> None:
+    confirmations = out(DIAL, now=100.0)
+    assert confirmations.next_deadline() == 130.0 + MARGIN_S
+    assert confirmations.expire(130.0) == []
+    assert confirmations.expire(130.0 + MARGIN_S) == [Failed(command="dial", reason="timeout")]
+    assert confirmations.next_deadline() is None
+
+
+def test_17_action_timeout_a_late_answer_is_ignored() -> None:
+    confirmations = out(DIAL)
+    confirmations.expire(1000.0)
+    assert confirmations.feed(answer("Success"), 1001.0) == []
+    assert confirmations.refuse("dial", "late") == []
+    assert confirmations.result("dial") == Failed(command="dial", reason="timeout")
+
+
+def test_a_lost_connection_fails_what_is_out() -> None:
+    assert out(DIAL, END).lose() == [Failed(command="dial", reason="pbx_lost"), Failed(command="end", reason="pbx_lost")]
+
+
+def test_results_are_not_remembered_for_ever() -> None:
+    confirmations = Confirmations()
+    for number in range(REMEMBERED + 1):
+        confirmations.begin(Hangup(id=str(number), call=END.call, leg=END.leg), action_id=str(number), leg=END.leg, now=0.0)
+    confirmations.lose()
+    assert confirmations.result("0") is None
+    assert confirmations.result("1") is not None
+
+
+_STEPS = st.sampled_from(["success", "failure", "gone", "refuse", "expire", "lose"])
+
+
+@given(st.lists(_STEPS, max_size=12))
+def test_whatever_comes_a_command_ends_once_and_its_result_stays(steps: list[str]) -> None:
+    confirmations, told = out(DIAL), []
+    take = {
+        "success": lambda: confirmations.feed(answer("Success"), 1.0),
+        "failure": lambda: confirmations.feed(answer("Failure", "5"), 1.0),
+        "gone": lambda: confirmations.feed(gone(), 1.0),
+        "refuse": lambda: confirmations.refuse("dial", "no"),
+        "expire": lambda: confirmations.expire(1000.0),
+        "lose": confirmations.lose,
+    }
+    for step in steps:
+        told += take[step]()
+    assert len(told) == (1 if set(steps) - {"gone"} else 0)
+    assert confirmations.result("dial") == (told[0] if told else None)
