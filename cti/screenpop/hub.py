@@ -11,8 +11,9 @@ open, so one that connects in mid-ring sees the pop. Clock and ids are handed in
 """
 
 import heapq
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from uuid import uuid4
@@ -46,13 +47,16 @@ from cti.screenpop.outbox import Key, Limits, Stream
 from cti.screenpop.rules import Left, Popped, Reason, Shown, Told, Withdrawn, decide, taking_part
 
 _NO_LIMITS: Final = Limits()
+_ENDED_KEPT: Final = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSettings:
     site: views.Site
     ring_timeout_s: float = 60.0
-    """How long a queue lets a phone ring; a pop lives no longer."""
+    """How long a phone rings; a pop lives no longer."""
+    ring_timeouts_s: Mapping[str, float] = field(default_factory=dict)
+    """The same for queues that have their own, by the PBX's name of the queue."""
     resume_s: float = 600.0
     """How long an agent's stream waits for its desktop to come back."""
     limits: Limits = _NO_LIMITS
@@ -95,10 +99,13 @@ class Hub:
         self.receipts = Receipts()
         self.dropped = 0
         """Desktops closed for falling behind."""
+        self.refused: Counter[str] = Counter()
+        """Sockets turned away or closed for what they did, by reason; counted by the server."""
         self._agents: dict[AgentId, Agent] = {}
         self._by_device: dict[str, AgentId] = {}
         self._desks: dict[AgentId, Desk] = {}
         self._calls: dict[CallId, Call] = {}
+        self._ended: OrderedDict[CallId, Call] = OrderedDict()
         self._cards: dict[CallId, CustomerCard] = {}
         self._pbxs: dict[str, PbxView] = {}
         self._queues: dict[str, QueueView] = {}
@@ -237,7 +244,8 @@ class Hub:
         return tuple(self._calls.values())
 
     def call(self, call: CallId) -> Call | None:
-        return self._calls.get(call)
+        """A live call, or one of the last thousands that ended: what people add to it may reach us before the record does."""
+        return self._calls.get(call) or self._ended.get(call)
 
     def card_of(self, call: Call) -> CustomerCard:
         return self._cards.get(call.id) or views.asking(call)
@@ -270,6 +278,12 @@ class Hub:
         if not call.is_live:
             self._calls.pop(call.id, None)
             self._cards.pop(call.id, None)
+            self._remember(call)
+
+    def _remember(self, call: Call) -> None:
+        self._ended[call.id] = call
+        if len(self._ended) > _ENDED_KEPT:
+            self._ended.popitem(last=False)
 
     def _tell_one(self, call: Call, told: Told) -> None:
         desk = self._desk(told.agent)
@@ -294,7 +308,7 @@ class Hub:
 
     def _pop(self, desk: Desk, call: Call, leg: LegId, at: datetime) -> None:
         now = self._clock()
-        expires_at = now + timedelta(seconds=self._settings.ring_timeout_s)
+        expires_at = now + timedelta(seconds=self._settings.ring_timeouts_s.get(call.queue, self._settings.ring_timeout_s))
         pop = LivePop(id=self._new_id(), call=call.id, leg=leg, at=at, expires_at=expires_at)
         desk.pops[leg] = pop
         self._look_again(desk, expires_at)

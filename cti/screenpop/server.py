@@ -116,8 +116,6 @@ class DesktopServer:
         self._tickets = tickets
         self._clock = clock
         self._unknown: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        """How many sockets were turned away, by reason."""
 
     async def run(self, started: Callable[[int], None] = lambda _: None) -> NoReturn:
         """Serve until cancelled; ``started`` is told the port. Also plays the hub's clock."""
@@ -148,7 +146,7 @@ class DesktopServer:
         return None
 
     def _refuse(self, ws: ServerConnection, status: HTTPStatus, reason: str) -> Response:
-        self.refused[reason] += 1
+        self._hub.refused[reason] += 1
         log.warning("desktop_refused", reason=reason, address=_address(ws))
         return ws.respond(status, f"{status.phrase}\n")
 
@@ -159,7 +157,7 @@ class DesktopServer:
         try:
             await self._attend(ws)
         except Refused as no:
-            self.refused[str(no.code)] += 1
+            self._hub.refused[str(no.code)] += 1
             log.warning("desktop_closed", code=no.code, reason=no.reason, address=_address(ws))
             await _close(ws, no.code, no.reason, no.last)
         except ConnectionClosed:

@@ -1,0 +1,66 @@
+"""Who asks, and from where: session by cookie or bearer token, and no unsafe request from another site's page."""
+
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from cti.errors import Forbidden
+from cti.screenpop.access import Reach, reach
+from cti.web.asked import Route, Who
+from cti.web.errors import NotLoggedIn
+from cti.web.parts import Parts, WebSite
+from cti.web.session import hash_token
+
+COOKIE: Final = "cti_session"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LONGEST_TOKEN: Final = 200
+log: Final = structlog.get_logger("cti.access")
+
+
+def check_origin(request: web.Request, site: WebSite) -> None:
+    """Raises ``Forbidden`` for an unsafe request with our cookie, or with none, that a page of another origin made.
+
+    Browsers say where a request comes from (``Sec-Fetch-Site``, ``Origin``); programs say nothing and bring a token.
+    """
+    if request.method in _SAFE or "Authorization" in request.headers:
+        return
+    fetch_site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_told = fetch_site is not None or origin is not None
+    if not is_told and COOKIE not in request.cookies:
+        return
+    if fetch_site != "same-origin" and (origin not in site.origins or fetch_site == "cross-site"):
+        log.warning("cross_site_request", path=request.path, address=request.remote)
+        raise Forbidden("asked from another site")
+
+
+async def who_asks(request: web.Request, parts: Parts) -> Who:
+    """Raises ``NotLoggedIn``; with the same words whatever is wrong."""
+    token = _token(request)
+    session = await parts.people.session(hash_token(token)) if token else None
+    if session is None or session.ends_at <= parts.clock():
+        raise NotLoggedIn("not logged in")
+    agent = await parts.people.agent(session.agent)
+    if agent is None or not agent.is_enabled:
+        raise NotLoggedIn("not logged in")
+    return Who(agent, session)
+
+
+def check_role(who: Who, route: Route) -> None:
+    """Raises ``Forbidden`` where the role never may; handlers ask again for the one thing asked about."""
+    if route.deed is not None and reach(who.agent.role, route.deed) is Reach.NONE:
+        raise Forbidden(f"{who.agent.role.value} may not {route.deed.value.replace('_', ' ')}")
+
+
+def address(request: web.Request, site: WebSite) -> str:
+    """The browser's address: the socket's, or what a proxy of ours says it is."""
+    remote = request.remote or ""
+    if remote not in site.trusted_proxies:
+        return remote
+    return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64] or remote
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    found = token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+    return found if len(found) <= _LONGEST_TOKEN else ""

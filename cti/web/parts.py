@@ -1,0 +1,58 @@
+"""What the web room is made of, put together by ``app.py``."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from cti.crm.connector import CrmConnector
+from cti.screenpop.hub import Hub
+from cti.screenpop.tickets import Tickets
+from cti.store.interactions import InteractionLog
+from cti.web.passwords import PasswordBooth
+from cti.web.ports import Commands, Health, People, Record
+from cti.web.schemas import DemoLogin, ResultChoice
+from cti.web.throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSite:
+    """The site, as the console is told it, and what guards it."""
+
+    name: str
+    country: str
+    version: str
+    ws_url: str
+    """Where browsers find the desktops' sockets: ``ws://127.0.0.1:8089/``, ``wss://...`` behind a proxy with TLS."""
+    origins: frozenset[str]
+    """Where the console is loaded from, as browsers say it; unsafe requests from elsewhere are refused."""
+    is_https: bool = False
+    """The console is only ever reached over TLS: the cookie is marked so."""
+    language: str = ""
+    results: tuple[ResultChoice, ...] = ()
+    demo: tuple[DemoLogin, ...] = ()
+    """Shown on the log-in page; empty outside the demo."""
+    session_s: float = 12 * 3600.0
+    trusted_proxies: frozenset[str] = frozenset()
+    """Addresses whose ``X-Forwarded-For`` is believed, to throttle by the browser's own address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    site: WebSite
+    people: People
+    log: InteractionLog
+    hub: Hub
+    tickets: Tickets
+    customers: CrmConnector
+    commands: Commands
+    record: Record
+    health: Health
+    throttle: Throttle = field(default_factory=Throttle)
+    passwords: PasswordBooth = field(default_factory=PasswordBooth)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    """Other rooms may add their own figures to it."""
+    static: Path = Path(__file__).parent / "static"
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -1,0 +1,308 @@
+"""What REST takes and gives, as JSON. OpenAPI is written from these. Additive changes only within v1."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from cti.screenpop.messages import CallView, ContactView, CustomerCard, HistoryItem, MeView
+
+AgentName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
+CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+Password = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(max_length=20_000)]
+Short = Annotated[str, Meta(max_length=200)]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+Direction = Literal["inbound", "outbound", "internal"]
+RoleName = Literal["agent", "supervisor", "admin"]
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A body or query; a field we do not know is a mistake that is told."""
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer."""
+
+
+# ---- errors
+
+
+class ProblemBody(Given, frozen=True, kw_only=True):
+    """RFC 9457, as application/problem+json."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    code: str
+    """For programs: ``not_found``, ``too_many``."""
+
+
+# ---- log-in
+
+
+class LogIn(Taken, frozen=True, kw_only=True):
+    agent: Annotated[str, Meta(max_length=200)]
+    password: Password
+
+
+class NewPassword(Taken, frozen=True, kw_only=True):
+    old: Password
+    new: Annotated[str, Meta(min_length=10, max_length=200)]
+
+
+class ResultChoice(Given, frozen=True, kw_only=True):
+    code: str
+    label: str
+    queues: tuple[str, ...] = ()
+    """Empty: for every queue."""
+
+
+class DemoLogin(Given, frozen=True, kw_only=True):
+    agent: str
+    password: str
+    name: str
+
+
+class SiteView(Given, frozen=True, kw_only=True):
+    """What the console needs to know before and after log-in."""
+
+    name: str
+    version: str
+    country: str
+    language: str
+    ws_url: str
+    demo: tuple[DemoLogin, ...] = ()
+    results: tuple[ResultChoice, ...] = ()
+    """Empty before log-in."""
+
+
+class SessionView(Given, frozen=True, kw_only=True):
+    me: MeView
+    site: SiteView
+    ends_at: datetime
+
+
+class LoggedIn(Given, frozen=True, kw_only=True):
+    """``token`` is for programs (``Authorization: Bearer``); browsers use the cookie that comes with it."""
+
+    token: str
+    ends_at: datetime
+
+
+class TicketView(Given, frozen=True, kw_only=True):
+    ticket: str
+    expires_s: float
+    ws_url: str
+
+
+# ---- calls
+
+
+class Dial(Taken, frozen=True, kw_only=True):
+    to: Annotated[str, Meta(min_length=1, max_length=64)]
+    """A number as people write it, or an extension."""
+    id: CommandId
+    """Made by whoever asks; the same id again is the same command, done once."""
+
+
+class CommandBody(Taken, frozen=True, kw_only=True):
+    id: CommandId
+
+
+class Accepted(Given, frozen=True, kw_only=True):
+    """The PBX was asked; what became of it comes over the socket as a ``command`` message with this id."""
+
+    command: str
+
+
+class ContactBody(Taken, frozen=True, kw_only=True):
+    contact: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class LiveCall(Given, frozen=True, kw_only=True):
+    call: CallView
+    card: CustomerCard
+
+
+class LiveCalls(Given, frozen=True, kw_only=True):
+    items: tuple[LiveCall, ...]
+
+
+# ---- interactions
+
+
+class InteractionQuery(Taken, frozen=True, kw_only=True):
+    since: datetime | None = None
+    until: datetime | None = None
+    agent: Short | None = None
+    """An id, or ``me``. Agents see their own, whatever they ask."""
+    queue: Short | None = None
+    direction: Direction | None = None
+    outcome: Short | None = None
+    number: Annotated[str, Meta(max_length=64)] | None = None
+    contact: Short | None = None
+    text: Short | None = None
+    cursor: Annotated[str, Meta(max_length=500)] | None = None
+    limit: Limit = 50
+
+
+class HandledView(Given, frozen=True, kw_only=True):
+    agent: str
+    number: str
+    name: str
+    rang_at: datetime | None
+    connected_at: datetime | None
+    cleared_at: datetime | None
+    consult: bool
+    cause: str
+
+
+class InteractionView(Given, frozen=True, kw_only=True):
+    call: str
+    pbx: str
+    direction: Direction
+    ani: str
+    ani_name: str
+    dnis: str
+    queue: str
+    keys: dict[str, str]
+    offered_at: datetime
+    queued_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime
+    wait_s: float
+    ring_s: float
+    talk_s: float
+    hold_s: float
+    outcome: str
+    cause: str
+    ended_by: str
+    agent: str
+    handled_by: tuple[HandledView, ...]
+    transfers: tuple[dict[str, str], ...]
+    contact: str
+    contact_name: str
+    note: str
+    result: str
+    result_label: str
+
+
+class InteractionPage(Given, frozen=True, kw_only=True):
+    """Newest first; ``cursor`` opens the next page, null on the last."""
+
+    items: tuple[InteractionView, ...]
+    cursor: str | None
+
+
+class NoteBody(Taken, frozen=True, kw_only=True):
+    text: Text
+
+
+class DraftView(Given, frozen=True, kw_only=True):
+    text: str
+    at: datetime | None = None
+    """When it was saved; null when there is none."""
+
+
+class ResultBody(Taken, frozen=True, kw_only=True):
+    code: Short
+    note: Text | None = None
+    """Saved with it; the note stays as it is where this is left out."""
+
+
+# ---- customers
+
+
+class CustomerQuery(Taken, frozen=True, kw_only=True):
+    q: str = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class CustomerList(Given, frozen=True, kw_only=True):
+    items: tuple[ContactView, ...]
+
+
+class CustomerView(Given, frozen=True, kw_only=True):
+    contact: ContactView
+    history: tuple[HistoryItem, ...]
+
+
+# ---- agents
+
+
+class AgentView(Given, frozen=True, kw_only=True):
+    id: str
+    name: str
+    role: RoleName
+    extension: str
+    device: str
+    queues: tuple[str, ...]
+    language: str
+    is_enabled: bool
+
+
+class AgentList(Given, frozen=True, kw_only=True):
+    items: tuple[AgentView, ...]
+
+
+class NewAgent(Taken, frozen=True, kw_only=True):
+    id: AgentName
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    password: Annotated[str, Meta(min_length=10, max_length=200)]
+    role: RoleName = "agent"
+    extension: Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$")] = ""
+    device: Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$")] = ""
+    queues: tuple[Short, ...] = ()
+    language: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")] = ""
+
+
+class AgentChange(Taken, frozen=True, kw_only=True):
+    """What is left out stays as it is."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    role: RoleName | None = None
+    extension: Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$")] | None = None
+    device: Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$")] | None = None
+    queues: tuple[Short, ...] | None = None
+    language: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")] | None = None
+    is_enabled: bool | None = None
+    password: Annotated[str, Meta(min_length=10, max_length=200)] | None = None
+
+
+# ---- pops, health
+
+
+class StepFigures(Given, frozen=True, kw_only=True):
+    """Milliseconds from the decision to show a pop; quantiles of the last thousand, null without any."""
+
+    step: Literal["decided", "sent", "received", "shown"]
+    count: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+
+
+class PopFigures(Given, frozen=True, kw_only=True):
+    steps: tuple[StepFigures, ...]
+
+
+class PartView(Given, frozen=True, kw_only=True):
+    name: str
+    state: Literal["ok", "degraded", "failed"]
+    detail: str = ""
+
+
+class ReadyView(Given, frozen=True, kw_only=True):
+    """503 when a part has failed; ``degraded`` parts are named, and the service goes on."""
+
+    ready: bool
+    parts: tuple[PartView, ...]
+
+
+class AliveView(Given, frozen=True, kw_only=True):
+    alive: bool = True
+    version: str

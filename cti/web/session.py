@@ -1,0 +1,124 @@
+"""Logging in and out, tickets for the socket, passwords."""
+
+import hashlib
+import secrets
+import time
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from cti.agents.agent import AgentId
+from cti.screenpop.access import Deed
+from cti.screenpop.tickets import LIFE_S
+from cti.screenpop.views import me_view
+from cti.web.asked import Asked, Cookie, Reply, Route
+from cti.web.errors import NotLoggedIn
+from cti.web.parts import Parts, WebSite
+from cti.web.ports import Session
+from cti.web.schemas import LoggedIn, LogIn, NewPassword, SessionView, SiteView, TicketView
+
+log: Final = structlog.get_logger("cti.session")
+_TOKEN_BYTES: Final = 32
+_WRONG: Final = "name or password is wrong"
+
+
+def hash_token(token: str) -> str:
+    """A token is 256 random bits, so a plain hash keeps it: there is nothing to guess."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def site(asked: Asked[None, None]) -> Reply:
+    """What the console needs before log-in."""
+    return Reply(body=_site_view(asked.parts.site, logged_in=False))
+
+
+async def log_in(asked: Asked[LogIn, None]) -> Reply:
+    """Log in: a new session, its token as a cookie and, for programs, in the answer."""
+    agent_id = AgentId(asked.body.agent)
+    await _check_password(asked, agent_id, asked.body.password)
+    agent = await asked.parts.people.agent(agent_id)
+    if agent is None or not agent.is_enabled:
+        raise NotLoggedIn(_WRONG)
+    log.info("logged_in", agent=agent_id)
+    return await _open(asked.parts, agent_id)
+
+
+async def who_am_i(asked: Asked[None, None]) -> Reply:
+    """Whose session this is, and what the console needs to know about the site."""
+    site = _site_view(asked.parts.site, logged_in=True)
+    return Reply(body=SessionView(me=me_view(asked.agent), site=site, ends_at=asked.who.session.ends_at))
+
+
+async def log_out(asked: Asked[None, None]) -> Reply:
+    """Log out: the session is gone, and its socket within a second."""
+    await asked.parts.people.end_session(asked.who.session.token_hash)
+    forget(asked.parts, asked.who.session.token_hash)
+    log.info("logged_out", agent=asked.agent.id)
+    return Reply(status=204, cookie=Cookie(value="", max_age_s=0))
+
+
+async def ticket(asked: Asked[None, None]) -> Reply:
+    """A ticket for the desktop's socket: good once, and for 30 s."""
+    session, parts = asked.who.session, asked.parts
+    token = parts.tickets.issue(session.agent, session.token_hash, session.ends_at, parts.clock())
+    return Reply(body=TicketView(ticket=token, expires_s=LIFE_S, ws_url=parts.site.ws_url), status=201)
+
+
+async def new_password(asked: Asked[NewPassword, None]) -> Reply:
+    """Change one's password: every session of the agent ends, and this browser gets a new one."""
+    await _check_password(asked, asked.agent.id, asked.body.old)
+    password_hash = await asked.parts.passwords.hash(asked.body.new)
+    await asked.parts.people.set_password(asked.agent.id, password_hash)
+    await end_all(asked.parts, asked.agent.id)
+    log.info("password_changed", agent=asked.agent.id)
+    return await _open(asked.parts, asked.agent.id)
+
+
+async def end_all(parts: Parts, agent: AgentId) -> None:
+    """End every session of an agent, tickets and sockets too."""
+    for token_hash in await parts.people.end_sessions(agent):
+        forget(parts, token_hash)
+
+
+def forget(parts: Parts, token_hash: str) -> None:
+    parts.tickets.revoke(token_hash)
+    parts.hub.close_session(token_hash)
+
+
+async def _check_password(asked: Asked[object, None], agent: AgentId, password: str) -> None:
+    """The same words and the same time, whether or not there is such an agent."""
+    parts, account = asked.parts, agent.lower()
+    parts.throttle.check(account, asked.address, time.monotonic())
+    parts.throttle.tried(account, asked.address, time.monotonic())
+    if not await parts.passwords.is_right(await parts.people.password_hash(agent), password):
+        log.warning("login_failed", address=asked.address)
+        raise NotLoggedIn(_WRONG)
+    parts.throttle.succeeded(account, asked.address)
+
+
+async def _open(parts: Parts, agent: AgentId) -> Reply:
+    token, ends_at = secrets.token_urlsafe(_TOKEN_BYTES), parts.clock() + timedelta(seconds=parts.site.session_s)
+    await parts.people.open_session(Session(hash_token(token), agent, ends_at))
+    cookie = Cookie(value=token, max_age_s=parts.site.session_s)
+    return Reply(body=LoggedIn(token=token, ends_at=ends_at), status=201, cookie=cookie)
+
+
+def _site_view(site: WebSite, *, logged_in: bool) -> SiteView:
+    return SiteView(
+        name=site.name, version=site.version, country=site.country, language=site.language, ws_url=site.ws_url,
+        demo=site.demo, results=site.results if logged_in else (),
+    )  # fmt: skip
+
+
+ROUTES: Final = (
+    Route(method="GET", path="/api/v1/site", handler=site, deed=None, gives=SiteView),
+    Route(method="POST", path="/api/v1/session", handler=log_in, deed=None, body=LogIn, gives=LoggedIn, status=201),
+    Route(method="GET", path="/api/v1/session", handler=who_am_i, deed=Deed.ME, gives=SessionView),
+    Route(method="DELETE", path="/api/v1/session", handler=log_out, deed=Deed.ME, gives=None, status=204),
+    Route(method="POST", path="/api/v1/session/ticket", handler=ticket, deed=Deed.ME, gives=TicketView, status=201),
+    Route(
+        method="PUT", path="/api/v1/session/password", handler=new_password, deed=Deed.ME, body=NewPassword,
+        gives=LoggedIn, status=201,
+    ),
+)  # fmt: skip
