@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 def document(routes: Iterable[Route], *, version: str) -> Json:
     table = tuple(routes)
-    kinds = list(dict.fromkeys([*(kind for route in table for kind in (route.body, route.gives) if kind), ProblemBody]))
+    kinds: list[type[msgspec.Struct]] = list(dict.fromkeys([*(kind for route in table for kind in (route.body, route.gives) if kind), ProblemBody]))
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     refs = dict(zip(kinds, schemas, strict=True))
     paths: Json = {}

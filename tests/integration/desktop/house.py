@@ -1,0 +1,205 @@
+"""Web and sockets with parts in memory, on ports of their own: for tests and for working on the console."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from cti.agents.agent import Agent, AgentId, AgentRole
+from cti.calls.call import CallId
+from cti.calls.transitions import CallChanged
+from cti.crm.contact import Case, Contact, ContactId, ContactNumber, Flag, Found, Match, MatchedBy, Order, Unknown
+from cti.envelope import Envelope, of_change
+from cti.errors import PbxUnavailable
+from cti.numbers import Number
+from cti.screenpop import views
+from cti.screenpop.hub import Hub, HubSettings
+from cti.screenpop.messages import PbxView, QueueView
+from cti.screenpop.server import DesktopServer, SocketSettings
+from cti.screenpop.tickets import Tickets
+from cti.store.memory import MemoryInteractionLog
+from cti.web import server as web_server
+from cti.web.memory import MemoryPeople
+from cti.web.parts import Parts, WebSite
+from cti.web.passwords import hash_password
+from cti.web.ports import PartHealth
+from cti.web.schemas import DemoLogin, ResultChoice
+
+PASSWORD = "a-demo-password"
+MARA = Agent(id=AgentId("mara"), name="Mara Lind", extension="1001", device="PJSIP/1001", queues=("support", "billing"))
+JON = Agent(id=AgentId("jon"), name="Jon Ek", extension="1002", device="PJSIP/1002", queues=("billing",))
+SUE = Agent(id=AgentId("sue"), name="Sue Park", role=AgentRole.SUPERVISOR, queues=("support", "billing"))
+ADA = Agent(id=AgentId("ada"), name="Ada Wong", role=AgentRole.ADMIN)
+AGENTS = (MARA, JON, SUE, ADA)
+RESULTS = (
+    ResultChoice(code="solved", label="Solved"),
+    ResultChoice(code="callback", label="Call back"),
+    ResultChoice(code="complaint", label="Complaint"),
+    ResultChoice(code="sold", label="Sold", queues=("billing",)),
+)
+CONTACTS = (
+    Contact(
+        id=ContactId("k1"), code="70012", name="Anna Berg", company="Berg & Söhne GmbH", language="de", segment="Retail",
+        tier="Gold", email="anna@berg.example", numbers=(ContactNumber(typed="030 / 555 12 34", e164="+49305551234", label="office"),),
+        preferences=(("Greeting", "Frau Berg"), ("Channel", "E-mail")), flags=frozenset({Flag.COMPLAINT_OPEN}),
+        cases=(Case(id="4821", title="Invoice wrong", status="open", opened_at=datetime(2026, 11, 19, 9, tzinfo=UTC)),),
+        orders=(Order(id="A-77", title="Garden table", status="shipped", amount="129.00 EUR"),),
+        fields=(("Contract", "Plus, until 2027-03-31"),), url="https://crm.example/contact/k1",
+    ),
+    Contact(id=ContactId("k2"), code="70013", name="陳美玲", company="晨光貿易", language="zh-Hant", tier="Silver",
+            numbers=(ContactNumber(typed="02-2345-6789", e164="+886223456789"),)),
+    Contact(id=ContactId("k3"), code="70014", name="陳志明", company="晨光貿易", language="zh-Hant",
+            numbers=(ContactNumber(typed="(02) 2345 6789", e164="+886223456789"),)),
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class MemoryCustomers:
+    name: str = "memory"
+    contacts: list[Contact] = field(default_factory=lambda: list(CONTACTS))
+
+    async def find_by_number(self, number: Number) -> tuple[Match, ...]:
+        return self.matches(number.e164)
+
+    def matches(self, e164: str) -> tuple[Match, ...]:
+        found = ((one, number) for one in self.contacts for number in one.numbers if number.e164 == e164)
+        return tuple(Match(one, MatchedBy.NUMBER, number.typed) for one, number in found)
+
+    async def find_by_code(self, code: str) -> tuple[Match, ...]:
+        return tuple(Match(one, MatchedBy.CODE, code) for one in self.contacts if one.code == code)
+
+    async def get(self, contact: ContactId) -> Contact | None:
+        return next((one for one in self.contacts if one.id == contact), None)
+
+    async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
+        wanted = text.casefold()
+        known = ((one, " ".join((one.name, one.company, one.code, *(n.typed for n in one.numbers)))) for one in self.contacts)
+        return tuple(one for one, words in known if wanted in words.casefold())[:limit]
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class NotedCommands:
+    """Commands that go nowhere: accepted once each, and kept to be looked at."""
+
+    accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    is_up: bool = True
+
+    async def originate(self, agent: Agent, to: str, command: str) -> None:
+        self._take(command, (agent.id, to))
+
+    async def hang_up(self, agent: Agent, call: CallId, command: str) -> None:
+        self._take(command, (agent.id, call))
+
+    def _take(self, command: str, what: tuple[str, ...]) -> None:
+        if not self.is_up:
+            raise PbxUnavailable("no connection to main")
+        self.accepted.setdefault(command, what)
+
+
+@dataclass(slots=True)
+class House:
+    """What ``app.py`` will put together, in memory."""
+
+    parts: Parts
+    sockets: DesktopServer
+    hub: Hub
+    people: MemoryPeople
+    log: MemoryInteractionLog
+    customers: MemoryCustomers
+    web_port: int
+    ws_port: int
+    health: list[PartHealth]
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://127.0.0.1:{self.ws_port}/"
+
+    async def changed(self, change: CallChanged, *, answer: bool = True) -> None:
+        """As the pipeline does it: the pop first, then who it is."""
+        self.hub.call_changed(change)
+        await self.log.append([of_change(change)])
+        if change.before is None and answer:
+            await self.look_up(change)
+
+    async def look_up(self, change: CallChanged) -> None:
+        call = change.after
+        matches = self.customers.matches(call.customer_number)
+        found = Found(matches, "memory", datetime.now(UTC)) if matches else Unknown("no record with this number")
+        past = await self.log.history(contacts=[one.contact.id for one in matches], numbers=[call.customer_number])
+        self.hub.card(views.answered(call, found, history=past, calls_24h=len(past) + 1))
+
+
+async def build(
+    web_port: int = 0,
+    ws_port: int = 0,
+    *,
+    commands: object = None,
+    settings: dict[str, object] | None = None,
+    origins: Sequence[str] = (),
+    hub_settings: dict[str, object] | None = None,
+) -> House:
+    web_port, ws_port = web_port or free_port(), ws_port or free_port()
+    people, customers = MemoryPeople(), MemoryCustomers()
+    known = hash_password(PASSWORD)
+    for agent in AGENTS:
+        await people.add(agent, known)
+    log = MemoryInteractionLog(lambda: {agent.device: agent.id for agent in AGENTS if agent.device})
+    hub = Hub(HubSettings(site=views.Site("DE", {"4930999": "Billing"}), **(hub_settings or {})))  # type: ignore[arg-type]
+    hub.roster(AGENTS)
+    hub.pbx(PbxView(name="main", state="connected", since=datetime.now(UTC)))
+    hub.queue(QueueView(name="support", waiting=0))
+    tickets, health = Tickets(), [PartHealth("pbx:main", "ok"), PartHealth("database", "ok"), PartHealth("crm", "ok"), PartHealth("spool", "ok")]
+    allowed = frozenset({f"http://127.0.0.1:{web_port}", f"http://localhost:{web_port}", *origins})
+    site = WebSite(
+        name="Demo", country="DE", version="0.1.0", ws_url=f"ws://127.0.0.1:{ws_port}/", origins=allowed, results=RESULTS,
+        demo=(DemoLogin(agent="mara", password=PASSWORD, name="Mara Lind"),),
+    )  # fmt: skip
+
+    async def record(facts: Sequence[Envelope]) -> None:
+        await log.append(facts)
+
+    async def look() -> Sequence[PartHealth]:
+        return health
+
+    parts = Parts(
+        site=site, people=people, log=log, hub=hub, tickets=tickets, customers=customers,
+        commands=commands or NotedCommands(), record=record, health=look,  # type: ignore[arg-type]
+    )  # fmt: skip
+    sockets = SocketSettings(port=ws_port, origins=allowed, version="0.1.0")
+    server = DesktopServer(replace(sockets, **(settings or {})), hub, tickets)  # type: ignore[arg-type]
+    return House(parts, server, hub, people, log, customers, web_port, ws_port, health)
+
+
+@contextlib.asynccontextmanager
+async def opened(house: House) -> AsyncIterator[House]:
+    """Both servers, listening."""
+    web_up, ws_up = asyncio.Event(), asyncio.Event()
+    tasks = [
+        asyncio.create_task(web_server.serve(house.parts, host="127.0.0.1", port=house.web_port, started=lambda _: web_up.set())),
+        asyncio.create_task(house.sockets.run(lambda _: ws_up.set())),
+    ]
+    try:
+        async with asyncio.timeout(10):
+            await asyncio.gather(web_up.wait(), ws_up.wait())
+        yield house
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
