@@ -10,12 +10,12 @@ _OF_A_PHONE: Final = {
     "no_answer": Outcome.NO_ANSWER,
     "cancelled": Outcome.CANCELLED,
 }
-_UNSEEN: Final = frozenset({"resync", "pbx_restart"})
+_UNSEEN: Final = frozenset({"resync", "pbx_restart", "trace_end"})
 _NOTHING_WRONG: Final = frozenset({"normal", "no_answer", ""})
 
 
 def outcome_of(call: Call, *, into: CallId | None = None) -> Outcome:
-    """``call`` has ended. With ``cause`` resync or pbx_restart nobody saw how, unless it had been answered before."""
+    """``call`` has ended. With ``cause`` resync, pbx_restart or trace_end nobody saw how, unless it had been answered before."""
     if into is not None:
         return Outcome.MERGED
     if call.answered_at is not None:
@@ -39,6 +39,8 @@ def _inbound(call: Call) -> Outcome:
 
 
 def _outgoing(call: Call) -> Outcome:
+    if len(call.legs) == 1 and call.legs[0].cause in _OF_A_PHONE:
+        return Outcome.CANCELLED  # click-to-dial, and the agent's own phone was not picked up: nobody was called
     return _by_phones(call) or _OF_A_PHONE.get(call.cause) or (
         Outcome.CANCELLED if call.ended_by == "agent" else Outcome.FAILED
     )

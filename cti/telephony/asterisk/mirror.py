@@ -44,19 +44,27 @@ class Channel:
     role: Role | None = None
     rings: bool = False
     has_held: bool = False
-    has_music: bool = False
     is_gone: bool = False
     was_with: frozenset[LegId] = frozenset()
-    """Who was in its bridge when it last spoke to anyone."""
+    """Whom it has spoken with so far."""
     why: str = ""
     """Why its Dial ended, or it was hung up."""
     where_to: str = ""
+    is_called: bool = False
+    """Somebody's Dial, Queue or Originate rings it, as the PBX said or a snapshot implies."""
+    queue: str = ""
+    """Where an agent's second channel waits for a colleague."""
     consults: bool = False
     """An agent's second channel, with which the agent consults: plumbing, as the agent is in the call already."""
 
     @property
+    def is_real(self) -> bool:
+        """A phone's or trunk's channel, not plumbing inside the PBX."""
+        return not is_local(self.name)
+
+    @property
     def is_party(self) -> bool:
-        return not is_local(self.name) and not self.consults
+        return self.is_real and not self.consults
 
     @property
     def is_up(self) -> bool:
@@ -85,6 +93,8 @@ class Conversation:
     queue: str = ""
     position: int = 0
     is_waiting: bool = False
+    joined_at: datetime | None = None
+    """When it began to wait."""
     is_picked_up: bool = False
     left_at: datetime | None = None
     """It left its queue then, unanswered."""
@@ -96,7 +106,6 @@ class Conversation:
     hung_up_by: LegId | None = None
     is_told: bool = False
     is_over: bool = False
-    cause: str = ""
 
     def parties(self) -> list[Channel]:
         return [channel for channel in self.channels.values() if channel.is_party]

@@ -5,7 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cti.calls.call import Anomaly, Call, LegId
@@ -50,22 +50,19 @@ class Narrator:
     def feed(self, message: AmiMessage, *, received_at: datetime | None = None, monotonic_s: float | None = None) -> list[CallChanged]:
         """What this message changes. ``monotonic_s`` guards against steps of the PBX's clock; a replay has none."""
         translate = TRANSLATE.get(message.event)
-        if translate is None and message.event not in _OTHERS and message.event:
+        if translate is None and message.event and message.event not in _OTHERS:
             return []
         at = self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         fault = self._gate.fault(message)
         if fault:
             self._quarantine(fault)
             return []
-        if message.event == "CoreShowChannel":
-            self._listed(message, at)
-            return []
-        if message.event == "CoreShowChannelsComplete":
-            return self._end_list(at)
-        if translate is None:
-            return []
+        if message.event in _LISTS:
+            return self._listed(message, at)
+        if message.event == "Shutdown":
+            return self._shut_down(at)
         try:
-            touched = list(translate(self._mirror, message, at))
+            touched = list(translate(self._mirror, message, at)) if translate else []
         except Contradiction:
             self._quarantine("a known channel by another name")
             return []
@@ -74,20 +71,28 @@ class Narrator:
     # ---- snapshots
 
     def begin_sync(self) -> None:
-        """CoreShowChannels is about to be asked for. Nothing is told until ``end_sync``; live events go on being applied."""
+        """The lists are about to be asked for. Nothing is told until the channels' is complete; live events are applied."""
         self.wants_reread = False
         self._snapshot = Snapshot(self._mirror)
 
-    def _listed(self, message: AmiMessage, at: datetime) -> None:
+    def _listed(self, message: AmiMessage, at: datetime) -> list[CallChanged]:
+        if self._snapshot is None and message.event in {"CoreShowChannel", "CoreShowChannelsComplete"}:
+            self._snapshot = Snapshot(self._mirror)  # a trace that holds a list
         if self._snapshot is None:
-            self._snapshot = Snapshot(self._mirror)
-        self._snapshot.listed(message, at)
+            return self._tell_all(TRANSLATE["QueueEntry"](self._mirror, message, at), at) if message.event == "QueueEntry" else []
+        match message.event:
+            case "CoreShowChannel":
+                self._snapshot.listed(message, at)
+            case "QueueEntry":
+                self._snapshot.queued(message)
+            case "QueueStatusComplete":
+                self._snapshot.queues_are_listed()
+            case _:
+                return self._end_sync(self._snapshot, at)
+        return []
 
-    def _end_list(self, at: datetime) -> list[CallChanged]:
-        """The list is whole: who was known and is not in it has hung up meanwhile."""
-        if self._snapshot is None:
-            return []
-        self._snapshot.complete()
+    def _end_sync(self, snapshot: Snapshot, at: datetime) -> list[CallChanged]:
+        snapshot.complete(at)
         self._snapshot = None
         told = [home for call in self.tracker.live if (home := self._home(call))]
         return self._tell_all([*told, *self._mirror.conversations], at)
@@ -95,18 +100,30 @@ class Narrator:
     def _home(self, call: Call) -> Conversation | None:
         return next((home for leg in call.legs if (home := self._mirror.conversation_of(leg.party.leg))), None)
 
-    @property
-    def is_syncing(self) -> bool:
-        return self._snapshot is not None
-
-    def pbx_restarted(self, at: datetime) -> list[CallChanged]:
-        """Nothing of before the restart exists any more: all calls end."""
+    def booted(self, uptime_s: float | None, now: datetime | None) -> list[CallChanged]:
+        """The PBX is up since then. Calls from before its start are over: nothing survives a restart, no id is used again."""
+        now = now or self._clock.now
+        if uptime_s is None or not self.tracker.live:
+            return []
+        started = now - timedelta(seconds=uptime_s)
+        if all(call.offered_at >= started for call in self.tracker.live):
+            return []
         self._mirror.clear()
-        return self._end_everything(at, "pbx_restart")
+        return self.end_all("pbx_restart", now)
 
-    def _end_everything(self, at: datetime, cause: str) -> list[CallChanged]:
-        ended = (self._apply(Cleared(call=call.id, at=max(at, call.since), cause=cause, ended_by="system")) for call in self.tracker.live)
-        return [change for change in ended if change]
+    def _shut_down(self, at: datetime) -> list[CallChanged]:
+        """The PBX stops now, and hangs everybody up as if the far ends had done it: the calls end before they look so."""
+        changes = self.end_all("pbx_restart", at)
+        self._mirror.clear()
+        return changes
+
+    def end_all(self, cause: str, at: datetime | None = None) -> list[CallChanged]:
+        """Whatever is live ends: a restart of the PBX, the end of a trace."""
+        at = at or self._clock.now
+        for conversation in self._mirror.conversations:
+            conversation.is_over = True
+        ended = [Cleared(call=call.id, at=max(at, call.since), cause=cause, ended_by="system") for call in self.tracker.live]
+        return [change for event in ended if (change := self._apply(event))]
 
     # ---- telling
 
@@ -130,6 +147,9 @@ class Narrator:
             changes.append(change)
             if isinstance(event, Cleared):
                 conversation.is_over = True
+                break
+        else:
+            self.anomalies["told in a circle"] += 1
         if conversation.is_over or conversation.origin is None:
             self._bury(conversation)
         return changes
@@ -162,5 +182,6 @@ class Narrator:
         self.wants_reread = True
 
 
-_OTHERS: Final = frozenset({"CoreShowChannel", "CoreShowChannelsComplete"})
+_LISTS: Final = frozenset({"CoreShowChannel", "CoreShowChannelsComplete", "QueueEntry", "QueueStatusComplete"})
+_OTHERS: Final = _LISTS | {"Shutdown"}
 

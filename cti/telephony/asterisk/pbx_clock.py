@@ -34,6 +34,11 @@ class PbxClock:
         self._last = max(self._last, at) if at else self._last
         return self._last
 
+    @property
+    def now(self) -> datetime:
+        """The last time known."""
+        return self._last
+
     def _notice_step(self, stamp: float, monotonic_s: float | None) -> None:
         if self._stamp is not None:
             passed_s = monotonic_s - self._monotonic_s if monotonic_s is not None and self._monotonic_s is not None else None

@@ -8,51 +8,64 @@ they buried may still be in it: the mirror's graves keep that one out.
 from datetime import datetime, timedelta
 
 from cti.calls.call import LegId
-from cti.numbers import dialled_digits
 from cti.telephony.asterisk.ami_codec import AmiMessage
-from cti.telephony.asterisk.endpoints import dialled_exten, plain_text
-from cti.telephony.asterisk.mirror import UP, Mirror
+from cti.telephony.asterisk.mirror import Channel, Mirror
+from cti.telephony.asterisk.translate import meet, read_headers, wait
 
 
 class Snapshot:
+    """One reading of the lists. Whoever waited when it began and is in no queue's list has left meanwhile."""
+
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
         self._missing = set(mirror.channels)
+        self._waited = [known for known in mirror.conversations if known.is_waiting]
+        self._entries: list[AmiMessage] | None = None
 
     def listed(self, item: AmiMessage, at: datetime) -> None:
-        leg, name = LegId(item.get("Uniqueid")), item.get("Channel")
+        """A channel."""
+        leg = LegId(item.get("Uniqueid"))
         self._missing.discard(leg)
         is_new = leg not in self._mirror.channels
         born = at - timedelta(seconds=_seconds(item.get("Duration")))
-        channel = self._mirror.add(leg, name, LegId(item.get("Linkedid") or leg), born)
+        channel = self._mirror.add(leg, item.get("Channel"), LegId(item.get("Linkedid") or leg), born)
         if channel is None:
             return
-        if is_new:
-            channel.number = dialled_digits(item.get("CallerIDNum"))
-            channel.caller_name = plain_text(item.get("CallerIDName"))
-            channel.exten = dialled_exten(item.get("Exten"))
-        if item.get("ChannelState").isdigit() and channel.state != UP:
-            channel.state = int(item.get("ChannelState"))
-        for variable in item.get_all("ChanVariable"):
-            key, _, value = variable.partition("=")
-            for known, meaning in self._mirror.endpoints.keys:
-                if known == key and value:
-                    channel.conversation.keys[meaning] = plain_text(value)
-        self._place(channel.id, item.get("BridgeId"))
+        read_headers(self._mirror, channel, item, is_new=is_new)
+        channel.is_called = True
+        self._place(channel, item.get("BridgeId"))
 
-    def _place(self, leg: LegId, bridge: str) -> None:
-        channel = self._mirror.channels[leg]
-        if bridge and channel.bridge != bridge:
-            self._mirror.enter_bridge(channel, bridge)
-        elif not bridge and channel.bridge:
-            self._mirror.leave_bridge(channel)
+    def queued(self, entry: AmiMessage) -> None:
+        """A caller in a queue. Kept until the channels are known."""
+        self._entries = [*(self._entries or []), entry]
 
-    def complete(self) -> None:
+    def queues_are_listed(self) -> None:
+        self._entries = self._entries or []
+
+    def complete(self, at: datetime) -> None:
         for leg in self._missing:
             channel = self._mirror.channels.get(leg)
             if channel:
                 channel.why = "resync"
                 self._mirror.bury(channel)
+        for bridge in list(self._mirror.bridges):
+            for channel in self._mirror.in_bridge(bridge)[:1]:
+                meet(self._mirror, channel)
+        if self._entries is not None:
+            self._settle_queues(self._entries, at)
+
+    def _settle_queues(self, entries: list[AmiMessage], at: datetime) -> None:
+        waiting = {id(known) for entry in entries if (known := wait(self._mirror, entry, at))}
+        for conversation in self._waited:
+            if id(conversation) not in waiting and conversation.is_waiting:
+                conversation.is_waiting, conversation.left_at = False, at
+                conversation.left_why = "resync"
+
+    def _place(self, channel: Channel, bridge: str) -> None:
+        if bridge and channel.bridge != bridge:
+            self._mirror.enter_bridge(channel, bridge)
+        elif not bridge and channel.bridge:
+            self._mirror.leave_bridge(channel)
 
 
 def _seconds(text: str) -> int:

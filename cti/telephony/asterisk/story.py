@@ -26,7 +26,7 @@ from cti.calls.events import (
     Retrieved,
     Transferred,
 )
-from cti.telephony.asterisk.mirror import CALLING, DOWN, RINGING, Channel, Conversation, Mirror
+from cti.telephony.asterisk.mirror import CALLING, DOWN, RINGING, UP, Channel, Conversation, Mirror
 
 _UNANSWERED: Final = frozenset({LegState.INITIATED, LegState.RINGING})
 _SPEAKING: Final = frozenset({LegState.CONNECTED, LegState.HELD})
@@ -74,7 +74,7 @@ class Storyteller:
             outside = any(not self.mirror.is_agents(other) for other in called)
             return Direction.OUTBOUND if outside else Direction.INTERNAL
         dialled = self._dnis(seen, origin)
-        return Direction.OUTBOUND if dialled and not self.mirror.endpoints.is_internal(dialled) else Direction.INTERNAL
+        return Direction.INTERNAL if dialled and self.mirror.endpoints.is_internal(dialled) else Direction.OUTBOUND
 
     def _ani(self, origin: Channel, direction: Direction) -> str:
         if direction is Direction.INBOUND:
@@ -83,8 +83,8 @@ class Storyteller:
         return digits if digits.isdigit() else origin.number
 
     def _dnis(self, seen: Conversation, origin: Channel) -> str:
-        if origin.exten:
-            return origin.exten
+        if origin.exten or origin.dialled:
+            return origin.exten or origin.dialled
         return next((other.dialled for other in seen.parties() if other is not origin and other.dialled), "")
 
     # ---- what is new
@@ -95,9 +95,11 @@ class Storyteller:
         yield from self._parking(seen, told, at)
         yield from self._queue(seen, told, at)
         yield from self._gone(seen, told, at)
+        if self._has_ended(seen, told):
+            yield self._end(seen, told, at)
+            return
         yield from self._phones(seen, told, at)
         yield from self._holds(seen, told, at)
-        yield from self._end(seen, told, at)
 
     def _information(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
         origin = seen.origin
@@ -129,7 +131,7 @@ class Storyteller:
 
     def _queue(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
         if seen.is_waiting and not (told.is_waiting and told.queue == seen.queue):
-            yield Queued(call=told.id, at=at, queue=seen.queue, position=seen.position)
+            yield Queued(call=told.id, at=seen.joined_at or at, queue=seen.queue, position=seen.position)
         if seen.left_at is not None and told.is_waiting and not seen.is_waiting:
             yield Diverted(call=told.id, at=seen.left_at, cause=seen.left_why or "left")
 
@@ -138,29 +140,36 @@ class Storyteller:
             channel = seen.channels.get(leg.party.leg)
             if channel is not None and not self._is_out(channel):
                 continue
-            if leg.party.role is Role.CUSTOMER and leg is told.legs[0]:
-                continue  # its end is the call's
+            if self._is_the_calls_end(told, leg):
+                continue
             if leg.state in _SPEAKING:
                 yield ConnectionCleared(call=told.id, at=at, party=leg.party, cause=channel.why if channel else "resync")
                 continue
             cause = self._cause(seen, told, channel)
-            if leg.state is LegState.RINGING or leg is not told.legs[0]:
+            if leg is not told.legs[0] or (leg.state is LegState.RINGING and (channel is None or channel.state != UP)):
                 yield Diverted(call=told.id, at=at, party=leg.party, cause=cause, to=channel.where_to if channel else "")
+
+    def _is_the_calls_end(self, told: Call, leg: Leg) -> bool:
+        if leg.party.role is not Role.CUSTOMER or (leg is not told.legs[0] and leg.state not in _SPEAKING):
+            return False
+        return not any(other.is_live and other.party.role is Role.CUSTOMER for other in told.legs if other is not leg)
 
     def _is_out(self, channel: Channel) -> bool:
         return channel.is_gone or (bool(channel.why) and not channel.is_up and channel.called_by is not None)
 
     def _cause(self, seen: Conversation, told: Call, channel: Channel | None) -> str:
+        """Why a phone stopped ringing, or a channel ended. ``normal`` and ``cancelled`` are the PBX's word for several."""
         if channel is None:
             return "resync"
-        if channel.why not in {"cancelled", "no_answer", "normal", ""}:
-            return channel.why
+        if channel.why not in {"cancelled", "no_answer", "normal", ""} or channel.state == UP:
+            return channel.why or "normal"
+        if any(other.is_up and other.called_by is channel.called_by and other is not channel for other in seen.parties()):
+            return "answered_elsewhere" if channel.is_called else channel.why or "normal"
         origin = seen.origin
-        answered = any(other.is_up and other.called_by is channel.called_by and other is not channel for other in seen.parties())
-        if answered:
-            return "answered_elsewhere"
+        if channel is origin:
+            return "no_answer" if channel.rings else channel.why or "normal"
         if channel.why == "cancelled" and channel.member and origin is not None and not origin.is_gone and told.is_waiting:
-            return "cancelled" if seen.hung_up_by == origin.id or seen.has_abandoned else "no_answer"
+            return "cancelled" if seen.hung_up_by == origin.id else "no_answer"
         return channel.why or "normal"
 
     def _phones(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
@@ -168,7 +177,7 @@ class Storyteller:
         for channel in seen.parties():
             leg = told.leg(channel.id)
             if self._is_out(channel):
-                if leg is None and channel.called_by is not None:  # refused before it rang
+                if leg is None and channel.is_called:  # refused before it rang
                     yield Diverted(call=told.id, at=at, party=self._party(seen, channel), cause=self._cause(seen, told, channel),
                                    to=channel.where_to)  # fmt: skip
                 continue
@@ -179,7 +188,7 @@ class Storyteller:
     ) -> Iterator[CallEvent]:
         is_first = leg is not None and leg is told.legs[0]
         consult = self._is_consultation(seen, channel)
-        if self._rings(channel) and (leg is None or leg.state is LegState.INITIATED):
+        if self._rings(channel) and (channel.is_called or is_first) and (leg is None or leg.state is LegState.INITIATED):
             yield Delivered(call=told.id, at=at, party=self._party(seen, channel), consult=consult)
         elif is_first or not channel.is_up:
             return
@@ -194,43 +203,47 @@ class Storyteller:
         party = self._party(seen, channel)
         if leg is None or leg.state in _UNANSWERED:
             yield Established(call=told.id, at=at, party=party)
-        elif leg.consult and leg.state in _SPEAKING and not self._was_transferring(told, leg):
-            yield Conferenced(call=told.id, at=at, party=party, by=self._consulting(seen, told, channel))
-        elif leg.state in _SPEAKING and told.state is CallState.PARKED:
+        elif leg.consult and told.state is not CallState.PARKED and not self._was_transferring(told, leg):
+            yield from self._joined(seen, told, at, channel)
+
+    def _joined(self, seen: Conversation, told: Call, at: datetime, channel: Channel) -> Iterator[CallEvent]:
+        """Someone who was consulted hears the customer now. With the consulting agent there, three speak. Without, it is a
+        transfer in the making, which its own event tells a moment later; unless the agent is gone and nothing was told."""
+        party, by = self._party(seen, channel), self.mirror.caller_of(channel)
+        by = self._primary(seen, by) if by else None
+        if by is not None and by.id in self._with_customer(seen):
+            leg = told.leg(by.id)
+            yield Conferenced(call=told.id, at=at, party=party, by=leg.party if leg else None)
+        elif by is None or by.is_gone:
             yield Established(call=told.id, at=at, party=party)
+
+    def _primary(self, seen: Conversation, channel: Channel) -> Channel:
+        """The channel an agent has the customer on, where ``channel`` is the agent's second."""
+        if not channel.consults:
+            return channel
+        return next((other for other in seen.parties() if other.device == channel.device), channel)
 
     def _was_transferring(self, told: Call, leg: Leg) -> bool:
         """Someone who handed the call on speaks to the customer a moment longer; nothing has come back."""
         return any(transfer.by == leg.party.leg for transfer in told.transfers)
 
     def _holds(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
-        holder = self._holder(seen, told)
+        """Asterisk says Hold for a phone's re-INVITE and for a feature code alike; music on hold also plays in queues."""
+        with_customer = self._with_customer(seen)
         for leg in told.live_legs():
             channel = seen.channels.get(leg.party.leg)
             if channel is None or leg.consult or leg.party.role is Role.CUSTOMER:
                 continue
-            if leg.state is LegState.CONNECTED and channel.id == holder:
+            if leg.state is LegState.CONNECTED and channel.has_held:
                 yield Held(call=told.id, at=at, party=leg.party)
-            elif leg.state is LegState.HELD and holder is None and channel.id in self._with_customer(seen):
+            elif leg.state is LegState.HELD and not channel.has_held and channel.id in with_customer:
                 yield Retrieved(call=told.id, at=at, party=leg.party)
 
-    def _holder(self, seen: Conversation, told: Call) -> str | None:
-        """Who has put the customer on hold: who pressed the key, or (music, and no one there) who spoke to them last."""
-        speaking = [leg for leg in told.live_legs() if leg.state in _SPEAKING and not leg.consult and leg.party.role is not Role.CUSTOMER]
-        for leg in speaking:
-            channel = seen.channels.get(leg.party.leg)
-            if channel is not None and channel.has_held:
-                return channel.id
-        customer = self._anchor(seen)
-        is_left_alone = customer is not None and customer.has_music and not seen.is_waiting and not seen.parked_in
-        return speaking[-1].party.leg if is_left_alone and speaking and told.answered_at else None
-
-    def _end(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
-        if not self._has_ended(seen, told):
-            return
+    def _end(self, seen: Conversation, told: Call, at: datetime) -> CallEvent:
         customer = next((leg for leg in reversed(told.legs) if leg.party.role is Role.CUSTOMER), None)
         channel = seen.channels.get(customer.party.leg) if customer else seen.origin
-        yield Cleared(call=told.id, at=at, cause=seen.cause or (channel.why if channel else "resync") or "normal", ended_by=self._who_ended(seen))
+        cause = self._cause(seen, told, channel)
+        return Cleared(call=told.id, at=at, cause=cause, ended_by=self._who_ended(seen))
 
     def _has_ended(self, seen: Conversation, told: Call) -> bool:
         live = [channel for channel in seen.parties() if not channel.is_gone]
@@ -270,15 +283,8 @@ class Storyteller:
             return True
         return self._role(seen, caller) is Role.AGENT and any(leg != channel.id for leg in caller.was_with)
 
-    def _consulting(self, seen: Conversation, told: Call, channel: Channel) -> Party | None:
-        caller = self.mirror.caller_of(channel)
-        leg = told.leg(caller.id) if caller else None
-        return leg.party if leg else None
-
     def _rings(self, channel: Channel) -> bool:
-        if channel.is_up or channel.state == CALLING:
-            return False
-        return channel.rings
+        return channel.rings and not channel.is_up and channel.state != CALLING
 
     def _role(self, seen: Conversation, channel: Channel) -> Role:
         if channel.role is None:
@@ -297,7 +303,8 @@ class Storyteller:
         number = phone if role is Role.AGENT and phone.isdigit() else channel.number
         if channel is not seen.origin and role is not Role.AGENT:
             number = channel.dialled or channel.number
+        shows_another = (role is not Role.AGENT and channel is not seen.origin) or channel.caller_name.isdigit()
         return Party(
-            leg=channel.id, role=role, number=number, name=channel.member or channel.caller_name,
+            leg=channel.id, role=role, number=number, name=channel.member or ("" if shows_another else channel.caller_name),
             channel=channel.name, device=channel.device, member=channel.member,
         )  # fmt: skip

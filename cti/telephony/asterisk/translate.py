@@ -5,7 +5,7 @@ the table say nothing about calls and are skipped by name, unread. Times are the
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import unquote
 
@@ -13,7 +13,7 @@ from cti.calls.call import LegId, TransferKind
 from cti.numbers import dialled_digits
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.endpoints import dialled_exten, is_local, other_half, plain_text
-from cti.telephony.asterisk.mirror import RINGING, UP, Channel, Conversation, Mirror, SeenTransfer
+from cti.telephony.asterisk.mirror import CALLING, RINGING, UP, Channel, Conversation, Mirror, SeenTransfer
 
 Touched = Iterable[Conversation]
 _Translate = Callable[[Mirror, AmiMessage, datetime], Touched]
@@ -25,7 +25,7 @@ class Contradiction(ValueError):  # noqa: N818 - what it is, not how it is raise
 
 
 def _channel(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = "") -> Channel | None:
-    """The channel an event is about, brought up to date from the headers every event repeats.
+    """The channel an event is about, brought up to date from the headers every event repeats; made known if it is new.
 
     None for one already buried. Raises Contradiction where its name is not the one it was first seen with.
     """
@@ -33,21 +33,33 @@ def _channel(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = ""
     if not leg or not name:
         return None
     known = mirror.channels.get(leg)
-    if known is None or known.name != name:
-        known = mirror.add(leg, name, LegId(message.get(f"{prefix}Linkedid") or leg), at)
-        if known is None:
-            if leg in mirror.channels:
-                raise Contradiction(f"{name} claims to be {leg}")
-            return None
-        known.number = dialled_digits(message.get(f"{prefix}CallerIDNum"))
-        known.caller_name = plain_text(message.get(f"{prefix}CallerIDName"))
-        known.exten = dialled_exten(message.get(f"{prefix}Exten"))
+    is_new = known is None
+    channel = known if known and known.name == name else mirror.add(leg, name, LegId(message.get(f"{prefix}Linkedid") or leg), at)
+    if channel is None:
+        if not is_new:
+            raise Contradiction(f"{name} claims to be {leg}")
+        return None
+    read_headers(mirror, channel, message, prefix, is_new=is_new)
+    return channel
+
+
+def _known(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = "") -> Channel | None:
+    """The same for events that end something: of a channel never heard of they say nothing worth knowing."""
+    if LegId(message.get(f"{prefix}Uniqueid")) not in mirror.channels:
+        return None
+    return _channel(mirror, message, at, prefix)
+
+
+def read_headers(mirror: Mirror, channel: Channel, message: AmiMessage, prefix: str = "", *, is_new: bool) -> None:
+    if is_new:
+        channel.number = dialled_digits(message.get(f"{prefix}CallerIDNum"))
+        channel.caller_name = plain_text(message.get(f"{prefix}CallerIDName"))
+    channel.exten = channel.exten or dialled_exten(message.get(f"{prefix}Exten"))
     state = message.get(f"{prefix}ChannelState")
     if state.isdigit():
-        _set_state(known, int(state))
+        _set_state(channel, int(state))
     for variable in message.get_all(f"{prefix}ChanVariable"):
-        _key(mirror, known, variable)
-    return known
+        _key(mirror, channel, variable)
 
 
 def _set_state(channel: Channel, state: int) -> None:
@@ -91,12 +103,12 @@ def _new_channel(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
 
 def _join_as_consultation(mirror: Mirror, channel: Channel) -> None:
     """A phone with a customer on the line calls out: it consults for that customer."""
-    if is_local(channel.name) or channel.number == "" and not channel.exten or not mirror.is_agents(channel):
+    if is_local(channel.name) or not channel.exten or not mirror.is_agents(channel):
         return
     busy = [
         other
         for other in mirror.channels.values()
-        if other.device == channel.device and other is not channel and other.was_with and not other.conversation.is_over
+        if other.device == channel.device and other is not channel and other.was_with and not other.consults and not other.conversation.is_over
     ]
     if len(busy) == 1 and busy[0].conversation is not channel.conversation:
         mirror.merge(busy[0].conversation, channel.conversation)
@@ -114,12 +126,12 @@ def _caller_id(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
 
 def _hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     """The far end of ``channel`` hung up. A phone that only rang declined; it ends nothing but its own ringing."""
-    channel = _channel(mirror, message, at)
+    channel = _known(mirror, message, at)
     if channel is None or is_local(channel.name):
         return _NOTHING
-    if channel.called_by is not None and not channel.is_up:
+    if not channel.is_up and channel.state != CALLING:
         channel.why = channel.why or _CAUSES.get(message.get("Cause"), "")
-    elif channel.conversation.hung_up_by is None:
+    elif not channel.consults:
         channel.conversation.hung_up_by = channel.id
     return _NOTHING
 
@@ -127,14 +139,14 @@ def _hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touche
 def _soft_hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     """Somebody asked the PBX to hang up ``channel``. While it still speaks, that stands for its party's own wish: it is how
     the hang-up button of a console arrives here. Else it is the PBX tidying up."""
-    channel = _channel(mirror, message, at)
+    channel = _known(mirror, message, at)
     if channel and channel.bridge and not is_local(channel.name) and channel.conversation.hung_up_by is None:
         channel.conversation.hung_up_by = channel.id
     return _NOTHING
 
 
 def _hangup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = _channel(mirror, message, at)
+    channel = _known(mirror, message, at)
     if channel is None:
         return _NOTHING
     channel.why = channel.why or _CAUSES.get(message.get("Cause"), "normal")
@@ -158,12 +170,28 @@ def _dial_begin(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     called = _channel(mirror, message, at, "Dest")
     if called is None:
         return _NOTHING
+    called.is_called = True
+    if caller is None and message.get("DestUniqueid") == message.get("DestLinkedid"):
+        by = _transferer(mirror, called)
+        if by:
+            mirror.merge(by.conversation, called.conversation)
     if caller:
         called.called_by = caller
         if caller.conversation is not called.conversation:
             mirror.merge(caller.conversation, called.conversation)
     called.dialled = called.dialled or dialled_exten(message.get("DestCallerIDNum")) or dialled_exten(message.get("DestExten"))
     return _pass_on_member(called)
+
+
+def _transferer(mirror: Mirror, called: Channel) -> Channel | None:
+    """A transfer that failed rings the phone it came from again, with a channel that nothing ties to the call (16 and 22:
+    blonde_transfer_comes_back.ami)."""
+    handed = [
+        conversation.channels[conversation.transfers[-1].by]
+        for conversation in mirror.conversations
+        if conversation.transfers and not conversation.is_over and conversation.transfers[-1].by in conversation.channels
+    ]
+    return next((by for by in reversed(handed) if by.device == called.device), None)
 
 
 def _pass_on_member(called: Channel) -> Touched:
@@ -186,7 +214,7 @@ def _dial_state(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
 
 
 def _dial_end(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    called = _channel(mirror, message, at, "Dest")
+    called = _known(mirror, message, at, "Dest")
     if called is None:
         return _NOTHING
     status = message.get("DialStatus")
@@ -208,14 +236,18 @@ def _bridge_enter(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = _channel(mirror, message, at)
     if channel is None:
         return _NOTHING
-    bridge = message.get("BridgeUniqueid")
+    _note_kind(mirror, message)
+    mirror.enter_bridge(channel, message.get("BridgeUniqueid"))
+    channel.has_held = False  # a feature code's hold ends by coming back, and says nothing; a phone's never leaves the bridge
+    return meet(mirror, channel)
+
+
+def _note_kind(mirror: Mirror, message: AmiMessage) -> None:
     if message.get("BridgeTechnology") == "holding_bridge" or message.get("BridgeCreator") in {"Parking", "ConfBridge"}:
-        mirror.shared_bridges.add(bridge)
-    mirror.enter_bridge(channel, bridge)
-    return _meet(mirror, channel)
+        mirror.shared_bridges.add(message.get("BridgeUniqueid"))
 
 
-def _meet(mirror: Mirror, channel: Channel) -> Touched:
+def meet(mirror: Mirror, channel: Channel) -> Touched:
     """Those in one bridge belong to one conversation, unless strangers meet there."""
     if channel.bridge in mirror.shared_bridges:
         return (channel.conversation,)
@@ -223,20 +255,25 @@ def _meet(mirror: Mirror, channel: Channel) -> Touched:
     for other in mirror.in_bridge(channel.bridge):
         if other.conversation is not channel.conversation:
             touched.extend(mirror.merge(other.conversation, channel.conversation))
+    if len(mirror.in_bridge(channel.bridge)) > 1:
+        channel.conversation.parked_in = ""  # somebody fetched the call; UnParkedCall may come later
     _remember_company(mirror, channel)
     return (*touched, channel.conversation)
 
 
 def _remember_company(mirror: Mirror, channel: Channel) -> None:
-    heard = mirror.hears(channel)
-    speaking = frozenset(leg for leg in heard if (known := mirror.channels.get(leg)) and known.is_party)
+    for other in mirror.in_bridge(channel.bridge):
+        if is_local(other.name) and other.name.endswith(";1") and other.called_by is None:
+            # A transfer by feature code makes its Local channel without a Dial; who meets it first called through it.
+            other.called_by = next((known for known in mirror.in_bridge(channel.bridge) if known.is_real), None)
+    speaking = frozenset(leg for leg in mirror.hears(channel) if (known := mirror.channels.get(leg)) and known.is_real)
     if len(speaking) > 1:
         for leg in speaking:
-            mirror.channels[leg].was_with = speaking - {leg}
+            mirror.channels[leg].was_with |= speaking - {leg}
 
 
 def _bridge_leave(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = _channel(mirror, message, at)
+    channel = _known(mirror, message, at)
     if channel is None or channel.bridge != message.get("BridgeUniqueid"):
         return _NOTHING
     mirror.leave_bridge(channel)
@@ -256,14 +293,6 @@ def _hold(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     return (channel.conversation,)
 
 
-def _music(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = _channel(mirror, message, at)
-    if channel is None:
-        return _NOTHING
-    channel.has_music = message.event == "MusicOnHoldStart"
-    return (channel.conversation,)
-
-
 # ---- queues
 
 
@@ -271,16 +300,20 @@ def _joined(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = _channel(mirror, message, at)
     if channel is None:
         return _NOTHING
+    if channel.consults:
+        channel.queue = plain_text(message.get("Queue"))
+        return (channel.conversation,)
     conversation = channel.conversation
     conversation.has_abandoned = False
     conversation.queue, conversation.is_waiting, conversation.left_at = plain_text(message.get("Queue")), True, None
-    conversation.position = int(message.get("Position") or 0)
+    conversation.joined_at = at
+    conversation.position = int(message.get("Position")) if message.get("Position").isdigit() else 0
     conversation.left_why = ""
     return (conversation,)
 
 
 def _abandoned(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = _channel(mirror, message, at)
+    channel = _known(mirror, message, at)
     if channel:
         channel.conversation.has_abandoned = True
     return _NOTHING
@@ -290,8 +323,11 @@ def _left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     """Asterisk does not say why. Answered, where a phone it called is up; given up, where the far end has hung up; else
     out of time, for which app_queue counts it as abandoned too (16 and 22: queue_timeout.ami), or by a key, for which it
     does not. A channel variable QUEUESTATUS, where the PBX sends it, knows better."""
-    channel = _channel(mirror, message, at)
+    channel = _known(mirror, message, at)
     if channel is None:
+        return _NOTHING
+    if channel.consults:
+        channel.queue = ""
         return _NOTHING
     conversation = channel.conversation
     answered = any(other.is_up and mirror.caller_of(other) is channel for other in conversation.channels.values())
@@ -302,11 +338,36 @@ def _left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     return _NOTHING
 
 
+def _entry(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    conversation = wait(mirror, message, at)
+    return (conversation,) if conversation else _NOTHING
+
+
+def wait(mirror: Mirror, entry: AmiMessage, at: datetime) -> Conversation | None:
+    """A QueueEntry of QueueStatus: this channel waits, for so long already. None for a channel that is not known."""
+    channel = mirror.channels.get(LegId(entry.get("Uniqueid")))
+    if channel is None:
+        return None
+    conversation = channel.conversation
+    if not conversation.is_waiting:
+        waited_s = int(entry.get("Wait")) if entry.get("Wait").isdigit() else 0
+        conversation.joined_at = max(conversation.began_at, at - timedelta(seconds=waited_s))
+    conversation.queue, conversation.is_waiting = plain_text(entry.get("Queue")), True
+    conversation.position = int(entry.get("Position")) if entry.get("Position").isdigit() else 0
+    return conversation
+
+
+def _bridge_listed(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
+    _note_kind(mirror, message)
+    return _NOTHING
+
+
 def _agent_called(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     caller = _channel(mirror, message, at)
     called = _channel(mirror, message, at, "Dest")
     if called is None:
         return _NOTHING
+    called.is_called = True
     called.member = plain_text(message.get("MemberName")) or plain_text(message.get("Interface"))
     called.called_by = called.called_by or caller
     for channel in called.conversation.channels.values():
@@ -346,12 +407,22 @@ def _attended_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Tou
         touched = mirror.merge(first.conversation, second.conversation)
     conversation = first.conversation
     target = _target(mirror, message, first, second)
-    if target and message.get("DestType") != "Threeway":
+    by = next((leg.id for leg in (first, second) if leg and not leg.consults), first.id)
+    dialled = second.exten if second and second is not first else ""
+    if second and second.queue:
+        _take_place_in_queue(conversation, second, at)
+        conversation.transfers.append(SeenTransfer(TransferKind.BLONDE, by, dialled, None, at))
+    elif target and message.get("DestType") != "Threeway":
         kind = TransferKind.ATTENDED if target.is_up else TransferKind.BLONDE
-        by = next((leg.id for leg in (first, second) if leg and not leg.consults), first.id)
-        conversation.transfers.append(SeenTransfer(kind, by, _number(target), target.id, at))
+        conversation.transfers.append(SeenTransfer(kind, by, dialled or _number(target), target.id, at))
     conversation.hung_up_by = None
     return (*touched, conversation)
+
+
+def _take_place_in_queue(conversation: Conversation, second: Channel, at: datetime) -> None:
+    """The agent waited in a queue for a colleague; now the customer does."""
+    conversation.queue, conversation.is_waiting = second.queue, True
+    conversation.joined_at, conversation.left_at, conversation.left_why = at, None, ""
 
 
 def _target(mirror: Mirror, message: AmiMessage, first: Channel, second: Channel | None) -> Channel | None:
@@ -429,12 +500,12 @@ TRANSLATE: Final[Mapping[str, _Translate]] = {
     "BridgeDestroy": _bridge_destroy,
     "Hold": _hold,
     "Unhold": _hold,
-    "MusicOnHoldStart": _music,
-    "MusicOnHoldStop": _music,
     "QueueCallerJoin": _joined,
     "QueueCallerAbandon": _abandoned,
     "QueueCallerLeave": _left,
     "AgentCalled": _agent_called,
+    "QueueEntry": _entry,
+    "BridgeListItem": _bridge_listed,
     "QueueMember": _member,
     "QueueMemberAdded": _member,
     "QueueMemberStatus": _member,

@@ -1,0 +1,1 @@
+"""Recorded PBX bytes played again: for ``cti replay``, the demo, and tests."""
