@@ -1,0 +1,343 @@
+// The running console: who is logged in, the link, what the server told us, and what the agent looks at.
+import { api, ApiError, type Session } from './api'
+import { Clock } from './clock'
+import { language, speakByDefault, t, word } from './i18n/index.svelte'
+import { notices } from './notices.svelte'
+import type { CallView, CommandDelta, CustomerCard, FromServer, PopView } from './protocol'
+import { ringer, settings } from './settings.svelte'
+import { Link, type LinkState } from './socket'
+import { contactOf, EMPTY, expire, liveCalls, openPops, receive, settle, type Desk } from './state'
+
+export type Shown = { kind: 'idle' } | { kind: 'call'; call: string } | { kind: 'customer'; contact: string }
+export type Layer = 'search' | 'help' | 'sound' | 'theme' | null
+
+const TYPING_MS = 3000
+
+class Console {
+  phase = $state<'starting' | 'login' | 'desk'>('starting')
+  session = $state.raw<Session | null>(null)
+  loginNote = $state<'' | 'ended' | 'unreachable'>('')
+  desk = $state.raw<Desk>(EMPTY)
+  link = $state.raw<LinkState>({ at: 'off' })
+  /** Server's time in ms, moving once a second. */
+  now = $state(Date.now())
+  /** When the link was lost, by our clock; null while it is there. */
+  lostAt = $state<number | null>(null)
+  newVersion = $state(false)
+  layer = $state<Layer>(null)
+  ending = $state.raw<ReadonlySet<string>>(new Set())
+  picked = $state.raw<Shown | null>(null)
+
+  /** Run when the link is (again) live, and when a call of mine ended. */
+  readonly whenLive: (() => void)[] = []
+  readonly whenEnded: ((call: CallView) => void)[] = []
+  /** Is nothing left here that a reload would lose or an agent would miss? */
+  mayReload: () => boolean = () => true
+
+  live = $derived(liveCalls(this.desk))
+  pops = $derived(openPops(this.desk))
+  isLive = $derived(this.link.at === 'live')
+  shown: Shown = $derived.by(() => {
+    if (this.picked) return this.picked
+    const call = this.live[0] ?? this.desk.finished[0]
+    return call ? { kind: 'call', call: call.call } : { kind: 'idle' }
+  })
+  /** In this language's formats. */
+  locale = $derived(language())
+
+  readonly clock = new Clock()
+  #link: Link
+  #notifications = new Map<string, Notification>()
+  #commands = new Map<string, { kind: 'dial' | 'hangup'; call: string }>()
+  #typedAt = -TYPING_MS
+  #firstServer = ''
+  #heldBack: ReturnType<typeof setTimeout> | undefined
+
+  constructor() {
+    this.#link = new Link({
+      url: () => this.session?.site.ws_url ?? '',
+      ticket: api.ticket,
+      resume: () => (this.desk.stream && this.desk.seq > 0 ? { stream: this.desk.stream, seq: this.desk.seq } : null),
+      message: (message) => this.#take(message),
+      changed: (state) => this.#linkChanged(state),
+      loggedOut: () => this.#sessionEnded(),
+      alive: api.alive,
+    })
+    setInterval(() => this.#tick(), 500)
+    document.addEventListener('visibilitychange', () => this.#tick())
+  }
+
+  // ---- session
+
+  async start(): Promise<void> {
+    try {
+      this.#enter(await api.session())
+    } catch (error) {
+      this.phase = 'login'
+      this.loginNote = error instanceof ApiError && error.status === 0 ? 'unreachable' : ''
+    }
+  }
+
+  async logIn(agent: string, password: string): Promise<void> {
+    await api.logIn(agent, password)
+    this.#enter(await api.session())
+  }
+
+  async logOut(): Promise<void> {
+    this.#link.stop()
+    this.#leave('')
+    await api.logOut().catch(() => {})
+  }
+
+  takeOver(): void {
+    this.#link.start(true)
+  }
+
+  reconnect(): void {
+    this.#link.retryNow()
+  }
+
+  #enter(session: Session): void {
+    this.session = session
+    this.desk = EMPTY
+    this.phase = 'desk'
+    this.loginNote = ''
+    speakByDefault(session.me.language)
+    this.#link.start()
+  }
+
+  #sessionEnded(): void {
+    this.#leave('ended')
+  }
+
+  #leave(note: '' | 'ended'): void {
+    ringer.stopAll()
+    for (const one of this.#notifications.values()) one.close()
+    this.session = null
+    this.desk = EMPTY
+    this.picked = null
+    this.layer = null
+    this.lostAt = null
+    this.phase = 'login'
+    this.loginNote = note
+  }
+
+  get me() {
+    return this.desk.me ?? this.session?.me ?? null
+  }
+
+  // ---- link
+
+  #linkChanged(state: LinkState): void {
+    const was = this.link.at
+    this.link = state
+    if (state.at === 'live') {
+      if (this.lostAt !== null) notices.show('good', t().back)
+      this.lostAt = null
+      for (const hook of this.whenLive) hook()
+      this.#sayFocus()
+    } else if (was === 'live' && state.at === 'waiting') {
+      this.lostAt = this.clock.now()
+    } else if (state.at === 'displaced' || state.at === 'occupied' || state.at === 'refused') {
+      this.lostAt = null
+      ringer.stopAll()
+      for (const pop of Object.keys(this.desk.pops)) this.#silence(pop)
+      this.desk = { ...this.desk, pops: {} }
+    }
+  }
+
+  #take(message: FromServer): boolean {
+    if (message.type === 'welcome') {
+      this.clock.set(message.now)
+      this.#tick()
+      this.#firstServer ||= message.server
+      this.newVersion = this.#firstServer !== message.server
+    }
+    const before = this.desk
+    const after = receive(before, message)
+    if (after === 'gap') return false
+    this.desk = after
+    if (after !== before) this.#follow(before, after)
+    if (message.type === 'pop_withdrawn' && before.pops[message.pop]) {
+      if (message.reason !== 'answered') notices.show('info', word(t().withdrawn, message.reason) ?? message.reason)
+    }
+    if (message.type === 'command') this.#commandEnded(message)
+    return true
+  }
+
+  /** What the new state asks for: ring, be quiet, look at a new call. */
+  #follow(before: Desk, after: Desk): void {
+    for (const [id, pop] of Object.entries(after.pops)) if (!(id in before.pops)) this.#announce(pop)
+    for (const id of Object.keys(before.pops)) if (!(id in after.pops)) this.#silence(id)
+    const old = new Set(liveCalls(before).map((call) => call.call))
+    if (liveCalls(after).some((call) => !old.has(call.call))) this.#lookAtCall()
+    for (const call of after.finished) if (call.call in before.calls) for (const hook of this.whenEnded) hook(call)
+    if (this.ending.size > 0) this.ending = new Set([...this.ending].filter((call) => call in after.calls))
+  }
+
+  #announce(pop: PopView): void {
+    const left = (Date.parse(pop.expires_at) - this.clock.now()) / 1000
+    if (left <= 0) return
+    performance.mark('pop-received')
+    this.#link.send({ type: 'receipt', pop: pop.pop, step: 'received' })
+    const shown = () => {
+      performance.measure('pop-to-paint', 'pop-received')
+      this.#link.send({ type: 'receipt', pop: pop.pop, step: 'shown' })
+    }
+    if (document.hidden) shown()
+    else requestAnimationFrame(() => requestAnimationFrame(shown))
+    ringer.ring(pop.pop, left)
+    const who = this.who(pop.call, pop.card)
+    notices.urgent = t().incomingSaid(who, pop.call.queue, Math.round(left))
+    if (document.hidden && settings.notices) this.#notify(pop, who)
+    setTimeout(() => this.#tick(), left * 1000 + 20)
+  }
+
+  #notify(pop: PopView, who: string): void {
+    const { queue, number_shown } = pop.call
+    try {
+      const one = new Notification(`☎ ${who}`, { body: [queue, number_shown].filter(Boolean).join(' · '), tag: pop.pop, silent: true })
+      one.onclick = () => {
+        window.focus()
+        one.close()
+      }
+      this.#notifications.set(pop.pop, one)
+    } catch {
+      // some browsers allow notifications to service workers only
+    }
+  }
+
+  #silence(pop: string): void {
+    ringer.stop(pop)
+    notices.urgent = ''
+    this.#notifications.get(pop)?.close()
+    this.#notifications.delete(pop)
+  }
+
+  #tick(): void {
+    this.now = this.clock.now()
+    const before = this.desk
+    this.desk = expire(before, this.now)
+    if (this.desk !== before) this.#follow(before, this.desk)
+    if (this.newVersion && this.live.length === 0 && this.pops.length === 0 && this.mayReload()) location.reload()
+  }
+
+  // ---- what is looked at
+
+  show(shown: Shown | null): void {
+    this.picked = shown
+    this.#sayFocus()
+  }
+
+  typed(): void {
+    this.#typedAt = performance.now()
+  }
+
+  /** A call began. Whoever is typing a note about the one before finishes the word first. */
+  #lookAtCall(): void {
+    clearTimeout(this.#heldBack)
+    const rest = TYPING_MS - (performance.now() - this.#typedAt)
+    const others = this.shown.kind === 'call' && this.shown.call in this.desk.calls === false
+    if (rest > 0 && others) {
+      this.picked = this.shown
+      this.#heldBack = setTimeout(() => this.#lookAtCall(), rest)
+    } else {
+      this.show(null)
+    }
+  }
+
+  #focused: string | null | undefined
+  #sayFocus(): void {
+    const call = this.shown.kind === 'call' ? this.shown.call : null
+    if (call === this.#focused && this.isLive) return
+    this.#focused = call
+    this.#link.send({ type: 'focus', call })
+  }
+
+  settled(call: string): void {
+    this.desk = settle(this.desk, call)
+    if (this.picked?.kind === 'call' && this.picked.call === call) this.picked = null
+    this.#sayFocus()
+  }
+
+  card(call: string): CustomerCard | undefined {
+    return this.desk.cards[call]
+  }
+
+  /** What to call the other side: the customer's name, else the number. A network's name is a claim, and shown as one. */
+  who(call: CallView, card = this.card(call.call)): string {
+    const contact = contactOf(card)
+    return (
+      contact?.name || contact?.company || (call.direction === 'internal' && call.name) || call.number_shown || call.number || t().withheld
+    )
+  }
+
+  // ---- commands
+
+  async dial(to: string, who = to, doNotCall = false): Promise<void> {
+    if (doNotCall) {
+      const sure = { label: t().callAnyway, run: () => void this.dial(to, who) }
+      notices.show('bad', t().confirmDoNotCall(who), sure)
+      return
+    }
+    const id = newId()
+    this.#commands.set(id, { kind: 'dial', call: '' })
+    try {
+      await api.dial(to, id)
+      if (this.#commands.has(id)) notices.show('info', t().dialling(to))
+    } catch (error) {
+      this.#commands.delete(id)
+      notices.show('bad', t().dialFailed(reason(error)))
+    }
+  }
+
+  async hangUp(call: string): Promise<void> {
+    if (this.ending.has(call)) return
+    const id = newId()
+    this.ending = new Set([...this.ending, call])
+    this.#commands.set(id, { kind: 'hangup', call })
+    try {
+      await api.hangUp(call, id)
+    } catch (error) {
+      this.#commands.delete(id)
+      this.#notEnding(call)
+      notices.show('bad', t().hangUpFailed(reason(error)))
+    }
+  }
+
+  #commandEnded({ command, status, reason: why }: CommandDelta): void {
+    const asked = this.#commands.get(command)
+    this.#commands.delete(command)
+    if (asked?.kind === 'hangup') this.#notEnding(asked.call)
+    if (status !== 'failed' || !asked) return
+    const words = word(t().reasons, why) ?? why
+    notices.show('bad', asked.kind === 'dial' ? t().dialFailed(words) : t().hangUpFailed(words))
+  }
+
+  #notEnding(call: string): void {
+    this.ending = new Set([...this.ending].filter((one) => one !== call))
+  }
+
+  async choose(call: string, contact: string): Promise<void> {
+    await api.choose(call, contact).catch((error) => notices.show('bad', t().commandFailed(reason(error))))
+  }
+
+  async ruleOut(call: string, contact: string): Promise<void> {
+    await api.ruleOut(call, contact).catch((error) => notices.show('bad', t().commandFailed(reason(error))))
+  }
+}
+
+/** Why a request failed, in the agent's words where there are any. */
+export function reason(error: unknown): string {
+  if (!(error instanceof ApiError)) return String(error)
+  if (error.status === 0) return t().noServer
+  return word(t().reasons, error.code) ?? error.message
+}
+
+/** randomUUID exists only on secure pages, and a PBX's LAN often is none. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+export const desk = new Console()
