@@ -1,0 +1,208 @@
+"""Facts reach the record, in order and once, whatever the database does meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cti.calls.call import CallId
+from cti.envelope import Envelope
+from cti.errors import StoreError, StoreUnavailable
+from cti.store.interactions import Filter
+from cti.store.journal import Journal, JournalRules
+from cti.store.memory import MemoryInteractionLog
+from cti.store.spool import Spool
+from tests.unit.store.call_stories import DEVICES, NINE, answered_call
+
+QUICK = JournalRules(linger_s=0.0, retry_first_s=0.002, retry_cap_s=0.005, write_limit_s=1.0)
+
+
+class MoodyLog(MemoryInteractionLog):
+    """Goes away, hangs or refuses a fact when told to."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: DEVICES)
+        self.is_away = False
+        self.is_stuck = False
+        self.poison = ""
+        self.batches: list[int] = []
+
+    async def append(self, facts: Iterable[Envelope]) -> None:
+        told = list(facts)
+        if self.is_stuck:
+            await asyncio.Event().wait()
+        if self.is_away:
+            raise StoreUnavailable("gone fishing")
+        if any(fact.id == self.poison for fact in told):
+            raise StoreError("not this one")
+        self.batches.append(len(told))
+        await super().append(told)
+
+
+@pytest.fixture
+def log() -> MoodyLog:
+    return MoodyLog()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "facts.spool"
+
+
+@asynccontextmanager
+async def running(
+    log: MoodyLog, path: Path, rules: JournalRules = QUICK, max_bytes: int = 10**6
+) -> AsyncIterator[Journal]:
+    journal = Journal(log, Spool(path, max_bytes=max_bytes), rules)
+    task = asyncio.create_task(journal.run())
+    try:
+        async with asyncio.timeout(10):
+            yield journal
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def contents(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+async def calls(log: MoodyLog) -> list[str]:
+    return [item.call for item in (await log.between(Filter(), limit=500)).items]
+
+
+async def told(log: MoodyLog, name: str = "1.1") -> tuple[Envelope, ...]:
+    return await log.facts(CallId(f"main-{name}"))
+
+
+async def test_what_is_flushed_is_in_the_record(log: MoodyLog, path: Path) -> None:
+    async with running(log, path) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        await journal.flush()
+        assert await told(log) == tuple(answered_call())
+
+
+async def test_what_comes_together_is_committed_together(log: MoodyLog, path: Path) -> None:
+    async with running(log, path) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        await journal.flush()
+    assert log.batches == [len(answered_call())]
+
+
+async def test_facts_of_an_outage_come_back_in_order_and_before_new_ones(log: MoodyLog, path: Path) -> None:
+    facts = answered_call()
+    async with running(log, path) as journal:
+        journal.record(facts[0])
+        await journal.flush()
+        log.is_away = True
+        for fact in facts[1:4]:
+            journal.record(fact)
+            await journal.flush()
+        assert (journal.status.spooled, journal.status.is_store_up, journal.status.reason) == (3, False, "gone fishing")
+        log.is_away = False
+        for fact in facts[4:]:
+            journal.record(fact)
+        await journal.drained()
+        assert (journal.status.spooled, journal.status.is_store_up, journal.status.lost) == (0, True, 0)
+    assert await told(log) == tuple(facts)
+    assert not contents(path)
+
+
+async def test_a_database_that_hangs_is_a_database_that_is_away(log: MoodyLog, path: Path) -> None:
+    log.is_stuck = True
+    async with running(
+        log, path, JournalRules(linger_s=0.0, write_limit_s=0.01, retry_first_s=0.002, retry_cap_s=0.005)
+    ) as journal:
+        journal.record(answered_call()[0])
+        await journal.flush()
+        assert journal.status.reason == "the database did not answer within 0.01 s"
+        log.is_stuck = False
+        await journal.drained()
+    assert len(await told(log)) == 1
+
+
+async def test_stopping_keeps_what_was_not_written(log: MoodyLog, path: Path) -> None:
+    log.is_stuck = True
+    async with running(log, path) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        await asyncio.sleep(0)
+    log.is_stuck = False
+    async with running(log, path) as journal:
+        await journal.drained()
+    assert await told(log) == tuple(answered_call())
+
+
+async def test_a_restart_while_the_database_is_away_knows_what_is_spooled(log: MoodyLog, path: Path) -> None:
+    log.is_away = True
+    async with running(log, path) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        await journal.flush()
+    again = Journal(log, Spool(path), QUICK)
+    assert await again.spooled() == tuple(answered_call())
+
+
+async def test_what_the_database_refuses_does_not_hold_up_the_rest(log: MoodyLog, path: Path) -> None:
+    facts = answered_call()
+    log.poison = facts[2].id
+    async with running(log, path) as journal:
+        for fact in facts:
+            journal.record(fact)
+        await journal.drained()
+    assert await told(log) == (*facts[:2], *facts[3:])
+    assert await calls(log) == ["main-1.1"]
+    assert facts[2].id.encode() in contents(Path(f"{path}.refused"))
+
+
+async def test_when_nothing_takes_facts_they_wait_in_memory_up_to_a_limit(log: MoodyLog, path: Path) -> None:
+    log.is_away = True
+    rules = JournalRules(linger_s=0.0, room=3, retry_first_s=0.002, retry_cap_s=0.005)
+    async with running(log, path, rules, max_bytes=10) as journal:
+        for fact in answered_call()[:5]:
+            journal.record(fact)
+        while not journal.status.is_spool_full:
+            await journal._progress()
+        assert (journal.status.waiting, journal.status.lost) == (3, 2)
+        log.is_away = False
+        await journal.drained()
+        assert not journal.status.is_spool_full
+    assert await told(log) == tuple(answered_call()[:3])
+
+
+async def test_a_spool_that_fills_up_half_way_keeps_the_order(log: MoodyLog, path: Path) -> None:
+    log.is_away = True
+    async with running(log, path, max_bytes=2000) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        while not journal.status.is_spool_full:
+            await journal._progress()
+        assert 0 < journal.status.spooled < len(answered_call())
+        log.is_away = False
+        await journal.drained()
+    assert await told(log) == tuple(answered_call())
+
+
+async def test_a_long_outage_is_replayed_whole(log: MoodyLog, path: Path) -> None:
+    log.is_away = True
+    async with running(log, path, max_bytes=10**8) as journal:
+        for n in range(300):
+            for fact in answered_call(f"{n}.1", begins=NINE + timedelta(seconds=n)):
+                journal.record(fact)
+        await journal.flush()
+        log.is_away = False
+        await journal.drained()
+    assert len(await calls(log)) == 300
+
+
+async def test_recording_never_waits(log: MoodyLog, path: Path) -> None:
+    log.is_stuck = True
+    async with running(log, path) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        assert journal.status.waiting == len(answered_call())
