@@ -441,7 +441,7 @@ class Control:
 
     def _lost(self, error: PbxError) -> None:
         """Told once, not at each attempt."""
-        self.trouble = f"{_WORDS.get(type(error), 'connection lost')}: {error}"
+        self.trouble = f"log-in refused: {error}" if isinstance(error, PbxAuthFailed) else str(error)
         if not self._failures:
             log.warning("pbx_commands_lost", pbx=self._name, reason=self.trouble)
         self._failures += 1
@@ -468,9 +468,6 @@ class Control:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-_WORDS: Final[Mapping[type[PbxError], str]] = {PbxAuthFailed: "log-in refused", PbxRefused: "refused"}
 
 
 def backoff_s(failures: int, limits: Limits, chance: float) -> float:
