@@ -129,9 +129,11 @@ def _hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touche
     channel = _known(mirror, message, at)
     if channel is None or is_local(channel.name):
         return _NOTHING
-    if not channel.is_up and channel.state != CALLING:
+    is_rung = not channel.is_up and channel.state != CALLING
+    if is_rung:
         channel.why = channel.why or _CAUSES.get(message.get("Cause"), "")
-    elif not channel.consults:
+    declines = is_rung and channel is not channel.conversation.origin
+    if not channel.consults and not declines and channel.conversation.hung_up_by is None:
         channel.conversation.hung_up_by = channel.id
     return _NOTHING
 
@@ -151,7 +153,11 @@ def _hangup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
         return _NOTHING
     channel.why = channel.why or _CAUSES.get(message.get("Cause"), "normal")
     mirror.bury(channel)
-    return (channel.conversation,)
+    conversation = channel.conversation
+    goes_on = conversation.parked_in or sum(not other.is_gone for other in conversation.parties()) > 1
+    if conversation.hung_up_by == channel.id and goes_on and mirror.is_agents(channel):
+        conversation.hung_up_by = None  # the call goes on without whoever left
+    return (conversation,)
 
 
 _CAUSES: Final = {
