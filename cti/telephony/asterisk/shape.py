@@ -40,7 +40,7 @@ _PREFIXES: Final[dict[str, tuple[str, ...]]] = {
     "ParkedCallTimeOut": ("Parkee",),
     "ParkedCallGiveUp": ("Parkee",),
 }  # fmt: skip
-_OPTIONAL: Final[dict[str, tuple[str, ...]]] = {name: _DIAL for name in ("DialBegin", "DialState", "DialEnd")}
+_OPTIONAL: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(("DialBegin", "DialState", "DialEnd"), _DIAL)
 _NO_CHANNEL: Final = frozenset({"FullyBooted", "Shutdown", "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause",
                                 "QueueMemberStatus", "DeviceStateChange", "Reload"})  # fmt: skip
 

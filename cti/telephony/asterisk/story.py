@@ -103,7 +103,7 @@ class Storyteller:
 
     def _information(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
         origin = seen.origin
-        if origin is None or told.answered_at is not None and dict(told.keys) == seen.keys:
+        if origin is None or (told.answered_at is not None and dict(told.keys) == seen.keys):
             return
         direction = told.direction
         if direction is not Direction.INBOUND:
@@ -175,24 +175,24 @@ class Storyteller:
     def _phones(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
         with_customer = self._with_customer(seen)
         for channel in seen.parties():
-            leg = told.leg(channel.id)
             if self._is_out(channel):
-                if leg is None and channel.is_called:  # refused before it rang
+                if told.leg(channel.id) is None and channel.is_called:  # refused before it rang
                     yield Diverted(call=told.id, at=at, party=self._party(seen, channel), cause=self._cause(seen, told, channel),
                                    to=channel.where_to)  # fmt: skip
                 continue
-            yield from self._phone(seen, told, at, channel, leg, with_customer)
+            yield from self._phone(seen, told, at, channel, is_with_customer=channel.id in with_customer)
 
     def _phone(
-        self, seen: Conversation, told: Call, at: datetime, channel: Channel, leg: Leg | None, with_customer: set[str]
+        self, seen: Conversation, told: Call, at: datetime, channel: Channel, *, is_with_customer: bool
     ) -> Iterator[CallEvent]:
+        leg = told.leg(channel.id)
         is_first = leg is not None and leg is told.legs[0]
         consult = self._is_consultation(seen, channel)
         if self._rings(channel) and (channel.is_called or is_first) and (leg is None or leg.state is LegState.INITIATED):
             yield Delivered(call=told.id, at=at, party=self._party(seen, channel), consult=consult)
         elif is_first or not channel.is_up:
             return
-        elif channel.id in with_customer:
+        elif is_with_customer:
             yield from self._connected(seen, told, at, channel, leg)
         elif consult and channel.was_with and (leg is None or leg.state in _UNANSWERED):
             yield Established(call=told.id, at=at, party=self._party(seen, channel), consult=True)

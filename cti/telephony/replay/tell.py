@@ -25,7 +25,7 @@ def line(change: CallChanged) -> str:
     return f"{change.cause.at:%H:%M:%S.%f}"[:12] + f"  {change.after.id}  {name:<18}  {what(change)}".rstrip()
 
 
-def what(change: CallChanged) -> str:  # noqa: C901, PLR0911, PLR0912 - one line a kind of event
+def what(change: CallChanged) -> str:  # noqa: C901, PLR0911 - one line a kind of event
     """The step in words, without when and whose."""
     call = change.after
     match change.cause:

@@ -1,0 +1,267 @@
+"""The shell of the event plane: connect, read, resynchronise, reconnect. And the two planes of one PBX as one ``PbxLink``.
+
+One task only reads: bytes to messages to a bounded queue. A reader that stalls is cut off by Asterisk, silently and in
+mid-event (trust: H1), so nothing else is done there. A second task takes the messages to the session and the narrator, and
+their news to the sink. When that task falls so far behind that the queue is full, the connection is given up and the state
+read anew: late news is worth less than a fresh snapshot.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from cti.calls.call import Call, PbxName
+from cti.calls.transitions import CallChanged
+from cti.errors import PbxAuthFailed, PbxError, PbxProtocolError, PbxRefused, PbxUnavailable
+from cti.log import logger
+from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
+from cti.telephony.asterisk.ami_session import AmiSession, Booted, Happening, Heard, Send, SyncBegins, Synced
+from cti.telephony.asterisk.control import Account, Control
+from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.narrator import Narrator
+from cti.telephony.commands import Command, Failed, Result
+from cti.telephony.link import LinkChanged, Sink
+
+log = logger("telephony")
+
+CONNECT_S: Final = 5.0
+READ_BYTES: Final = 262_144
+MOST_WAITING: Final = 50_000
+"""Messages read and not yet handled; about 25 MB, and ten seconds of a flood."""
+RECONCILE_S: Final = 60.0
+"""How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
+REREAD_S: Final = 1.0
+"""How soon after something odd."""
+BACKOFF_FIRST_S: Final = 0.5
+BACKOFF_MOST_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class LinkFigures:
+    """Counted since the start; what ``/metrics`` shows."""
+
+    events: int = 0
+    connects: int = 0
+    last_resync_s: float = 0.0
+    lag_s: float = 0.0
+    """From the PBX's stamp to here, of the last event that had one."""
+
+
+class AmiLink:
+    """One Asterisk. Built with ``Account`` and ``Endpoints``; ``control`` is its command plane, None for a reader only.
+
+    ``tap`` gets every byte as it comes, for ``cti record``; it must not raise.
+    """
+
+    def __init__(
+        self,
+        name: PbxName,
+        account: Account,
+        endpoints: Endpoints,
+        *,
+        control: Control | None = None,
+        tap: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.figures = LinkFigures()
+        self.narrator = Narrator(name, endpoints)
+        self._account = account
+        self._control = control
+        self._tap = tap
+        self._status = LinkChanged(pbx=name, state="connecting", at=datetime.now(UTC))
+        self._sink: Sink = lambda _news: None
+        self._failures = 0
+        self._reconcile_at_s = 0.0
+        self._began_sync_s = 0.0
+
+    # ---- what PbxLink asks
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return self.narrator.tracker.live
+
+    @property
+    def status(self) -> LinkChanged:
+        return self._status
+
+    def restore(self, calls: tuple[Call, ...]) -> None:
+        self.narrator.restore(calls)
+
+    async def send(self, command: Command) -> Result:
+        if self._control is None or self._status.state != "connected":
+            return Failed(command=command.id, reason="pbx_lost")
+        return await self._control.send(command)
+
+    async def run(self, sink: Sink) -> None:
+        self._sink = sink
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_connected(), name=f"ami-{self.name}")
+            if self._control is not None:
+                tasks.create_task(self._control.run(), name=f"ami-commands-{self.name}")
+
+    # ---- connecting
+
+    async def _keep_connected(self) -> None:
+        while True:
+            try:
+                await self._converse()
+            except (OSError, PbxError, TimeoutError) as error:
+                self._lost(error)
+            if self._control is not None:
+                self._control.events_lost()
+            await asyncio.sleep(backoff_s(self._failures, random.random()))  # noqa: S311 - jitter is no secret
+
+    def _lost(self, error: Exception) -> None:
+        """Said once: the first time, and when the reason changes."""
+        reason = _reason(error)
+        self._failures += 1
+        if self._status.state != "lost" or self._status.reason != reason:
+            log.warning("pbx_lost", pbx=self.name, reason=reason, calls=len(self.calls))
+        self._become("lost", reason)
+
+    def _become(self, state: Literal["connected", "connecting", "lost"], reason: str = "") -> None:
+        if (state, reason) != (self._status.state, self._status.reason):
+            self._status = LinkChanged(pbx=self.name, state=state, at=datetime.now(UTC), reason=reason)
+            self._sink(self._status)
+
+    async def _converse(self) -> None:
+        """One connection, from greeting to end. Raises whatever ends it."""
+        async with asyncio.timeout(CONNECT_S):
+            reader, writer = await asyncio.open_connection(self._account.host, self._account.port)
+        waiting: asyncio.Queue[list[AmiMessage]] = asyncio.Queue()
+        session = AmiSession(self._account.user, self._account.secret, time.monotonic())
+        reading = asyncio.create_task(self._read(reader, waiting), name=f"ami-read-{self.name}")
+        try:
+            await self._handle_all(session, waiting, writer, reading)
+        finally:
+            reading.cancel()
+            writer.close()
+            with contextlib.suppress(OSError, asyncio.CancelledError, PbxError):
+                await reading
+
+    async def _read(self, reader: asyncio.StreamReader, waiting: asyncio.Queue[list[AmiMessage]]) -> None:
+        """Does nothing else. What is unfinished when the connection ends is dropped with the decoder."""
+        decoder = AmiDecoder()
+        behind = 0
+        while data := await reader.read(READ_BYTES):
+            if self._tap is not None:
+                self._tap(data)
+            messages = decoder.feed(data)
+            behind = behind + len(messages) if waiting.qsize() else len(messages)
+            if behind > MOST_WAITING:
+                raise PbxUnavailable(f"more than {MOST_WAITING} messages behind")
+            if messages:
+                waiting.put_nowait(messages)
+        raise PbxUnavailable("closed by the PBX")
+
+    # ---- handling
+
+    async def _handle_all(
+        self,
+        session: AmiSession,
+        waiting: asyncio.Queue[list[AmiMessage]],
+        writer: asyncio.StreamWriter,
+        reading: "asyncio.Task[None]",
+    ) -> None:
+        while True:
+            batch = await _next(waiting, reading, until_s=self._deadline_s(session))
+            now_s = time.monotonic()
+            for message in batch:
+                for happening in session.handle(message, now_s):
+                    self._do(happening, writer, now_s)
+            for happening in (*session.tick(now_s), *self._due_resync(session, now_s)):
+                self._do(happening, writer, now_s)
+            await asyncio.sleep(0)
+
+    def _deadline_s(self, session: AmiSession) -> float:
+        if session.state != "ready":
+            return session.next_deadline_s
+        soon_s = time.monotonic() + REREAD_S if self.narrator.wants_reread else self._reconcile_at_s
+        return min(session.next_deadline_s, soon_s)
+
+    def _due_resync(self, session: AmiSession, now_s: float) -> tuple[Happening, ...]:
+        odd = self.narrator.wants_reread and now_s - self._began_sync_s >= REREAD_S
+        if session.state != "ready" or not (odd or now_s >= self._reconcile_at_s):
+            return ()
+        return tuple(session.resync(now_s))
+
+    def _do(self, happening: Happening, writer: asyncio.StreamWriter, now_s: float) -> None:
+        match happening:
+            case Send(data=data):
+                writer.write(data)
+            case Heard(message=message):
+                self._hear(message, now_s)
+            case Booted(uptime_s=uptime_s):
+                self._tell(self.narrator.booted(uptime_s, datetime.now(UTC)))
+            case SyncBegins():
+                self._began_sync_s = now_s
+                self.narrator.begin_sync()
+            case Synced():
+                self._synced(now_s)
+
+    def _hear(self, message: AmiMessage, now_s: float) -> None:
+        self.figures.events += 1
+        received_at = datetime.now(UTC)
+        changes = self.narrator.feed(message, received_at=received_at, monotonic_s=now_s)
+        if changes:
+            self.figures.lag_s = max(0.0, (received_at - changes[-1].cause.at).total_seconds())
+            self._tell(changes)
+        if self._control is not None:
+            self._control.feed(message)
+
+    def _synced(self, now_s: float) -> None:
+        self._reconcile_at_s = now_s + RECONCILE_S * random.uniform(0.9, 1.1)  # noqa: S311
+        self.figures.last_resync_s = now_s - self._began_sync_s
+        if self._status.state != "connected":
+            self.figures.connects += 1
+            self._failures = 0
+            log.info("pbx_connected", pbx=self.name, calls=len(self.calls), resync_s=round(self.figures.last_resync_s, 3))
+            self._become("connected")
+
+    def _tell(self, changes: list[CallChanged]) -> None:
+        for change in changes:
+            self._sink(change)
+
+
+def backoff_s(failures: int, jitter: float) -> float:
+    """How long to wait before the next attempt: doubling from half a second to 30 s, of which ``jitter`` (0..1) takes up
+    to a half, so that many readers do not come back at once."""
+    whole_s: float = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(max(0, failures - 1), 10))
+    return whole_s * (1 - jitter / 2)
+
+
+async def _next(
+    waiting: asyncio.Queue[list[AmiMessage]], reading: "asyncio.Task[None]", *, until_s: float
+) -> list[AmiMessage]:
+    """What has been read; empty at the deadline. Raises what ended the reading, once all that was read is handled."""
+    if not waiting.empty():
+        return waiting.get_nowait()
+    if reading.done():
+        await reading
+    getting = asyncio.ensure_future(waiting.get())
+    try:
+        await asyncio.wait({getting, reading}, timeout=max(0.0, until_s - time.monotonic()), return_when=asyncio.FIRST_COMPLETED)
+        return getting.result() if getting.done() else []
+    finally:
+        getting.cancel()
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case PbxAuthFailed():
+            return f"login refused: {error}"
+        case PbxRefused():
+            return f"not permitted: {error}"
+        case PbxProtocolError():
+            return f"cannot be read: {error}"
+        case TimeoutError():
+            return "no connection in time"
+        case OSError():
+            return error.strerror or str(error)
+        case _:
+            return str(error)
