@@ -80,8 +80,8 @@ def _host(text: str) -> str:
 
 
 def _database_url(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-        raise ValueError("should begin with sqlite+aiosqlite:/// or postgresql+asyncpg://")
+    if not secret.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("should begin with sqlite:/// or postgresql://")
     return secret
 
 
@@ -183,8 +183,8 @@ class Push(Section):
 
 
 class Database(Section):
-    url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("sqlite+aiosqlite:///var/cti.db")
-    """SQLite for one machine, postgresql+asyncpg://... for more."""
+    url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("sqlite:///var/cti.db")
+    """SQLite for one machine, postgresql://user@host/name for more."""
     pool_size: Annotated[int, Field(ge=1, le=100)] = 5
     """Connections kept open to PostgreSQL; one writer needs few."""
 

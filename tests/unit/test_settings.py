@@ -77,7 +77,7 @@ def test_nothing_can_be_changed_afterwards() -> None:
         ('[push]\nhost = "a b"', "cti.toml:2: push.host: is neither a host's name nor an address"),
         ("[push]\nport = 8088", "cti.toml:2: push.port: 8088 is web.port already"),
         ('roles = ["pxb"]', "cti.toml:1: roles.0: should be 'pbx', 'push' or 'web'; it is 'pxb'"),
-        ('[database]\nurl = "mysql://h/d"', "cti.toml:2: database.url: should begin with sqlite+aiosqlite:/// or postgresql+asyncpg://"),
+        ('[database]\nurl = "mysql://h/d"', "cti.toml:2: database.url: should begin with sqlite:/// or postgresql://"),
         ('[redis]\nurl = "localhost"', "cti.toml:2: redis.url: should begin with redis://, rediss:// or unix://"),
         ('[toll]\nallowed_countries = ["XX"]', "cti.toml:2: toll.allowed_countries.0: is no country"),
         ('[crm]\nconnector = "sql"', "cti.toml:1: crm.mapping: is missing"),

@@ -3,8 +3,9 @@
 A response to an action says only that Asterisk has accepted it. That it was done is an event:
 
 - ``Originate``: ``OriginateResponse`` with our ActionID. It comes when the agent's phone was picked up (Success) or was not
-  (Failure, with a Reason). Where it does not come, the leg's ``Hangup`` with its cause has to do. We choose the leg's
-  Uniqueid ourselves (``ChannelId``), so that its events are known before the first response.
+  (Failure). Its Reason is 0 for most failures, busy and declined among them; then the leg's ``Hangup`` has the cause. The two
+  come in any order (16 and 22), and for a phone that does not exist there is no Hangup. We choose the leg's Uniqueid
+  ourselves (``ChannelId``), so that its events are known before the first response.
 - ``Hangup``: the leg's ``Hangup`` event. "No such channel" means the same: the leg is gone.
 
 Each command ends as exactly one ``Done`` or ``Failed``; what comes later is ignored. Results are remembered for a while, so
@@ -23,13 +24,14 @@ TIMEOUT: Final = "timeout"
 MARGIN_S: Final = 5.0
 """How much longer than the ring the PBX may take to say how it ended."""
 GRACE_S: Final = 1.0
-"""How long a leg's Hangup waits for the OriginateResponse that explains it."""
+"""How long an OriginateResponse and the leg's Hangup wait for each other."""
 REMEMBERED: Final = 1000
 
 # Reason of OriginateResponse: the last control frame of the leg, include/asterisk/frame.h (same in 16 and 22).
 REASONS: Final = {"1": "no answer", "3": "no answer", "5": "busy", "8": "congestion"}
-_UNEXPLAINED: Final = frozenset({"", "0", "127"})
-"""Causes that say nothing: unknown, interworking."""
+UNAVAILABLE: Final = "unavailable"
+UNEXPLAINED: Final = {"": UNAVAILABLE, "0": UNAVAILABLE, "127": UNAVAILABLE}
+"""Causes that say nothing (unknown, interworking) -> what we say instead."""
 
 
 class Message(Protocol):
@@ -46,8 +48,10 @@ class _Waiting:
     action_id: str
     leg: LegId
     deadline: float
-    hangup_words: str | None = None
-    """What the leg's Hangup said, while its OriginateResponse is still awaited."""
+    has_failed: bool = False
+    """OriginateResponse said so, without saying why."""
+    words: str | None = None
+    """What the leg's Hangup said."""
 
 
 class Confirmations:
@@ -72,7 +76,7 @@ class Confirmations:
     def feed(self, message: Message, now: float) -> list[Result]:
         """An event of the event plane, any event. Returns what it decides."""
         if message.event == "OriginateResponse":
-            return self._originated(message)
+            return self._originated(message, now)
         return self._hung_up(message, now) if message.event == "Hangup" else []
 
     def refuse(self, command: str, reason: str) -> list[Result]:
@@ -86,7 +90,7 @@ class Confirmations:
 
     def expire(self, now: float) -> list[Result]:
         due = [waiting for waiting in self._waiting.values() if waiting.deadline <= now]
-        return [self._over(w, Failed(command=w.command.id, reason=w.hangup_words or TIMEOUT)) for w in due]
+        return [self._over(w, Failed(command=w.command.id, reason=w.words or (UNAVAILABLE if w.has_failed else TIMEOUT))) for w in due]
 
     def lose(self) -> list[Result]:
         """The connection is gone: what is out will not be told any more."""
@@ -95,14 +99,17 @@ class Confirmations:
     def next_deadline(self) -> float | None:
         return min((waiting.deadline for waiting in self._waiting.values()), default=None)
 
-    def _originated(self, message: Message) -> list[Result]:
+    def _originated(self, message: Message, now: float) -> list[Result]:
         action_id = message.get("ActionID")
         waiting = next((w for w in self._waiting.values() if w.action_id == action_id), None)
         if waiting is None or not isinstance(waiting.command, Originate):
             return []
         if message.get("Response") == "Success":
             return [self._over(waiting, Done(command=waiting.command.id, leg=waiting.leg))]
-        words = REASONS.get(message.get("Reason")) or waiting.hangup_words or "unavailable"
+        words = REASONS.get(message.get("Reason")) or waiting.words
+        if words is None:
+            waiting.has_failed = True
+            return self._wait_a_little(waiting, now)
         return [self._over(waiting, Failed(command=waiting.command.id, reason=words))]
 
     def _hung_up(self, message: Message, now: float) -> list[Result]:
@@ -111,10 +118,14 @@ class Confirmations:
             if isinstance(waiting.command, Hangup):
                 results.append(self._over(waiting, Done(command=waiting.command.id)))
             else:
-                waiting.hangup_words = "" if message.get("Cause") in _UNEXPLAINED else message.get("Cause-txt")
-                waiting.hangup_words = waiting.hangup_words or "no answer"
-                waiting.deadline = min(waiting.deadline, now + GRACE_S)
+                waiting.words = UNEXPLAINED.get(message.get("Cause"), message.get("Cause-txt")) or UNAVAILABLE
+                failed = Failed(command=waiting.command.id, reason=waiting.words)
+                results += [self._over(waiting, failed)] if waiting.has_failed else self._wait_a_little(waiting, now)
         return results
+
+    def _wait_a_little(self, waiting: _Waiting, now: float) -> list[Result]:
+        waiting.deadline = min(waiting.deadline, now + GRACE_S)
+        return []
 
     def _over(self, waiting: _Waiting, result: Result) -> Result:
         del self._waiting[waiting.command.id]

@@ -38,7 +38,7 @@ def test_a_picked_up_phone_is_done_and_names_its_leg() -> None:
     assert out(DIAL).feed(answer("Success"), 3.0) == [Done(command="dial", leg=NEW_LEG)]
 
 
-@pytest.mark.parametrize(("reason", "words"), [("1", "no answer"), ("3", "no answer"), ("5", "busy"), ("8", "congestion"), ("0", "unavailable")])
+@pytest.mark.parametrize(("reason", "words"), [("1", "no answer"), ("3", "no answer"), ("5", "busy"), ("8", "congestion")])
 def test_a_phone_that_was_not_picked_up_fails_with_the_pbx_s_reason(reason: str, words: str) -> None:
     assert out(DIAL).feed(answer("Failure", reason), 3.0) == [Failed(command="dial", reason=words)]
 
@@ -49,6 +49,19 @@ def test_a_hang_up_explains_a_reason_that_says_nothing() -> None:
     assert confirmations.feed(answer("Failure", "0"), 3.1) == [Failed(command="dial", reason="Call Rejected")]
 
 
+def test_the_explanation_may_come_second() -> None:
+    confirmations = out(DIAL)
+    assert confirmations.feed(answer("Failure", "0"), 3.0) == []
+    assert confirmations.feed(gone(cause="17", words="User busy"), 3.1) == [Failed(command="dial", reason="User busy")]
+
+
+def test_a_phone_that_does_not_exist_never_hangs_up() -> None:
+    confirmations = out(DIAL)
+    confirmations.feed(answer("Failure", "0"), 3.0)
+    assert confirmations.next_deadline() == 3.0 + GRACE_S
+    assert confirmations.expire(3.0 + GRACE_S) == [Failed(command="dial", reason="unavailable")]
+
+
 def test_a_hang_up_without_an_answer_has_to_do() -> None:
     confirmations = out(DIAL)
     confirmations.feed(gone(cause="21", words="Call Rejected"), 3.0)
@@ -56,10 +69,11 @@ def test_a_hang_up_without_an_answer_has_to_do() -> None:
     assert confirmations.expire(3.0 + GRACE_S) == [Failed(command="dial", reason="Call Rejected")]
 
 
-def test_a_hang_up_without_a_cause_counts_as_no_answer() -> None:
+@pytest.mark.parametrize(("cause", "words"), [("0", "Unknown"), ("127", "Interworking, unspecified"), ("", ""), ("99", "")])
+def test_a_cause_that_says_nothing_is_not_quoted(cause: str, words: str) -> None:
     confirmations = out(DIAL)
-    confirmations.feed(gone(cause="0", words="Unknown"), 3.0)
-    assert confirmations.expire(9.0) == [Failed(command="dial", reason="no answer")]
+    confirmations.feed(gone(cause=cause, words=words), 3.0)
+    assert confirmations.expire(9.0) == [Failed(command="dial", reason="unavailable")]
 
 
 def test_another_s_answer_and_another_leg_s_hang_up_decide_nothing() -> None:
@@ -121,7 +135,7 @@ def test_results_are_not_remembered_for_ever() -> None:
     assert confirmations.result("1") is not None
 
 
-_STEPS = st.sampled_from(["success", "failure", "gone", "refuse", "expire", "lose"])
+_STEPS = st.sampled_from(["success", "failure", "unexplained", "gone", "refuse", "expire", "lose"])
 
 
 @given(st.lists(_STEPS, max_size=12))
@@ -130,6 +144,7 @@ def test_whatever_comes_a_command_ends_once_and_its_result_stays(steps: list[str
     take = {
         "success": lambda: confirmations.feed(answer("Success"), 1.0),
         "failure": lambda: confirmations.feed(answer("Failure", "5"), 1.0),
+        "unexplained": lambda: confirmations.feed(answer("Failure", "0"), 1.0),
         "gone": lambda: confirmations.feed(gone(), 1.0),
         "refuse": lambda: confirmations.refuse("dial", "no"),
         "expire": lambda: confirmations.expire(1000.0),
@@ -137,5 +152,6 @@ def test_whatever_comes_a_command_ends_once_and_its_result_stays(steps: list[str
     }
     for step in steps:
         told += take[step]()
-    assert len(told) == (1 if set(steps) - {"gone"} else 0)
+    is_over = bool(set(steps) - {"gone", "unexplained"}) or {"gone", "unexplained"} <= set(steps)
+    assert len(told) == is_over
     assert confirmations.result("dial") == (told[0] if told else None)
