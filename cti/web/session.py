@@ -113,7 +113,10 @@ def _site_view(site: WebSite, *, logged_in: bool) -> SiteView:
 
 ROUTES: Final = (
     Route(method="GET", path="/api/v1/site", handler=site, deed=None, gives=SiteView),
-    Route(method="POST", path="/api/v1/session", handler=log_in, deed=None, body=LogIn, gives=LoggedIn, status=201),
+    Route(
+        method="POST", path="/api/v1/session", handler=log_in, deed=None, body=LogIn, gives=LoggedIn, status=201,
+        refuses=(401,),
+    ),
     Route(method="GET", path="/api/v1/session", handler=who_am_i, deed=Deed.ME, gives=SessionView),
     Route(method="DELETE", path="/api/v1/session", handler=log_out, deed=Deed.ME, gives=None, status=204),
     Route(method="POST", path="/api/v1/session/ticket", handler=ticket, deed=Deed.ME, gives=TicketView, status=201),

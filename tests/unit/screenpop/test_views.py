@@ -123,7 +123,8 @@ def test_slow_is_said_only_while_still_asking() -> None:
 
 def test_an_agents_choice_is_kept_and_can_be_somebody_found_by_searching() -> None:
     several = views.answered(offered().call, found(ANNA, BEN))
-    assert (lambda card: (card.state, card.chosen, len(card.contacts)))(views.chosen(several, views.contact_view(BEN))) == ("found", "k2", 2)
+    second = views.chosen(several, views.contact_view(BEN))
+    assert (second.state, second.chosen, len(second.contacts)) == ("found", "k2", 2)
     third = views.chosen(several, views.contact_view(replace(BEN, id=ContactId("k3"))))
     assert (third.chosen, len(third.contacts)) == ("k3", 3)
 

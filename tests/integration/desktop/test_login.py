@@ -1,0 +1,158 @@
+"""Logging in and out: throttled, silent about who exists, and over when it is over."""
+
+import asyncio
+import statistics
+import time
+
+import pytest
+
+from tests.integration.desktop.browser import Browser
+from tests.integration.desktop.conftest import LogIn
+from tests.integration.desktop.house import PASSWORD, House
+
+WRONG = "wrong"
+NEW = "a-new-password-2"
+
+
+async def guess(browser: Browser, agent: str, password: str = WRONG) -> tuple[int, str]:
+    status, answer = await browser.ask("POST", "/api/v1/session", {"agent": agent, "password": password})
+    return status, answer.get("detail", "")
+
+
+async def test_47_login_bruteforce_is_throttled(stranger: Browser) -> None:
+    began = time.monotonic()
+    statuses = [await guess(stranger, "mara") for _ in range(1000)]
+    refused = [status for status, _ in statuses if status == 429]
+    assert len(refused) > 980
+    assert time.monotonic() - began < 30
+    assert (await guess(stranger, "mara", PASSWORD))[0] == 429
+
+
+async def test_47_guesses_at_the_same_moment_count_too(stranger: Browser) -> None:
+    statuses = await asyncio.gather(*(guess(stranger, "mara") for _ in range(40)))
+    assert sum(status == 401 for status, _ in statuses) <= 5
+
+
+async def test_47_one_address_that_tries_many_names_is_throttled(stranger: Browser) -> None:
+    statuses = [(await guess(stranger, f"user{number}"))[0] for number in range(60)]
+    assert 429 in statuses
+
+
+async def test_47_a_refusal_says_how_long_to_wait(stranger: Browser) -> None:
+    for _ in range(5):
+        await guess(stranger, "mara")
+    body = {"agent": "mara", "password": "wrong"}
+    response = await stranger.response("POST", "/api/v1/session", json=body)
+    assert response.status == 429
+    assert int(response.headers["Retry-After"]) >= 1
+
+
+async def test_47_no_user_oracle_in_words_or_time(stranger: Browser) -> None:
+    async def timed(agent: str) -> tuple[float, tuple[int, str]]:
+        began = time.perf_counter()
+        answer = await guess(stranger, agent)
+        return time.perf_counter() - began, answer
+
+    known, unknown = [], []
+    for number in range(4):
+        known.append(await timed("jon"))
+        unknown.append(await timed(f"nobody{number}"))
+    assert {answer for _, answer in known} == {answer for _, answer in unknown} == {(401, "name or password is wrong")}
+    slow, quick = statistics.median(spent for spent, _ in known), statistics.median(spent for spent, _ in unknown)
+    assert 0.3 < quick / slow < 3
+
+
+async def test_48_session_lifecycle_a_log_in_makes_a_new_token_each_time(house: House) -> None:
+    async with Browser(house) as browser:
+        await browser.log_in()
+        first = browser.cookie
+        await browser.log_in()
+        assert browser.cookie != first
+        assert len(browser.cookie) == 43
+
+
+async def test_48_a_token_chosen_by_somebody_else_never_becomes_a_session(house: House) -> None:
+    async with Browser(house) as browser:
+        fixed = {"Cookie": "cti_session=fixed-by-an-attacker"}
+        await browser.ask("POST", "/api/v1/session", {"agent": "mara", "password": PASSWORD}, fixed)
+        assert browser.cookie != "fixed-by-an-attacker"
+    async with Browser(house) as attacker:
+        assert (await attacker.ask("GET", "/api/v1/session", headers=fixed))[0] == 401
+
+
+async def test_48_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger: Browser) -> None:
+    response = await stranger.response("POST", "/api/v1/session", json={"agent": "mara", "password": PASSWORD})
+    cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+
+async def test_48_log_out_ends_session_tickets_and_socket_within_a_second(log_in: LogIn) -> None:
+    browser = await log_in()
+    token = browser.cookie
+    async with browser.socket() as desktop:
+        await desktop.hears_of("snapshot")
+        began = time.monotonic()
+        assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 204
+        assert await desktop.closed() == 4401
+        assert time.monotonic() - began < 1
+    assert (await browser.ask("GET", "/api/v1/session", headers={"Authorization": f"Bearer {token}"}))[0] == 401
+
+
+async def test_48_disabling_a_person_closes_their_socket_and_session_within_a_second(log_in: LogIn) -> None:
+    mara, admin = await log_in(), await log_in("ada")
+    async with mara.socket() as desktop:
+        await desktop.hears_of("snapshot")
+        began = time.monotonic()
+        assert (await admin.ask("PATCH", "/api/v1/agents/mara", {"is_enabled": False}))[0] == 200
+        assert await desktop.closed() == 4401
+        assert time.monotonic() - began < 1
+    assert (await mara.ask("GET", "/api/v1/session"))[0] == 401
+    assert (await guess(mara, "mara", PASSWORD))[0] == 401
+
+
+async def test_48_a_new_password_ends_every_other_session(log_in: LogIn, stranger: Browser) -> None:
+    here, elsewhere = await log_in(), await log_in()
+    async with elsewhere.socket() as desktop:
+        await desktop.hears_of("snapshot")
+        began = time.monotonic()
+        status, _ = await here.ask("PUT", "/api/v1/session/password", {"old": PASSWORD, "new": NEW})
+        assert status == 201
+        assert await desktop.closed() == 4401
+        assert time.monotonic() - began < 1.5
+    assert (await elsewhere.ask("GET", "/api/v1/session"))[0] == 401
+    assert (await here.ask("GET", "/api/v1/session"))[0] == 200
+    assert (await guess(stranger, "mara", PASSWORD))[0] == 401
+    assert (await guess(stranger, "mara", NEW))[0] == 201
+
+
+@pytest.mark.parametrize(("old", "new", "status"), [("wrong", NEW, 401), (PASSWORD, "short", 400)])
+async def test_48_a_password_is_changed_only_by_whoever_knows_it(log_in: LogIn, old: str, new: str, status: int) -> None:
+    browser = await log_in()
+    assert (await browser.ask("PUT", "/api/v1/session/password", {"old": old, "new": new}))[0] == status
+
+
+async def test_a_program_may_bring_its_token_instead_of_a_cookie(house: House, stranger: Browser) -> None:
+    _, answer = await stranger.ask("POST", "/api/v1/session", {"agent": "mara", "password": PASSWORD})
+    async with Browser(house, origin="") as program:
+        program.headers = {"Authorization": f"Bearer {answer['token']}"}
+        assert (await program.ask("POST", "/api/v1/session/ticket"))[0] == 201
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {}],
+    ids=str,
+)
+async def test_h30_a_page_of_another_site_cannot_act_with_our_cookie(log_in: LogIn, headers: dict[str, str]) -> None:
+    browser = await log_in()
+    browser.origin = ""
+    assert (await browser.ask("POST", "/api/v1/calls", {"to": "110", "id": "command-1"}, headers))[0] == 403
+    assert (await browser.ask("DELETE", "/api/v1/session", headers=headers))[0] == 403
+    assert (await browser.ask("GET", "/api/v1/session"))[0] == 200
+
+
+async def test_a_page_of_ours_needs_no_more_than_what_browsers_say(log_in: LogIn) -> None:
+    browser = await log_in()
+    browser.origin = ""
+    assert (await browser.ask("POST", "/api/v1/session/ticket", headers={"Sec-Fetch-Site": "same-origin"}))[0] == 201
