@@ -4,7 +4,10 @@
 ``postgres_server.py``, for a module that is a plugin must not be imported before it is one.
 """
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -44,15 +47,49 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], s
     return make
 
 
+def _upgraded(url: str) -> None:
+    """In a thread of its own, for the test that asks first may have a loop running in this one."""
+    with ThreadPoolExecutor() as pool:
+        pool.submit(lambda: asyncio.run(schema.upgrade(url))).result()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, made once: making them takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "cti.db"
+    _upgraded(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    url = postgres.new_database()
+    _upgraded(url)
+    return url.rpartition("/")[2]
+
+
 @pytest.fixture
-def make_database(new_url: Callable[[str], str]) -> MakeDatabase:
+def ready_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """``sqlite`` or ``postgresql`` -> the URL of a new database of that kind with all tables, empty."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            copied = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / f"{uuid4().hex[:12]}.db")
+            return f"sqlite:///{copied}"
+        template: str = request.getfixturevalue("postgres_template")
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_database(template)
+
+    return make
+
+
+@pytest.fixture
+def make_database(ready_url: Callable[[str], str]) -> MakeDatabase:
     """``sqlite`` or ``postgresql`` -> a database with all tables, empty; closed at the end of its ``async with``."""
 
     @asynccontextmanager
     async def make(kind: str) -> AsyncIterator[Database]:
-        url = new_url(kind)
-        await schema.upgrade(url)
-        database = Database(url)
+        database = Database(ready_url(kind))
         try:
             yield database
         finally:

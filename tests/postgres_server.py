@@ -58,10 +58,10 @@ class PostgresServer:
     def url(self, name: str) -> str:
         return f"postgresql://cti@127.0.0.1:{self.port}/{name}"
 
-    def new_database(self) -> str:
-        """Its URL; empty."""
+    def new_database(self, template: str = "template0") -> str:
+        """Its URL; empty, or as the template is."""
         name = f"t{uuid4().hex[:12]}"
-        command = [BIN / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "cti", "-T", "template0", name]
+        command = [BIN / "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "cti", "-T", template, name]
         subprocess.run(command, check=True, timeout=60)
         return self.url(name)
 

@@ -14,7 +14,7 @@ from cti.store.interactions import Filter, Interaction
 from cti.store.memory import customer_number
 from cti.store.paging import Place
 from cti.store.storable import Key, clean, key_of, other_key_of
-from cti.store.tables import fact, interaction, interaction_agent
+from cti.store.tables import agent, fact, interaction, interaction_agent
 
 AT_ONCE: Final = 500
 """Keys in one statement."""
@@ -39,9 +39,9 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield table.sought.contains(clean(wanted.text.casefold()), autoescape=True)
 
 
-def has_agent(agent: str) -> ColumnElement[bool]:
+def has_agent(name: str) -> ColumnElement[bool]:
     table = interaction_agent.c
-    return exists().where(table.pbx == interaction.c.pbx, table.call == interaction.c.call, table.agent == agent)
+    return exists().where(table.pbx == interaction.c.pbx, table.call == interaction.c.call, table.agent == name)
 
 
 def begins(column: ColumnElement[Any], digits: str) -> ColumnElement[bool]:
@@ -102,6 +102,14 @@ async def facts_by_key(connection: AsyncConnection, keys: Sequence[Key]) -> list
         if (row.source, row.call) in by_key:
             by_key[row.source, row.call].append(rows.fact_of(row))
     return list(by_key.items())
+
+
+async def devices_in(connection: AsyncConnection, told: Sequence[tuple[Key, list[Envelope]]]) -> derive.Devices:
+    """Whose are the phones in these calls?"""
+    parties = [one.data.get(name) for _, facts in told for one in facts for name in ("party", "by", "to")]
+    devices = {party.get("device", "") for party in parties if isinstance(party, dict)} - {""}
+    wanted = select(agent.c.device, agent.c.id).where(agent.c.device.in_(sorted(devices)))
+    return {row.device: row.id for row in await connection.execute(wanted)}
 
 
 async def interactions(connection: AsyncConnection, keys: Sequence[Key]) -> list[Interaction]:

@@ -20,9 +20,12 @@ from cti.store.tables import call_open, fact, interaction, interaction_agent, nu
 
 
 class SqlInteractionLog:
-    """``devices`` says whose phone is whose, at the time of asking. Close the database yourself: others use it too."""
+    """``devices`` says whose phone is whose, at the time of asking; without it, the table of agents does.
 
-    def __init__(self, database: Database, devices: Callable[[], derive.Devices] = dict) -> None:
+    Close the database yourself: others use it too.
+    """
+
+    def __init__(self, database: Database, devices: Callable[[], derive.Devices] | None = None) -> None:
         self._database = database
         self._devices = devices
 
@@ -115,9 +118,11 @@ class SqlInteractionLog:
         if not keys:
             return 0
         known = {(f"/pbx/{item.pbx}", str(item.call)): item for item in await queries.interactions(connection, keys)}
+        told = await queries.facts_by_key(connection, keys)
+        devices = self._devices() if self._devices else await queries.devices_in(connection, told)
         found = []
-        for key, facts in await queries.facts_by_key(connection, keys):
-            item = derive.interaction_of(facts, derive.kept_devices(known.get(key), self._devices()))
+        for key, facts in told:
+            item = derive.interaction_of(facts, derive.kept_devices(known.get(key), devices))
             found += [item] if item else []
             await asyncio.sleep(0)  # many calls at once must not hold the others up
         await self._write(connection, found)

@@ -184,8 +184,7 @@ session = Table(
     _text("token_hash", key=True),
     Column("agent", _Plain, ForeignKey("agent.id", ondelete="CASCADE"), nullable=False, index=True),
     _time("created_at"),
-    _time("seen_at"),
-    _time("expires_at"),
+    _time("ends_at"),
 )
 
 draft = Table(

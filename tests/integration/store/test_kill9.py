@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from cti.store import schema
 from cti.store.database import Database
 from cti.store.failpoints import NAMES
 from cti.store.interactions import Filter, Interaction
@@ -38,12 +37,6 @@ async def rows(url: str) -> list[Interaction]:
     return list(found.items)
 
 
-def ready(new_url: Callable[[str], str], kind: str) -> str:
-    url = new_url(kind)
-    asyncio.run(schema.upgrade(url))
-    return url
-
-
 def finished(url: str) -> list[str]:
     return [row.call for row in asyncio.run(rows(url))]
 
@@ -56,9 +49,9 @@ EVERY_CALL = sorted(f"main-{number}.1" for number in range(CALLS))
 )
 @pytest.mark.parametrize("name", STRAIGHT)
 def test_daemon_kill9_everywhere(
-    new_url: Callable[[str], str], tmp_path: Path, kind: str, name: str, count: int
+    ready_url: Callable[[str], str], tmp_path: Path, kind: str, name: str, count: int
 ) -> None:
-    url = ready(new_url, kind)
+    url = ready_url(kind)
     assert child(url, tmp_path / "spool", failpoint=f"{name}:{count}") == -signal.SIGKILL
     assert child(url, tmp_path / "spool") == 0
     assert sorted(finished(url)) == EVERY_CALL
@@ -66,10 +59,10 @@ def test_daemon_kill9_everywhere(
 
 @pytest.mark.parametrize("name", OF_THE_SPOOL)
 def test_daemon_kill9_everywhere_with_the_database_away(
-    new_url: Callable[[str], str], tmp_path: Path, name: str
+    ready_url: Callable[[str], str], tmp_path: Path, name: str
 ) -> None:
     """First an outage fills the spool, and is cut short or not; then the replay is."""
-    url, spool = ready(new_url, "sqlite"), tmp_path / "spool"
+    url, spool = ready_url("sqlite"), tmp_path / "spool"
     first = child(AWAY, spool, failpoint=f"{name}:2")
     second = child(url, spool, failpoint=f"{name}:1")
     assert -signal.SIGKILL in {first, second}

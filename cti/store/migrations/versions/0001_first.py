@@ -193,8 +193,7 @@ def upgrade() -> None:
         sa.Column("token_hash", plain, nullable=False),
         sa.Column("agent", plain, nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("seen_at", UtcDateTime(), nullable=False),
-        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(["agent"], ["agent.id"], name="session_agent_fkey", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("token_hash", name="session_pkey"),
     )
