@@ -7,9 +7,9 @@ from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.errors import NotFound, RequestError
 from cti.screenpop.access import Deed
 from cti.store.interactions import Filter, Interaction
+from cti.store.people import Draft
 from cti.web import facts
 from cti.web.asked import Asked, Reply, Route
-from cti.web.ports import Draft
 from cti.web.schemas import (
     DraftView,
     HandledView,

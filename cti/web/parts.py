@@ -11,8 +11,9 @@ from cti.crm.connector import CrmConnector
 from cti.screenpop.hub import Hub
 from cti.screenpop.tickets import Tickets
 from cti.store.interactions import InteractionLog
+from cti.store.people import People
 from cti.web.passwords import PasswordBooth
-from cti.web.ports import Commands, Health, People, Record
+from cti.web.ports import Commands, Health, Record
 from cti.web.schemas import DemoLogin, ResultChoice
 from cti.web.throttle import Throttle
 

@@ -1,6 +1,7 @@
 """Passwords: argon2id, away from the event loop, two at a time."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -38,12 +39,12 @@ class PasswordBooth:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
         self._waiting = 0
-        self._nobodys = _hasher.hash("nobody has this password")
+        self._nobodys = _hasher.hash(secrets.token_urlsafe())
 
     async def is_right(self, password_hash: str | None, password: str) -> bool:
         """Raises ``TooMany`` when too many wait already."""
         right = await self._run(is_right, password_hash or self._nobodys, password[:MAX_LENGTH])
-        return right and password_hash is not None
+        return right and bool(password_hash)
 
     async def hash(self, password: str) -> str:
         return await self._run(hash_password, password)

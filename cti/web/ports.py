@@ -1,62 +1,12 @@
-"""What the web room needs from others and does not own: people, commands, the record, health."""
+"""What the web room needs from others and does not own: commands, the record, health. People: ``cti/store/people.py``."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, Protocol
 
-from cti.agents.agent import Agent, AgentId
+from cti.agents.agent import Agent
 from cti.calls.call import CallId
 from cti.envelope import Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A log-in. Known by the hash of its token; the token itself is only with the browser."""
-
-    token_hash: str
-    agent: AgentId
-    ends_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    text: str
-    at: datetime
-
-
-class People(Protocol):
-    """Agents, their log-ins and their unfinished notes. Every method raises ``StoreUnavailable`` when it cannot answer."""
-
-    async def agents(self) -> tuple[Agent, ...]: ...
-
-    async def agent(self, agent: AgentId) -> Agent | None: ...
-
-    async def add(self, agent: Agent, password_hash: str) -> None:
-        """Raises ``Conflict`` for an id that is taken."""
-        ...
-
-    async def change(self, agent: Agent) -> None:
-        """Raises ``NotFound``."""
-        ...
-
-    async def password_hash(self, agent: AgentId) -> str | None: ...
-
-    async def set_password(self, agent: AgentId, password_hash: str) -> None: ...
-
-    async def open_session(self, session: Session) -> None: ...
-
-    async def session(self, token_hash: str) -> Session | None: ...
-
-    async def end_session(self, token_hash: str) -> None: ...
-
-    async def end_sessions(self, agent: AgentId) -> tuple[str, ...]:
-        """End all of an agent's; the hashes of those that were open."""
-        ...
-
-    async def draft(self, agent: AgentId, call: CallId) -> Draft | None: ...
-
-    async def put_draft(self, agent: AgentId, call: CallId, draft: Draft) -> None: ...
 
 
 class Commands(Protocol):

@@ -1,6 +1,7 @@
 """The shell over aiohttp: every route of the table, guarded, read, answered; and the console's files beside them."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -11,11 +12,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from cti.agents.agent import Agent, AgentId
 from cti.errors import Forbidden, RequestError
+from cti.store.people import Session
 from cti.web import agents, calls, customers, guard, headers, health, interactions, metrics, openapi, pages, session
 from cti.web.asked import Asked, Reply, Route, Who
 from cti.web.errors import problems
 from cti.web.parts import Parts, WebSite
-from cti.web.ports import Session
 
 ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *health.ROUTES,
@@ -45,7 +46,9 @@ def make_app(parts: Parts) -> web.Application:
 
 async def serve(parts: Parts, *, host: str, port: int, started: Callable[[int], None] = lambda _: None) -> None:
     """Serve until cancelled; ``started`` is told the port."""
-    runner = web.AppRunner(make_app(parts), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        make_app(parts), access_log=None, logger=_quiet_logger(), handle_signals=False, shutdown_timeout=1.0
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
@@ -54,6 +57,13 @@ async def serve(parts: Parts, *, host: str, port: int, started: Callable[[int], 
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
+
+
+def _quiet_logger() -> logging.Logger:
+    """The library logs requests it cannot read, address and all, which anybody can send; our own mistakes ``errors.py`` logs."""
+    logger = logging.getLogger("cti.web.aiohttp")
+    logger.setLevel(logging.CRITICAL)
+    return logger
 
 
 def _bind(route: Route, parts: Parts) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -12,10 +12,10 @@ from cti.agents.agent import AgentId
 from cti.screenpop.access import Deed
 from cti.screenpop.tickets import LIFE_S
 from cti.screenpop.views import me_view
+from cti.store.people import Session
 from cti.web.asked import Asked, Cookie, Reply, Route
 from cti.web.errors import NotLoggedIn
 from cti.web.parts import Parts, WebSite
-from cti.web.ports import Session
 from cti.web.schemas import LoggedIn, LogIn, NewPassword, SessionView, SiteView, TicketView
 
 log: Final = structlog.get_logger("cti.session")

@@ -20,8 +20,8 @@ from cti.screenpop.messages import PbxView, QueueView
 from cti.screenpop.server import DesktopServer, SocketSettings
 from cti.screenpop.tickets import Tickets
 from cti.store.memory import MemoryInteractionLog
+from cti.store.people import MemoryPeople
 from cti.web import server as web_server
-from cti.web.memory import MemoryPeople
 from cti.web.parts import Parts, WebSite
 from cti.web.passwords import hash_password
 from cti.web.ports import PartHealth
