@@ -22,7 +22,10 @@ LOOPBACK: Final = "127.0.0.1"
 EVENT_LIMIT_S: Final = 15.0
 DTMF_KEYS: Final = "0123456789*#ABCD"
 DTMF_PAYLOAD: Final = 101
-DTMF_STEP: Final = 160
+VOICE_PAYLOAD: Final = 8
+VOICE_STEP_S: Final = 0.02
+SAMPLES: Final = 160
+SILENCE: Final = b"\xd5" * SAMPLES
 REASONS: Final = {
     100: "Trying",
     180: "Ringing",
@@ -118,18 +121,30 @@ class Phone:
     log: list[str] = field(default_factory=list)
     refuse_with: int = 0
     _waiting: "asyncio.Queue[PhoneCall]" = field(default_factory=asyncio.Queue)
+    _voice: "asyncio.Task[None] | None" = None
     _transport: asyncio.DatagramTransport | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(LOOPBACK, self.port))
+        self._voice = loop.create_task(self._speak())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._voice is not None:
+            self._voice.cancel()
+            await asyncio.gather(self._voice, return_exceptions=True)
         for call in list(self.calls.values()):
             call.abandon()
         if self._transport is not None:
             self._transport.close()
+
+    async def _speak(self) -> None:
+        """Voice (silence) on every talking call, every 20 ms. Without it Asterisk never optimises a Local channel away."""
+        while True:
+            for call in self.calls.values():
+                call.speak()
+            await asyncio.sleep(VOICE_STEP_S)
 
     async def rings(self, within_s: float = EVENT_LIMIT_S) -> "PhoneCall":
         """The next new call to this phone; 180 Ringing has been sent. Raises PhoneSurprised."""
@@ -236,7 +251,9 @@ class PhoneCall:
     _peer_media: tuple[str, int] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _media: socket.socket = field(default_factory=lambda: _media_socket())
-    _rtp: "Iterator[int]" = field(default_factory=lambda: itertools.count(1))
+    _sequence: int = 0
+    _stamp: int = 0
+    _is_pressing: bool = False
     _ssrc: int = field(default_factory=lambda: secrets.randbits(32))
 
     # --- what the story does -------------------------------------------------------------------------------------
@@ -443,20 +460,29 @@ class PhoneCall:
         ]
         return "\r\n".join(lines) + "\r\n"
 
+    def speak(self) -> None:
+        """20 ms of silence, unless a key is being pressed."""
+        if self.answered_at and not self.is_over and not self._is_pressing:
+            self._rtp(VOICE_PAYLOAD, SILENCE, is_first=False)
+        self._stamp += SAMPLES
+
     async def _tone(self, event: int, packets: int) -> None:
         """RFC 4733: packets of growing duration with the same timestamp, the last one sent three times with the end bit."""
-        stamp = next(self._rtp) * 8000
+        self._is_pressing, stamp = True, self._stamp
         for step in range(1, packets + 1):
-            self._voice(event, 0, step * DTMF_STEP, stamp, is_first=step == 1)
-            await asyncio.sleep(0.02)
+            self._rtp(DTMF_PAYLOAD, struct.pack("!BBH", event, 10, step * SAMPLES), is_first=step == 1, stamp=stamp)
+            await asyncio.sleep(VOICE_STEP_S)
         for _ in range(3):
-            self._voice(event, 0x80, packets * DTMF_STEP, stamp, is_first=False)
+            self._rtp(DTMF_PAYLOAD, struct.pack("!BBH", event, 0x80 | 10, packets * SAMPLES), is_first=False, stamp=stamp)
+        self._is_pressing = False
 
-    def _voice(self, event: int, flags: int, duration: int, stamp: int, *, is_first: bool) -> None:
-        header = struct.pack("!BBHII", 0x80, DTMF_PAYLOAD | (0x80 if is_first else 0), next(self._rtp) & 0xFFFF, stamp, self._ssrc)
+    def _rtp(self, payload: int, data: bytes, *, is_first: bool, stamp: int | None = None) -> None:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        time_stamp = (self._stamp if stamp is None else stamp) & 0xFFFFFFFF
+        header = struct.pack("!BBHII", 0x80, payload | (0x80 if is_first else 0), self._sequence, time_stamp, self._ssrc)
         if self._peer_media is not None:
             with contextlib.suppress(OSError):
-                self._media.sendto(header + struct.pack("!BBH", event, flags | 10, duration), self._peer_media)
+                self._media.sendto(header + data, self._peer_media)
 
     def _set_status(self, status: int) -> None:
         self.status = status

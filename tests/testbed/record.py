@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from tests.testbed import ami, parts
+from tests.testbed import parts
 from tests.testbed.asterisk import Asterisk
 from tests.testbed.stories import STORIES
 from tests.testbed.story import Stage, Story, Truth, open_stage, settle
@@ -20,36 +20,22 @@ from tests.testbed.story import Stage, Story, Truth, open_stage, settle
 TRACES: Final = Path(__file__).parents[1] / "traces" / "asterisk"
 
 
-class Recorder:
-    """The listening account's bytes over one story; a restart of Asterisk adds a second connection's bytes."""
-
-    def __init__(self, pbx: Asterisk) -> None:
-        self._pbx = pbx
-        self._wires: list[ami.AmiWire] = []
-
-    async def connect(self) -> None:
-        self._wires.append(await ami.events_account(self._pbx))
-
-    async def close(self) -> bytes:
-        for wire in self._wires:
-            await wire.close()
-        return b"".join(bytes(wire.received) for wire in self._wires)
-
-
 async def record(version: str, name: str, folder: Path) -> None:
     """Play one story on a fresh Asterisk and write its two files."""
     story = STORIES[name]
     async with Asterisk(version) as pbx, open_stage(pbx) as stage:
-        recorder = Recorder(pbx)
-        stage.on_restart = recorder.connect
-        await recorder.connect()
+        await stage.recorder.connect()
         truth = await _play(story, stage)
         await settle(pbx)
-        data = await recorder.close()
+        data = await stage.recorder.close()
         await asyncio.to_thread(pbx.stop)
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.joinpath(f"{name}.ami").write_bytes(data)
-        folder.joinpath(f"{name}.truth.toml").write_text(truth_toml(version, name, story, truth, pbx), encoding="utf-8")
+        _write(folder, name, data, truth_toml(version, name, story, truth, pbx))
+
+
+def _write(folder: Path, name: str, data: bytes, truth: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.joinpath(f"{name}.ami").write_bytes(data)
+    folder.joinpath(f"{name}.truth.toml").write_text(truth, encoding="utf-8")
 
 
 async def _play(story: Story, stage: Stage) -> Truth:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests.testbed.phone import PhoneCall
 from tests.testbed.story import CALLER, Stage, Transfer, TrueCall, Truth, connect, hang_up, queued
 
 SALES = "0800100200"
@@ -269,13 +270,7 @@ async def call_waiting(stage: Stage) -> Truth:
 
 async def customer_code_from_ivr(stage: Stage) -> Truth:
     """The caller keys a customer code into the IVR before the queue; it travels as variable and as user event."""
-    caller = stage.caller(IVR)
-    await caller.until_answered()
-    await asyncio.sleep(1)
-    await caller.press("4711")
-    agent = await stage.agents["2001"].rings()
-    await asyncio.sleep(0.5)
-    agent.answer()
+    caller, agent = await _keyed_code(stage, "4711", "2001", CALLER)
     await hang_up(caller, agent)
     return Truth((queued(caller, agent, dnis=IVR, customer_code="4711", answered_by=("2001",), rang=("2001",), ended_by="caller"),))
 
@@ -336,3 +331,42 @@ async def asterisk_stopped_in_mid_call(stage: Stage) -> Truth:
             queued(after, again, ani="0933333333", answered_by=("2001",), rang=("2001",), ended_by="caller"),
         )
     )
+
+
+async def connection_lost_in_mid_call(stage: Stage) -> Truth:
+    """Our connection drops for three seconds: one call ends meanwhile, one goes on, one begins, one begins and ends."""
+    one, ann = await connect(stage)
+    two, bob = await _keyed_code(stage, "4711", "2002", SECOND_CALLER)
+    await stage.recorder.disconnect()
+    await hang_up(one, ann)
+    short = stage.caller(EMPTY, number="0944444444")
+    await hang_up(short, after_s=0.8)
+    three = stage.caller(number="0933333333")
+    again = await stage.agents["2001"].rings()
+    again.answer()
+    await asyncio.sleep(1)
+    await stage.recorder.connect()
+    await hang_up(two, bob)
+    await hang_up(three, again)
+    ended = {"ended_by": "caller"}
+    return Truth(
+        (
+            queued(one, ann, answered_by=("2001",), rang=("2001",), **ended),
+            queued(two, bob, ani=SECOND_CALLER, dnis=IVR, customer_code="4711", answered_by=("2002",), rang=("2002",), **ended),
+            queued(short, ani="0944444444", dnis=EMPTY, queue="empty", outcome="abandoned", **ended),
+            queued(three, again, ani="0933333333", answered_by=("2001",), rang=("2001",), **ended),
+        ),
+        "Two connections in one file. The third caller (0944444444) is in neither of them.",
+    )
+
+
+async def _keyed_code(stage: Stage, code: str, agent: str, number: str) -> tuple[PhoneCall, PhoneCall]:
+    """A caller keys a customer code into the IVR and that agent answers."""
+    caller = stage.caller(IVR, number=number)
+    await caller.until_answered()
+    await asyncio.sleep(1)
+    await caller.press(code)
+    ringing = await stage.agents[agent].rings()
+    ringing.answer()
+    await asyncio.sleep(1)
+    return caller, ringing

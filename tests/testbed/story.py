@@ -57,6 +57,25 @@ class Truth:
     note: str = ""
 
 
+class Recorder:
+    """The listening account's bytes over one story; each further connection's bytes follow the one before."""
+
+    def __init__(self, pbx: Asterisk) -> None:
+        self._pbx = pbx
+        self._wires: list[ami.AmiWire] = []
+
+    async def connect(self) -> None:
+        self._wires.append(await ami.events_account(self._pbx))
+
+    async def disconnect(self) -> None:
+        await self._wires[-1].close()
+
+    async def close(self) -> bytes:
+        for wire in self._wires:
+            await wire.close()
+        return b"".join(bytes(wire.received) for wire in self._wires)
+
+
 @dataclass(slots=True)
 class Stage:
     """A running Asterisk, six agents' phones, the carrier (callers come from it, outside calls go to it)."""
@@ -65,7 +84,7 @@ class Stage:
     agents: dict[str, Phone]
     carrier: Phone
     commands: ami.AmiWire
-    on_restart: Callable[[], Awaitable[None]] | None = None
+    recorder: Recorder
 
     def caller(self, dnis: str = SUPPORT, number: str = CALLER, name: str = "", **more: str) -> PhoneCall:
         """Somebody outside dials ``dnis``."""
@@ -74,8 +93,7 @@ class Stage:
     async def reconnect(self) -> None:
         """After a restart of Asterisk: a new commands connection, and the recorder's new connection."""
         self.commands = await ami.commands_account(self.pbx)
-        if self.on_restart is not None:
-            await self.on_restart()
+        await self.recorder.connect()
 
     async def cli(self, command: str) -> str:
         return await asyncio.to_thread(self.pbx.cli, command)
@@ -129,7 +147,7 @@ async def open_stage(pbx: Asterisk) -> AsyncIterator[Stage]:
         }
         carrier = await stack.enter_async_context(Phone(CARRIER, pbx.ports.carrier, pbx.ports.sip))
         commands = await ami.commands_account(pbx)
-        stage = Stage(pbx, agents, carrier, commands)
+        stage = Stage(pbx, agents, carrier, commands, Recorder(pbx))
         try:
             yield stage
         finally:
