@@ -68,10 +68,17 @@ function delta(desk: Desk, message: Delta): Desk {
   switch (message.type) {
     case 'pop': {
       const { pop } = message
-      return { ...desk, pops: { ...desk.pops, [pop.pop]: pop }, cards: { ...desk.cards, [pop.call.call]: pop.card } }
+      return {
+        ...desk,
+        pops: { ...desk.pops, [pop.pop]: pop },
+        calls: { ...desk.calls, [pop.call.call]: pop.call },
+        cards: { ...desk.cards, [pop.call.call]: pop.card },
+      }
     }
-    case 'pop_withdrawn':
-      return { ...desk, pops: without(desk.pops, message.pop) }
+    case 'pop_withdrawn': {
+      const isOver = message.reason !== 'answered' && desk.calls[message.call]?.has_spoken === false
+      return { ...desk, pops: without(desk.pops, message.pop), calls: isOver ? without(desk.calls, message.call) : desk.calls }
+    }
     case 'call':
       return withCall(desk, message.call)
     case 'card':

@@ -1,0 +1,390 @@
+"""Each state of the console: axe finds nothing, in light and in dark, and there is a picture to look at.
+
+Pictures go into the folder that CTI_SCREENSHOTS names, else into a temporary one.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from cti.screenpop import messages as m
+from cti.web.schemas import DemoLogin
+from tests.integration.console import scenes
+from tests.integration.console.fake_server import FakeServer, now
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+CONSOLE = Path(__file__).parents[3] / "console"
+AXE = CONSOLE / "node_modules/axe-core/axe.min.js"
+PICTURES = Path(os.environ.get("CTI_SCREENSHOTS") or tempfile.mkdtemp(prefix="cti-console-"))
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+Scene = Callable[[FakeServer, Page], Awaitable[None]]
+SCENES: dict[str, Scene] = {}
+
+
+def scene(play: Scene) -> Scene:
+    SCENES[play.__name__] = play
+    return play
+
+
+# ---- the states
+
+
+@scene
+async def log_in(server: FakeServer, page: Page) -> None:
+    server.logged_in = False
+    server.demo = (DemoLogin(agent="mara", password="x", name="Mara Lind"), DemoLogin(agent="jon", password="x", name="Jon Ek"))
+    await page.goto(server.url)
+    await page.get_by_label("Password").wait_for()
+
+
+@scene
+async def log_in_refused(server: FakeServer, page: Page) -> None:
+    server.logged_in = False
+    await page.goto(server.url)
+    await page.get_by_label("Agent", exact=True).fill("mara")
+    await page.get_by_label("Password").fill("wrong")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("is not right").wait_for()
+
+
+@scene
+async def idle(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+
+
+@scene
+async def idle_empty(server: FakeServer, page: Page) -> None:
+    server.record = []
+    server.queues = {name: m.QueueView(name=name, waiting=0) for name in server.queues}
+    await opened(server, page)
+
+
+@scene
+async def pop_asking(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    server.pop(scenes.pop(scenes.call(name="BERG A")))
+    await popped(page)
+
+
+@scene
+async def pop_found(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    server.pop(scenes.anna())
+    await popped(page)
+
+
+@scene
+async def pop_several(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    ring = scenes.call("+886223456789", "+886 2 2345 6789", "TW", keys={}, waited_s=192.0)
+    server.pop(scenes.pop(ring, scenes.card(ring, scenes.MEILING, scenes.ZHIMING, scenes.WANG)))
+    await popped(page)
+    await page.get_by_role("listbox").focus()
+    await page.keyboard.press("ArrowDown")
+
+
+@scene
+async def pop_unknown(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    ring = scenes.call("+447700900123", "+44 7700 900123", "GB", keys={}, name="BOBBY T", queue="Support", dnis_label="Support UK")
+    server.pop(scenes.pop(ring, scenes.card(ring)))
+    await popped(page)
+
+
+@scene
+async def pop_withheld(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    ring = scenes.call("", "", "", keys={})
+    server.pop(scenes.pop(ring, scenes.card(ring, state="withheld")))
+    await popped(page)
+
+
+@scene
+async def pop_slow(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    ring = scenes.call(keys={})
+    server.pop(scenes.pop(ring, scenes.card(ring, state="slow")))
+    await popped(page)
+
+
+@scene
+async def pop_while_on_call(server: FakeServer, page: Page) -> None:
+    await on_call(server, page)
+    ring = scenes.call("+447700900123", "+44 7700 900123", "GB", keys={}, queue="Support")
+    server.pop(scenes.pop(ring, scenes.card(ring)))
+    await popped(page)
+
+
+@scene
+async def on_call(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    pop = scenes.anna()
+    server.pop(pop)
+    await popped(page)
+    server.answered(pop)
+    await page.get_by_label("Note", exact=True).fill("Garden table charged twice; wants a credit note.")
+    await page.get_by_text("Draft saved").wait_for()
+
+
+@scene
+async def on_call_several(server: FakeServer, page: Page) -> None:
+    await talking(server, page, scenes.call("+886223456789", "+886 2 2345 6789", "TW", keys={}), scenes.MEILING, scenes.ZHIMING, scenes.WANG)
+
+
+@scene
+async def on_call_unknown(server: FakeServer, page: Page) -> None:
+    await talking(server, page, scenes.call("+447700900123", "+44 7700 900123", "GB", name="BOBBY T", keys={}))
+
+
+@scene
+async def on_call_withheld(server: FakeServer, page: Page) -> None:
+    call = scenes.call("", "", "", keys={})
+    await talking(server, page, call, card=scenes.card(call, state="withheld"))
+
+
+@scene
+async def on_call_crm_away(server: FakeServer, page: Page) -> None:
+    call = scenes.call(keys={})
+    card = scenes.card(call, state="unavailable", reason="no answer within 1.5 s", history=scenes.HISTORY, calls_24h=3)
+    await talking(server, page, call, card=card)
+
+
+@scene
+async def on_call_long_names(server: FakeServer, page: Page) -> None:
+    await talking(server, page, scenes.call(), scenes.LONG)
+
+
+@scene
+async def on_call_nasty_names(server: FakeServer, page: Page) -> None:
+    await talking(server, page, scenes.call("+447700900123", "+44 7700 900123", "GB", name="\u202e<b>x</b>"), scenes.MAN)
+
+
+@scene
+async def on_call_chinese(server: FakeServer, page: Page) -> None:
+    await talking(server, page, scenes.call("+886223456789", "+886 2 2345 6789", "TW", queue="Billing", keys={}), scenes.MEILING)
+
+
+@scene
+async def on_hold(server: FakeServer, page: Page) -> None:
+    call = await talking(server, page, scenes.call(), scenes.ANNA)
+    server.call(scenes.replace(call, state="held", since=now()))
+    await page.get_by_text("On hold").wait_for()
+
+
+@scene
+async def dialling_out(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    call = scenes.call("+4722334455", "+47 22 33 44 55", "NO", direction="outbound", state="offered", queue="", waited_s=None, keys={}, dnis="+4722334455")
+    server.cards[call.call] = scenes.card(call)
+    server.call(call)
+    server.card(scenes.card(call))
+    await page.get_by_text("Pick up your phone").wait_for()
+
+
+@scene
+async def result_wanted(server: FakeServer, page: Page) -> None:
+    await on_call(server, page)
+    server.ended(next(iter(server.calls.values())))
+    await page.get_by_text("Call ended after").wait_for()
+    await page.get_by_role("combobox", name="Result").focus()
+    await page.keyboard.press("2")
+
+
+@scene
+async def my_call_looked_at(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    await page.get_by_role("button", name="Tomás Herrera").click()
+    await page.get_by_role("heading", name="Anna Berg").wait_for()
+
+
+@scene
+async def search(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("7001")
+    await page.get_by_text("3 customers found").wait_for()
+
+
+@scene
+async def customer_searched(server: FakeServer, page: Page) -> None:
+    await search(server, page)
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="Anna Berg").wait_for()
+
+
+@scene
+async def key_sheet(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
+
+
+@scene
+async def sound_menu(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    await page.get_by_role("button", name="Sound and notifications").click()
+
+
+@scene
+async def reconnecting(server: FakeServer, page: Page) -> None:
+    await on_call(server, page)
+    server.refuses_sockets = True
+    server.cut()
+    await page.get_by_text("Connection lost").wait_for()
+    await asyncio.sleep(0.6)
+
+
+@scene
+async def pbx_lost(server: FakeServer, page: Page) -> None:
+    await on_call(server, page)
+    server.pbx(m.PbxView(name="main", state="lost", since=now()))
+    call = next(iter(server.calls.values()))
+    server.call(scenes.replace(call, actions=(m.Action(name="hangup", allowed=False, why_not="pbx_lost"),)))
+    await page.get_by_text("Phone system main lost").wait_for()
+
+
+@scene
+async def open_elsewhere(server: FakeServer, page: Page) -> None:
+    server.occupied_since = now() - timedelta(minutes=12)
+    await page.goto(server.url)
+    await page.get_by_role("button", name="Use here").wait_for()
+
+
+@scene
+async def new_version(server: FakeServer, page: Page) -> None:
+    await on_call(server, page)
+    server.version = "0.2.0"
+    server.cut()
+    await page.get_by_text("New version").wait_for()
+
+
+@scene
+async def dial_failed(server: FakeServer, page: Page) -> None:
+    await on_call(server, page)
+    await page.get_by_role("button", name="Call 0171 555 98 76").click()
+    await server.until(lambda: any(path == "calls" for _, path, _ in server.asked))
+    body = next(body for _, path, body in server.asked if path == "calls")
+    server.command(body["id"], "failed", "User busy")
+    await page.get_by_text("User busy").wait_for()
+
+
+# ---- helpers
+
+
+async def opened(server: FakeServer, page: Page) -> None:
+    await page.goto(server.url)
+    await page.get_by_text("Live", exact=True).or_(page.get_by_text("即時連線")).or_(page.get_by_text("实时连接")).wait_for()
+    await server.until(lambda: server.connected == 1)
+
+
+async def popped(page: Page) -> None:
+    await page.locator(".pop").wait_for()
+    await asyncio.sleep(0.2)
+
+
+async def talking(server: FakeServer, page: Page, call: m.CallView, *contacts: m.ContactView, card: m.CustomerCard | None = None) -> m.CallView:
+    await opened(server, page)
+    pop = scenes.pop(call, card or scenes.card(call, *contacts))
+    server.pop(pop)
+    live = server.answered(pop)
+    await page.locator("#note").wait_for()
+    return live
+
+
+async def violations(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
+    return [f"{one['id']}: {one['help']} -- {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+
+
+async def overflows(page: Page) -> list[str]:
+    """Nothing sticks out of the page sideways."""
+    script = """() => document.documentElement.scrollWidth > innerWidth + 1
+        ? [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+          .slice(0, 5).map(e => e.outerHTML.slice(0, 120)) : []"""
+    return list(await page.evaluate(script))
+
+
+# ---- the tests
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_axe_finds_nothing(name: str, server: FakeServer, page: Page) -> None:
+    if not AXE.exists():
+        pytest.skip("NOT RUN: axe-core is not installed (npm ci in console/)")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    await SCENES[name](server, page)
+    await page.evaluate("document.fonts.ready")
+    await page.screenshot(path=PICTURES / f"{name}.light.png")
+    light = await violations(page)
+    await page.emulate_media(color_scheme="dark")
+    await asyncio.sleep(0.3)
+    await page.screenshot(path=PICTURES / f"{name}.dark.png")
+    assert light == []
+    assert await violations(page) == []
+    assert await overflows(page) == []
+
+
+SIZES = {"1280x720": (1280, 720), "1920x1080": (1920, 1080), "1024x768": (1024, 768), "tablet": (800, 1100), "phone": (390, 844), "reflow": (320, 640)}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", ["pop_found", "on_call", "on_call_long_names", "result_wanted", "idle"])
+async def test_fits_the_window(name: str, size: str, server: FakeServer, page: Page) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    width, height = SIZES[size]
+    await page.set_viewport_size({"width": width, "height": height})
+    await SCENES[name](server, page)
+    await page.evaluate("document.fonts.ready")
+    await page.screenshot(path=PICTURES / f"{name}.{size}.png")
+    assert await overflows(page) == []
+
+
+@pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
+async def test_speaks(locale: str, server: FakeServer, browser: Browser) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale)
+    page = await context.new_page()
+
+    async def picture(name: str) -> None:
+        await page.evaluate("document.fonts.ready")
+        await page.screenshot(path=PICTURES / f"{name}.{locale}.png")
+
+    server.logged_in = False
+    await page.goto(server.url)
+    await page.locator("input[name=password]").wait_for()
+    await picture("log_in")
+    server.logged_in = True
+    await opened(server, page)
+    await picture("idle")
+    ring = scenes.call("+886223456789", "+886 2 2345 6789", "TW", queue="帳務")
+    pop = scenes.pop(ring, scenes.card(ring, scenes.MEILING, history=scenes.HISTORY, calls_24h=2))
+    server.pop(pop)
+    await popped(page)
+    await picture("pop_found")
+    call = server.answered(pop)
+    await page.locator("#note").fill("客戶表示發票抬頭錯誤。")
+    await asyncio.sleep(1.3)
+    await picture("on_call")
+    assert await violations(page) == []
+    server.ended(call)
+    await asyncio.sleep(0.3)
+    await picture("result_wanted")
+    server.refuses_sockets = True
+    server.cut()
+    await asyncio.sleep(1)
+    await picture("reconnecting")
+    await page.keyboard.press("F6")
+    await page.keyboard.press("?")
+    await picture("key_sheet")
+    assert await page.locator("html").get_attribute("lang") == {"zh-TW": "zh-Hant", "zh-CN": "zh-Hans"}[locale]
+    await context.close()
