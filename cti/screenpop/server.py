@@ -17,7 +17,6 @@ from http import HTTPStatus
 from typing import Final, NoReturn
 
 import msgspec
-import structlog
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -25,6 +24,7 @@ from websockets.http11 import Request, Response
 from cti.agents.agent import AgentId
 from cti.calls.call import CallId
 from cti.errors import Forbidden, NotFound, RequestError
+from cti.log import logger
 from cti.screenpop.access import Deed, may
 from cti.screenpop.desk import DISPLACED, NOT_GOOD
 from cti.screenpop.hub import Hub, Taken
@@ -40,7 +40,7 @@ TOO_MANY: Final = 4429
 _CLOSE_S: Final = 1.0
 _TICK_S: Final = 0.25
 _decoder: Final = msgspec.json.Decoder(FromDesktop)
-log: Final = structlog.get_logger("cti.desktops")
+log: Final = logger("desktops")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +277,6 @@ def _address(ws: ServerConnection) -> str:
 
 def _quiet_logger() -> logging.Logger:
     """The library writes a trace of every failed handshake, which anybody can cause; what matters we log ourselves."""
-    logger = logging.getLogger("cti.desktops.websockets")
-    logger.setLevel(logging.CRITICAL)
-    return logger
+    quiet = logging.getLogger("cti.desktops.websockets")
+    quiet.setLevel(logging.CRITICAL)
+    return quiet

@@ -3,16 +3,15 @@
 from dataclasses import replace
 from typing import Any, Final
 
-import structlog
-
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.errors import Conflict, NotFound
+from cti.log import logger
 from cti.screenpop.access import Deed
 from cti.web.asked import Asked, Reply, Route
 from cti.web.schemas import AgentChange, AgentList, AgentView, NewAgent
 from cti.web.session import end_all
 
-log: Final = structlog.get_logger("cti.agents")
+log: Final = logger("agents")
 _PLAIN: Final = ("name", "extension", "device", "queues", "language", "is_enabled")
 
 

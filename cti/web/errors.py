@@ -5,13 +5,13 @@ from http import HTTPStatus
 from typing import Final
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from cti import errors
+from cti.log import logger
 from cti.web.schemas import ProblemBody
 
-log: Final = structlog.get_logger("cti.web")
+log: Final = logger("web")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

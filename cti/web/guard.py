@@ -2,10 +2,10 @@
 
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from cti.errors import Forbidden
+from cti.log import logger
 from cti.screenpop.access import Reach, reach
 from cti.web.asked import Route, Who
 from cti.web.errors import NotLoggedIn
@@ -15,7 +15,7 @@ from cti.web.session import hash_token
 COOKIE: Final = "cti_session"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LONGEST_TOKEN: Final = 200
-log: Final = structlog.get_logger("cti.access")
+log: Final = logger("access")
 
 
 def check_origin(request: web.Request, site: WebSite) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
-import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cti.agents.agent import Agent, AgentId
 from cti.errors import Forbidden, RequestError
+from cti.log import logger
 from cti.store.people import Session
 from cti.web import agents, calls, customers, guard, headers, health, interactions, metrics, openapi, pages, session
 from cti.web.asked import Asked, Reply, Route, Who
@@ -25,7 +25,7 @@ MAX_BODY_BYTES: Final = 128 * 1024
 """A note of 20,000 characters in any script, with room."""
 _T = TypeVar("_T")
 _encoder: Final = msgspec.json.Encoder()
-log: Final = structlog.get_logger("cti.access")
+log: Final = logger("access")
 
 
 def make_app(parts: Parts) -> web.Application:
@@ -61,9 +61,9 @@ async def serve(parts: Parts, *, host: str, port: int, started: Callable[[int], 
 
 def _quiet_logger() -> logging.Logger:
     """The library logs requests it cannot read, address and all, which anybody can send; our own mistakes ``errors.py`` logs."""
-    logger = logging.getLogger("cti.web.aiohttp")
-    logger.setLevel(logging.CRITICAL)
-    return logger
+    quiet = logging.getLogger("cti.web.aiohttp")
+    quiet.setLevel(logging.CRITICAL)
+    return quiet
 
 
 def _bind(route: Route, parts: Parts) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

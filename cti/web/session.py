@@ -6,9 +6,8 @@ import time
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from cti.agents.agent import AgentId
+from cti.log import logger
 from cti.screenpop.access import Deed
 from cti.screenpop.tickets import LIFE_S
 from cti.screenpop.views import me_view
@@ -18,7 +17,7 @@ from cti.web.errors import NotLoggedIn
 from cti.web.parts import Parts, WebSite
 from cti.web.schemas import LoggedIn, LogIn, NewPassword, SessionView, SiteView, TicketView
 
-log: Final = structlog.get_logger("cti.session")
+log: Final = logger("session")
 _TOKEN_BYTES: Final = 32
 _WRONG: Final = "name or password is wrong"
 

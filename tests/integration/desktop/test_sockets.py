@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from cti.screenpop.messages import QueueView
@@ -124,18 +125,18 @@ async def test_a_ring_reaches_the_socket_and_its_receipts_come_back(house: House
     }
 
 
-async def test_44_a_message_about_somebody_elses_call_or_pop_is_refused_and_audited(
-    house: House, log_in: LogIn, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_44_a_message_about_somebody_elses_call_or_pop_is_refused_and_audited(house: House, log_in: LogIn) -> None:
     story = await rings(house)
     pop = house.hub._desks[MARA.id].pops[story.phone(MARA).leg]
-    async with (await log_in("jon")).socket() as desktop:
-        await desktop.hears_of("snapshot")
-        await desktop.say(type="receipt", pop=pop.id, step="shown")
-        await desktop.say(type="focus", call=story.id)
-        assert [(await desktop.hears_of("problem"))["code"] for _ in range(2)] == ["forbidden", "forbidden"]
+    jon = await log_in("jon")
+    with capture_logs() as lines:
+        async with jon.socket() as desktop:
+            await desktop.hears_of("snapshot")
+            await desktop.say(type="receipt", pop=pop.id, step="shown")
+            await desktop.say(type="focus", call=story.id)
+            assert [(await desktop.hears_of("problem"))["code"] for _ in range(2)] == ["forbidden", "forbidden"]
     assert house.hub.receipts.steps["shown"].count == 0
-    assert capsys.readouterr().out.count("desktop_denied") == 2
+    assert [(line["event"], line.get("agent")) for line in lines if "denied" in line["event"]] == [("desktop_denied", "jon")] * 2
 
 
 async def test_a_message_not_understood_is_answered_and_the_socket_stays(house: House, log_in: LogIn) -> None:
