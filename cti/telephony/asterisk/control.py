@@ -376,6 +376,11 @@ class Control:
                 self._disconnect()
             await asyncio.sleep(backoff_s(self._failures, self._limits, random.random()))  # noqa: S311 - jitter is no secret
 
+    def check(self, command: Command) -> None:
+        """Raises ValueError for a command that ``send`` would refuse."""
+        leg = command.leg if isinstance(command, Hangup) else LegId("check")
+        action_for(command, action_id="check", leg=leg, dialplan=self._dialplan)
+
     async def send(self, command: Command) -> Result:
         """As ``PbxLink.send``. The same id again waits for, or gets, the same result."""
         action_id, leg = self._new_ids(command)

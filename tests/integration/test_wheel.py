@@ -1,0 +1,261 @@
+"""What the containers do, without a container engine: build the wheel, install it where nothing else is, start it, look at it."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from cti.settings import Settings, parse
+from cti.telephony.asterisk.provision import render
+from tests.testbed.asterisk import Asterisk
+from tests.testbed.fixtures import require
+
+ROOT: Final = Path(__file__).parents[2]
+DOCKER: Final = ROOT / "docker"
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+START_LIMIT_S: Final = 60.0
+
+# --- the wheel -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), cwd=ROOT)
+    (built,) = folder.glob("cti-*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs' folder of an environment that holds the lock's packages and the wheel, and nothing else."""
+    home = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", str(home))
+    pip = (str(home / "bin/pip"), "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-deps", "--no-compile")
+    run(*pip, "--require-hashes", "-r", str(ROOT / "requirements/run.lock"), unless="Could not find a version|connection")
+    run(*pip, str(wheel))
+    return home / "bin"
+
+
+def run(*command: str, cwd: Path | None = None, unless: str = "") -> str:
+    """Its output. Fails with all it said; skips where that matches ``unless``: there is no registry to be reached."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+    said = done.stdout + done.stderr
+    if done.returncode and unless and re.search(unless, said):
+        pytest.skip(f"NOT AVAILABLE: a package registry: {said[-200:]}")
+    assert done.returncode == 0, said
+    return done.stdout
+
+
+def test_the_wheel_carries_the_console_the_configuration_and_the_templates(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"cti/web/static/index.html", "cti/data/config/cti.toml", "cti/telephony/asterisk/provision/templates/manager.conf"} <= names
+    assert any(re.fullmatch(r"cti/web/static/assets/.*\.js", name) for name in names)
+
+
+def test_the_wheel_carries_nothing_of_the_tests_and_no_state(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if not name.startswith(("cti/", "cti-"))] == []
+    assert [name for name in names if name.endswith((".db", ".log", ".pyc")) or "node_modules" in name] == []
+
+
+def test_the_installed_configuration_is_the_shipped_one(installed: Path, tmp_path: Path) -> None:
+    code = "from cti.settings import find; print(find(None, {}).read_text())"
+    assert run(str(installed / "python"), "-c", code, cwd=tmp_path).strip() == (ROOT / "config/cti.toml").read_text().strip()
+
+
+def test_what_is_installed_is_enough_to_import_every_module(installed: Path, tmp_path: Path) -> None:
+    code = "import cti, importlib, pkgutil\nfor m in pkgutil.walk_packages(cti.__path__, 'cti.'): importlib.import_module(m.name)\nprint(cti.__file__)"
+    where = run(str(installed / "python"), "-W", "ignore", "-c", code, cwd=tmp_path)
+    assert str(installed.parent) in where
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    url: str
+    home: Path
+
+
+@pytest.fixture
+def started(installed: Path, tmp_path: Path) -> Iterator[Started]:
+    """``cti run`` of the wheel in an empty folder, as the container starts it, on free ports."""
+    web, push = free_port(), free_port()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CTI_", "PYTHON"))}
+    environment |= {"CTI_WEB__PORT": str(web), "CTI_PUSH__PORT": str(push), "CTI_LOG__FORMAT": "json"}
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen([installed / "cti", "run"], cwd=tmp_path, env=environment, stdout=said, stderr=said)
+        try:
+            wait_until_alive(f"http://127.0.0.1:{web}/healthz", process, tmp_path / "said")
+            yield Started(f"http://127.0.0.1:{web}", tmp_path)
+        finally:
+            process.terminate()
+            assert process.wait(20) in {0, 130, -15, 143}
+
+
+def wait_until_alive(url: str, process: "subprocess.Popen[bytes]", said: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            get(url)
+            return
+        time.sleep(0.1)
+    pytest.fail(f"not alive: {said.read_text()[-2000:]}")
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
+        return str(answer.read().decode())
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def test_the_wheel_starts_with_nothing_around_it_and_serves_the_console(started: Started) -> None:
+    page = get(f"{started.url}/")
+    assert "<title>" in page
+    for asset in re.findall(r'(?:src|href)="/?(assets/[^"]+)"', page):
+        assert get(f"{started.url}/{asset}")
+
+
+def test_the_wheel_is_alive_and_ready_and_keeps_its_state_below_its_folder(started: Started) -> None:
+    assert json.loads(get(f"{started.url}/healthz"))
+    assert json.loads(get(f"{started.url}/readyz"))["ready"] is True
+    assert (started.home / "var").is_dir()
+
+
+def test_a_misspelt_key_stops_it_with_its_line_and_exit_2(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "cti.toml").write_text("[web]\nprot = 1\n")
+    done = subprocess.run([installed / "cti", "run", "--config", "cti.toml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "cti.toml:2: web.prot: no such key; did you mean port?" in done.stderr) == (2, True)
+
+
+# --- the containers agree with the project -------------------------------------------------------------------------------
+
+DOCKERFILE: Final = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def test_the_dockerfile_copies_what_there_is() -> None:
+    wanted = [word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()]
+    assert [path for path in wanted if not (ROOT / path).exists()] == []
+    assert len(wanted) > 8
+
+
+def test_the_dockerfile_starts_a_program_there_is() -> None:
+    assert f'ENTRYPOINT ["{next(iter(PROJECT["project"]["scripts"]))}"]' in DOCKERFILE
+
+
+def test_the_dockerfile_uses_a_python_the_lock_is_for() -> None:
+    (version,) = set(re.findall(r"FROM python:([0-9.]+)-slim", DOCKERFILE))
+    assert f">={version}" in PROJECT["project"]["requires-python"]
+
+
+def test_the_container_does_not_run_as_root() -> None:
+    assert "USER cti" in DOCKERFILE.rsplit("FROM ", 1)[1]
+
+
+def test_the_ports_are_the_settings() -> None:
+    ports = {Settings().web.port, Settings().push.port}
+    assert {int(port) for port in re.findall(r"^EXPOSE (.+)$", DOCKERFILE, re.MULTILINE)[0].split()} == ports
+    assert {int(port.rsplit(":", 1)[1]) for port in COMPOSE["services"]["cti"]["ports"]} == ports
+    assert f"http://127.0.0.1:{Settings().web.port}/healthz" in DOCKERFILE
+
+
+def test_the_environment_of_the_containers_is_a_valid_configuration(tmp_path: Path) -> None:
+    secrets = {f"/run/secrets/{name}": tmp_path / name for name in COMPOSE["secrets"]}
+    for file in secrets.values():
+        file.write_text("postgresql://cti:x@postgres/cti" if "url" in file.name else "s" * 64)
+    image = dict(re.findall(r"(CTI_\w+)=(\S+)", DOCKERFILE))
+    environment = image | {key: str(secrets.get(value, value)) for key, value in COMPOSE["services"]["cti"]["environment"].items()}
+    settings = parse((ROOT / "config/cti.toml").read_text(encoding="utf-8"), file=ROOT / "config/cti.toml", environ=environment)
+    assert [(pbx.name, pbx.host) for pbx in settings.pbx] == [("main", "asterisk")]
+    assert settings.database.url.get_secret_value().startswith("postgresql://")
+
+
+def test_every_secret_is_made_declared_and_used() -> None:
+    script = (DOCKER / "secrets.sh").read_text(encoding="utf-8")
+    used = {name for service in COMPOSE["services"].values() for name in service.get("secrets", ())}
+    assert used == set(COMPOSE["secrets"])
+    assert [name for name in used if name not in script] == []
+
+
+def test_the_secrets_script_makes_each_once(tmp_path: Path) -> None:
+    shutil.copy(DOCKER / "secrets.sh", tmp_path)
+    run(str(tmp_path / "secrets.sh"))
+    first = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    run(str(tmp_path / "secrets.sh"))
+    assert first == {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    assert set(first) == set(COMPOSE["secrets"])
+    assert len(first["events_secret"]) == 64
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+
+
+def test_no_secret_is_an_argument_or_a_plain_variable() -> None:
+    for service in COMPOSE["services"].values():
+        plain = [key for key in service.get("environment", {}) if re.search("SECRET|PASSWORD|DATABASE__URL", key) and not key.endswith("_FILE")]
+        assert plain == []
+
+
+def test_the_pbx_s_net_is_closed_and_is_the_one_permitted() -> None:
+    inside = COMPOSE["networks"]["inside"]
+    assert inside["internal"] is True
+    assert inside["ipam"]["config"][0]["subnet"].split("/")[0] == provision().INSIDE_NET.split("/")[0]
+
+
+def provision() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docker_provision", DOCKER / "asterisk/provision.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_container_s_pbx_has_the_configuration_the_tests_run_on() -> None:
+    made = provision()
+    options = made.options("e" * 64, "c" * 64)
+    files = made.files(options, "p" * 64)
+    assert {name: files[name] for name in render(options)} == render(options)
+    assert files["pjsip.conf"].count("(cti-agent)") == len(made.PHONES)
+
+
+@pytest.mark.real_asterisk
+def test_a_real_asterisk_starts_on_the_container_s_configuration() -> None:
+    require("asterisk-22")
+
+    class InContainer(Asterisk):
+        """On loopback, in private folders and on free ports; all else as the container has it."""
+
+        def config(self) -> dict[str, str]:
+            made = provision()
+            options = replace(made.options("e" * 64, "c" * 64), ami_port=self.ports.ami, ami_bind="127.0.0.1")
+            private = {name: text for name, text in super().config().items() if name in {"asterisk.conf", "logger.conf"}}
+            files: dict[str, str] = made.files(options, "p" * 64)
+            return files | private | {"pjsip.conf": files["pjsip.conf"].replace("0.0.0.0:5060", f"127.0.0.1:{self.ports.sip}")}
+
+    with InContainer("22") as pbx:
+        assert "2001" in pbx.cli("pjsip show endpoints")
+        assert "support" in pbx.cli("queue show")
+        assert "cti-clean" in pbx.cli("dialplan show 0800100100@cti-inbound")
+        assert "cti-commands" in pbx.cli("manager show users")
