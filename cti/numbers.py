@@ -5,6 +5,7 @@ digits only.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final, NewType
 
@@ -66,6 +67,11 @@ def parse(typed: str, *, country: str) -> Number | None:
         region=phonenumbers.region_code_for_number(parsed) or "",
         extension=parsed.extension or "",
     )
+
+
+def ascii_digits(text: str) -> str:
+    """Digits of any script as 0 to 9, as people type full-width ones; everything else as it is."""
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
 
 
 def dialled_digits(text: str) -> str:

@@ -36,6 +36,10 @@ class PbxLink(Protocol):
         """Before ``run``: the calls that were live when the service last stopped."""
         ...
 
+    def check(self, command: Command) -> None:
+        """Raises ``ValueError``, in words for the asker, for a command that must not be sent."""
+        ...
+
     async def send(self, command: Command) -> Result:
         """Carry out a command; returns when the PBX's event confirmed it, or with the reason why not. Never raises
         for what the PBX does; raises ``ValueError`` for a command that must not be sent at all."""

@@ -82,27 +82,23 @@ class AmiDecoder:
 
     def feed(self, data: bytes) -> list[AmiMessage]:
         """Return the messages now complete. Raises PbxProtocolError past MAX_MESSAGE bytes or MAX_HEADERS headers."""
-        *blocks, self._buffer = (self._buffer + data).split(_END)
-        if len(self._buffer) > self.MAX_MESSAGE:
-            received = len(self._buffer)
-            self._buffer = b""
-            raise PbxProtocolError(f"a message of more than {self.MAX_MESSAGE} bytes ({received} so far)")
         messages: list[AmiMessage] = []
-        for block in blocks:
-            messages.extend(self._messages(block))
+        self._buffer += data
+        if self._buffer.startswith(_GREETING) and b"\r\n" in self._buffer:
+            greeting, _, self._buffer = self._buffer.partition(b"\r\n")
+            messages.append(AmiMessage(greeting))
+        *blocks, self._buffer = self._buffer.split(_END)
+        if len(self._buffer) > self.MAX_MESSAGE:
+            received, self._buffer = len(self._buffer), b""
+            raise PbxProtocolError(f"a message of more than {self.MAX_MESSAGE} bytes ({received} so far)")
+        messages.extend(AmiMessage(stripped) for block in blocks if (stripped := self._checked(block)))
         return messages
 
-    def _messages(self, block: bytes) -> Iterator[AmiMessage]:
+    def _checked(self, block: bytes) -> bytes:
         lines = block.count(b"\r\n")
         if len(block) > self.MAX_MESSAGE or lines > self.MAX_HEADERS:
             raise PbxProtocolError(f"a message of {len(block)} bytes, {lines} headers")
-        block = block.lstrip(b"\r\n")
-        if block.startswith(_GREETING):
-            end = _line_end(block)
-            yield AmiMessage(block[:end])
-            block = block[end:].lstrip(b"\r\n")
-        if block:
-            yield AmiMessage(block)
+        return block.lstrip(b"\r\n")
 
 
 def split_connections(trace: bytes) -> list[bytes]:

@@ -76,6 +76,7 @@ class AmiLink:
         self._status = LinkChanged(pbx=name, state="connecting", at=datetime.now(UTC))
         self._sink: Sink = lambda _news: None
         self._failures = 0
+        self._lost_at: datetime | None = None
         self._reconcile_at_s = 0.0
         self._began_sync_s = 0.0
 
@@ -91,6 +92,10 @@ class AmiLink:
 
     def restore(self, calls: tuple[Call, ...]) -> None:
         self.narrator.restore(calls)
+
+    def check(self, command: Command) -> None:
+        if self._control is not None:
+            self._control.check(command)
 
     async def send(self, command: Command) -> Result:
         if self._control is None or self._status.state != "connected":
@@ -120,6 +125,8 @@ class AmiLink:
         """Said once: the first time, and when the reason changes."""
         reason = _reason(error)
         self._failures += 1
+        if self._status.state == "connected":
+            self._lost_at = datetime.now(UTC)
         if self._status.state != "lost" or self._status.reason != reason:
             log.warning("pbx_lost", pbx=self.name, reason=reason, calls=len(self.calls))
         self._become("lost", reason)
@@ -197,7 +204,7 @@ class AmiLink:
             case Heard(message=message):
                 self._hear(message, now_s)
             case Booted(uptime_s=uptime_s):
-                self._tell(self.narrator.booted(uptime_s, datetime.now(UTC)))
+                self._tell(self.narrator.booted(uptime_s, datetime.now(UTC), lost_at=self._lost_at))
             case SyncBegins():
                 self._began_sync_s = now_s
                 self.narrator.begin_sync()

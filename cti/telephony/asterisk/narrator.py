@@ -49,6 +49,8 @@ class Narrator:
 
     def feed(self, message: AmiMessage, *, received_at: datetime | None = None, monotonic_s: float | None = None) -> list[CallChanged]:
         """What this message changes. ``monotonic_s`` guards against steps of the PBX's clock; a replay has none."""
+        if message.event == "SuccessfulAuth":  # the first event of every login, and often the only one for long
+            self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         translate = TRANSLATE.get(message.event)
         if translate is None and message.event and message.event not in _OTHERS:
             return []
@@ -100,8 +102,9 @@ class Narrator:
     def _home(self, call: Call) -> Conversation | None:
         return next((home for leg in call.legs if (home := self._mirror.conversation_of(leg.party.leg))), None)
 
-    def booted(self, uptime_s: float | None, now: datetime | None) -> list[CallChanged]:
-        """The PBX is up since then. Calls from before its start are over: nothing survives a restart, no id is used again."""
+    def booted(self, uptime_s: float | None, now: datetime | None, *, lost_at: datetime | None = None) -> list[CallChanged]:
+        """The PBX is up since then. Calls from before its start are over: nothing survives a restart, no id is used again.
+        They ended when the connection did, as far as anyone can tell."""
         now = now or self._clock.now
         if uptime_s is None or not self.tracker.live:
             return []
@@ -109,7 +112,7 @@ class Narrator:
         if all(call.offered_at >= started for call in self.tracker.live):
             return []
         self._mirror.clear()
-        return self.end_all("pbx_restart", now)
+        return self.end_all("pbx_restart", lost_at or now)
 
     def _shut_down(self, at: datetime) -> list[CallChanged]:
         """The PBX stops now, and hangs everybody up as if the far ends had done it: the calls end before they look so."""
@@ -124,6 +127,11 @@ class Narrator:
             conversation.is_over = True
         ended = [Cleared(call=call.id, at=max(at, call.since), cause=cause, ended_by="system") for call in self.tracker.live]
         return [change for event in ended if (change := self._apply(event))]
+
+    def clock_offset_s(self, now: datetime) -> float | None:
+        """How far the PBX's clock is ahead of ``now``, which is when its last event was read; None when it sends no stamps."""
+        stamp = self._clock.stamp
+        return None if stamp is None else stamp - now.timestamp()
 
     # ---- telling
 

@@ -35,6 +35,11 @@ class PbxClock:
         return self._last
 
     @property
+    def stamp(self) -> float | None:
+        """The last stamp seen, as it was: epoch seconds of the PBX."""
+        return self._stamp
+
+    @property
     def now(self) -> datetime:
         """The last time known."""
         return self._last

@@ -1,0 +1,89 @@
+"""The command line: one function a verb, ``(settings, arguments) -> exit code``. Only this room prints.
+
+Exit codes: 0 done, 1 failed, 2 asked wrongly or configured wrongly. ``--json`` on every read.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cti import __version__
+from cti.errors import ConfigError, CtiError, NotFound, RequestError
+
+app = typer.Typer(
+    name="cti",
+    help="The contact-center CTI service for Asterisk.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+init = typer.Typer(no_args_is_help=True, help="Print configuration for other programs.")
+db = typer.Typer(no_args_is_help=True, help="The database's tables.")
+user = typer.Typer(no_args_is_help=True, help="The people who log in.")
+crm = typer.Typer(no_args_is_help=True, help="The customer system.")
+app.add_typer(init, name="init")
+app.add_typer(db, name="db")
+app.add_typer(user, name="user")
+app.add_typer(crm, name="crm")
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The settings; else $CTI_CONFIG, else ./config/cti.toml.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+DONE, FAILED, ASKED_WRONGLY = 0, 1, 2
+
+
+def main() -> None:
+    """The console script. Every error of ours becomes its words and an exit code."""
+    from cti.cli import verbs  # noqa: F401 - the table of verbs; each imports what it needs when it runs
+
+    try:
+        app()
+    except ConfigError as error:
+        for finding in error.findings:
+            say_error(finding)
+        sys.exit(ASKED_WRONGLY)
+    except CtiError as error:
+        say_error(str(error) or type(error).__name__)
+        sys.exit(ASKED_WRONGLY if isinstance(error, RequestError) and not isinstance(error, NotFound) else FAILED)
+    except KeyboardInterrupt:
+        sys.exit(DONE)
+
+
+def run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
+    """Run a verb's coroutine to its exit code. The first error of a task group is the verb's."""
+    try:
+        code = asyncio.run(work())
+    except* CtiError as group:
+        raise _first(group) from None
+    raise typer.Exit(code)
+
+
+def _first(group: BaseExceptionGroup[Any]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def say_error(text: str) -> None:
+    print(f"cti: {text}", file=sys.stderr, flush=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"cti {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """The contact-center CTI service for Asterisk."""

@@ -1,0 +1,180 @@
+"""``cti check``: the doctor. Looks at everything the service will need, says what is missing and what to do about it."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import typer
+
+from cti.calls.call import PbxName
+from cti.cli import DONE, FAILED, AsJson, Config, app, run, say
+from cti.errors import CtiError, PbxError
+from cti.settings import Pbx, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    state: Literal["ok", "warning", "failed"]
+    words: str = ""
+
+
+MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
+CLOCK_S = 2.0
+LITTLE_BYTES = 1_000_000_000
+
+
+@app.command()
+def check(json: AsJson = False, config: Config = None) -> None:
+    """Is everything there that the service needs? Exit code 1 when something is not."""
+    run(lambda: _check(json, config))
+
+
+async def _check(json: bool, config: Path | None) -> int:
+    import msgspec
+
+    from cti import settings
+
+    file = settings.find(config)
+    given = settings.load(config)
+    failed = False
+    async for finding in _findings(given, file):
+        failed = failed or finding.state == "failed"
+        say(msgspec.json.encode(asdict(finding)).decode() if json else f"{MARKS[finding.state]} {finding.what}{': ' + finding.words if finding.words else ''}")
+    return FAILED if failed else DONE
+
+
+async def _findings(given: Settings, file: Path) -> AsyncIterator[Finding]:
+    yield Finding("settings", "ok", str(file))
+    for section, host, port in (("web", given.web.host, given.web.port), ("push", given.push.host, given.push.port)):
+        yield _port(section, host, port)
+    yield _spool(given)
+    yield await _database(given)
+    yield await _crm(given)
+    yield _console()
+    if not given.pbx:
+        yield Finding("pbx", "warning", "none is configured; `cti init asterisk` says what Asterisk needs, [[pbx]] what cti needs")
+    for pbx in given.pbx:
+        async for finding in _pbx(pbx):
+            yield finding
+
+
+def _port(section: str, host: str, port: int) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return Finding(f"{section} port {port}", "failed", f"{error.strerror}; choose another {section}.port, or stop what listens there (cti itself, perhaps)")
+    return Finding(f"{section} port {port}", "ok")
+
+
+def _spool(given: Settings) -> Finding:
+    folder = Path(given.spool.dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".probe").write_bytes(b"")
+        (folder / ".probe").unlink()
+    except OSError as error:
+        return Finding("spool", "failed", f"{folder} cannot be written: {error.strerror}")
+    free = shutil.disk_usage(folder).free
+    enough = free > min(LITTLE_BYTES, given.spool.max_bytes)
+    return Finding("spool", "ok" if enough else "warning", f"{folder}, {free // 1_000_000} MB free")
+
+
+async def _database(given: Settings) -> Finding:
+    from cti.store import schema
+    from cti.store.database import Database
+
+    url = given.database.url.get_secret_value()
+    try:
+        await schema.make_ready(url)
+        database = Database(url)
+        try:
+            await schema.check(database)
+        finally:
+            await database.close()
+    except CtiError as error:
+        return Finding("database", "failed", str(error))
+    return Finding("database", "ok", url.partition(":")[0])
+
+
+async def _crm(given: Settings) -> Finding:
+    from cti.crm.connectors import make_connector
+
+    try:
+        connector = make_connector(
+            given.crm.connector, mapping=given.crm.mapping, database_url=given.database.url.get_secret_value(), country=given.site.country
+        )
+        try:
+            async with asyncio.timeout(5):
+                await connector.search("a", limit=1)
+        finally:
+            await connector.close()
+    except (CtiError, TimeoutError) as error:
+        return Finding(f"crm {given.crm.connector}", "failed", str(error) or "no answer within 5 s")
+    return Finding(f"crm {given.crm.connector}", "ok")
+
+
+def _console() -> Finding:
+    import cti.web
+
+    built = (Path(cti.web.__file__).parent / "static" / "index.html").exists()
+    return Finding("console", "ok" if built else "failed", "" if built else "not built; `make console` does it")
+
+
+async def _pbx(pbx: Pbx) -> AsyncIterator[Finding]:
+    from cti.telephony.asterisk.control import EVENTS_NEED, Account, excess_privileges, listed_actions
+
+    name = f"pbx {pbx.name}"
+    yield await _events(pbx, name)
+    accounts = (("events", pbx.events_user, pbx.events_secret, EVENTS_NEED), ("commands", pbx.commands_user, pbx.commands_secret, None))
+    for kind, account, secret, needed in accounts:
+        try:
+            listed = await listed_actions(Account(host=pbx.host, port=pbx.port, user=account, secret=secret.get_secret_value()))
+        except PbxError as error:
+            yield Finding(f"{name} {kind} account", "failed", str(error))
+            continue
+        excess = excess_privileges(listed, needed=needed) if needed else excess_privileges(listed)
+        missing = "" if kind == "events" or "Originate" in listed else "it may not Originate; `cti init asterisk` prints what it needs"
+        words = missing or (f"may do more than needed: {', '.join(excess)}; `cti init asterisk` prints the least" if excess else "")
+        yield Finding(f"{name} {kind} account", "failed" if missing else "warning" if excess else "ok", words)
+
+
+async def _events(pbx: Pbx, name: str) -> Finding:
+    """Connect as the service does, and take one snapshot."""
+    from cti.telephony.asterisk.ami_link import AmiLink
+    from cti.telephony.link import LinkChanged, News
+    from cti.telephony.make import endpoints, events_account
+
+    told: asyncio.Future[LinkChanged] = asyncio.get_running_loop().create_future()
+
+    def heard(news: News) -> None:
+        if isinstance(news, LinkChanged) and not told.done():
+            told.set_result(news)
+
+    link = AmiLink(PbxName(pbx.name), events_account(pbx), endpoints(pbx))
+    running = asyncio.create_task(link.run(heard))
+    try:
+        async with asyncio.timeout(10):
+            status = await told
+    except TimeoutError:
+        return Finding(f"{name} events", "failed", f"no answer from {pbx.host}:{pbx.port} within 10 s")
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+    if status.state != "connected":
+        return Finding(f"{name} events", "failed", f"{pbx.host}:{pbx.port}: {status.reason}")
+    offset_s = link.narrator.clock_offset_s(datetime.now(UTC))
+    if offset_s is None:
+        return Finding(f"{name} events", "warning", "no timestamps; set timestampevents = yes in manager.conf, or durations are ours")
+    if abs(offset_s) > CLOCK_S:
+        return Finding(f"{name} events", "warning", f"its clock and ours differ by {offset_s:.0f} s; is NTP running on both?")
+    return Finding(f"{name} events", "ok", f"{len(link.calls)} calls now")

@@ -1,0 +1,118 @@
+"""``cti user``: who may log in. Passwords are asked for, or read from standard input; never given in argv."""
+
+import getpass
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from cti.cli import DONE, AsJson, Config, run, say, user
+
+
+@user.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The log-in name.")],
+    shown: Annotated[str, typer.Option("--name", help="The name colleagues see; the log-in name when not given.")] = "",
+    role: Annotated[str, typer.Option(help="agent, supervisor or admin.")] = "agent",
+    device: Annotated[str, typer.Option(help="The phone in the PBX's words: PJSIP/1001.")] = "",
+    extension: Annotated[str, typer.Option(help="What colleagues dial; the device's own digits when not given.")] = "",
+    queues: Annotated[str, typer.Option(help="Comma between.")] = "",
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    config: Config = None,
+) -> None:
+    """Add somebody who may log in. Without a password given, one is made and printed once."""
+    run(lambda: _add(name, shown, role, device, extension, queues, password_stdin, config))
+
+
+async def _add(name: str, shown: str, role: str, device: str, extension: str, queues: str, password_stdin: bool, config: "Config") -> int:  # noqa: PLR0917
+    from cti.agents.agent import Agent, AgentId, AgentRole
+    from cti.errors import RequestError
+    from cti.web.passwords import hash_password
+
+    if role not in set(AgentRole):
+        raise RequestError(f"no such role: {role}; agent, supervisor or admin")
+    digits = device.rpartition("/")[2]
+    agent = Agent(
+        id=AgentId(name), name=shown or name, role=AgentRole(role), device=device,
+        extension=extension or (digits if digits.isdigit() else ""), queues=tuple(one for one in queues.split(",") if one),
+    )  # fmt: skip
+    password, is_made = _password(password_stdin)
+    async with _people(config) as people:
+        await people.add(agent, hash_password(password))
+    say(f"added {name}" + (f"; the password is {password}" if is_made else ""))
+    return DONE
+
+
+@user.command()
+def passwd(
+    name: Annotated[str, typer.Argument(help="The log-in name.")],
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    config: Config = None,
+) -> None:
+    """Set a password. Whoever is logged in by that name is logged out."""
+    run(lambda: _passwd(name, password_stdin, config))
+
+
+async def _passwd(name: str, password_stdin: bool, config: "Config") -> int:
+    from cti.agents.agent import AgentId
+    from cti.web.passwords import hash_password
+
+    password, is_made = _password(password_stdin)
+    async with _people(config) as people:
+        await people.set_password(AgentId(name), hash_password(password))
+        await people.end_sessions(AgentId(name))
+    say(f"the password of {name} is set" + (f": {password}" if is_made else ""))
+    return DONE
+
+
+@user.command(name="list")
+def list_users(json: AsJson = False, config: Config = None) -> None:
+    """Who may log in."""
+    run(lambda: _list(json, config))
+
+
+async def _list(json: bool, config: "Config") -> int:
+    import msgspec
+
+    async with _people(config) as people:
+        agents = await people.agents()
+    for agent in agents:
+        if json:
+            say(msgspec.json.encode(agent).decode())
+        else:
+            say(f"{agent.id:<16} {agent.role:<10} {agent.device or '-':<20} {agent.name}{'' if agent.is_enabled else '  (disabled)'}")
+    return DONE
+
+
+def _password(from_stdin: bool) -> tuple[str, bool]:
+    """The password, and whether it was made here."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n"), False
+    if sys.stdin.isatty():
+        typed = getpass.getpass("Password (empty: make one): ")
+        if typed:
+            return typed, False
+    return secrets.token_urlsafe(12), True
+
+
+def _people(config: "Config") -> "AbstractAsyncContextManager[SqlPeople]":  # type: ignore[name-defined]  # noqa: F821
+    import contextlib
+    from collections.abc import AsyncIterator
+
+    from cti import settings
+    from cti.store import schema
+    from cti.store.database import Database
+    from cti.store.sql_people import SqlPeople
+
+    @contextlib.asynccontextmanager
+    async def opened() -> AsyncIterator[SqlPeople]:
+        url = settings.load(config).database.url.get_secret_value()
+        await schema.make_ready(url)
+        database = Database(url)
+        try:
+            yield SqlPeople(database)
+        finally:
+            await database.close()
+
+    return opened()

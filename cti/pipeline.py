@@ -1,0 +1,210 @@
+"""The picture as code: news from PBXs -> who is calling -> desktops and record.
+
+::
+
+    PbxLink --CallChanged--> Pipeline --> Hub        the pop, at once
+                                |-------> Journal    the fact, never waited for
+                                `-------> Lookup     asked when the call is queued; its answer follows as a card
+
+``news`` is the links' sink: it is quick, waits for nobody and never raises. Look-ups are tasks of their own, one a call.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from cti import numbers
+from cti.calls.call import Call, CallId, Direction
+from cti.calls.events import CallInformation
+from cti.calls.transitions import CallChanged
+from cti.crm.contact import Answer, Found
+from cti.crm.lookup import Lookup
+from cti.envelope import Envelope, of_change
+from cti.errors import StoreError
+from cti.log import logger
+from cti.screenpop import views
+from cti.screenpop.figures import Noted, fact
+from cti.screenpop.hub import Hub
+from cti.screenpop.messages import CustomerCard, PbxView, QueueView
+from cti.store.interactions import Interaction, InteractionLog
+from cti.store.journal import Journal
+from cti.telephony.link import LinkChanged, News
+
+log = logger("pipeline")
+
+HISTORY_S: Final = 1.0
+"""What the record may take to say what was before; without it the card goes out bare, and the history follows."""
+
+
+class Pipeline:
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        journal: Journal,
+        lookup: Lookup,
+        interactions: InteractionLog,
+        country: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._hub = hub
+        self._journal = journal
+        self._lookup = lookup
+        self._interactions = interactions
+        self._country = country
+        self._clock = clock
+        self._asking: dict[CallId, asyncio.Task[None]] = {}
+        self._waiting: dict[str, dict[CallId, datetime]] = {}
+        hub.on_receipt = self._receipt
+
+    # ---- the sink
+
+    def news(self, news: News) -> None:
+        match news:
+            case CallChanged():
+                self._call(news)
+            case LinkChanged():
+                self._hub.pbx(PbxView(name=news.pbx, state=news.state, since=news.at))
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Calls that were live when the service last stopped: on screen again, and asked about again."""
+        calls = tuple(calls)
+        self._hub.restore(calls)
+        for call in calls:
+            self._count(call)
+            self._ask(call)
+
+    async def close(self) -> None:
+        for task in tuple(self._asking.values()):
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    # ---- one step of a call
+
+    def _call(self, change: CallChanged) -> None:
+        self._hub.call_changed(change)
+        self._journal.record(of_change(change))
+        self._count(change.after)
+        if not change.after.is_live:
+            self._ended(change.after)
+        elif self._is_news_of_who(change):
+            self._ask(change.after)
+
+    def _is_news_of_who(self, change: CallChanged) -> bool:
+        """A call begins, and who it is can be asked already; or what is known of the caller has changed."""
+        before, after = change.before, change.after
+        if before is None:
+            return bool(after.customer_number or after.keys)
+        return isinstance(change.cause, CallInformation) and (
+            (before.keys, before.customer_number) != (after.keys, after.customer_number)
+        )
+
+    def _ended(self, call: Call) -> None:
+        task = self._asking.pop(call.id, None)
+        if task:
+            task.cancel()
+        log.info(
+            "call_ended", call=call.id, pbx=call.pbx, direction=call.direction, outcome=call.outcome, cause=call.cause,
+            queue=call.queue, wait_s=_rounded(call.wait_s), talk_s=_rounded(call.talk_s), hold_s=_rounded(call.hold_s), ani=call.ani,
+        )  # fmt: skip
+
+    # ---- queues
+
+    def _count(self, call: Call) -> None:
+        """Keep each queue's figures; tell those whose queue it is when they change."""
+        for queue, waiting in self._waiting.items():
+            if call.id in waiting and not (call.is_live and call.is_waiting and call.queue == queue):
+                del waiting[call.id]
+                self._tell_queue(queue)
+        if call.is_live and call.is_waiting and call.id not in self._waiting.setdefault(call.queue, {}):
+            self._waiting[call.queue][call.id] = call.queued_at or call.since
+            self._tell_queue(call.queue)
+
+    def _tell_queue(self, queue: str) -> None:
+        waiting = self._waiting[queue]
+        self._hub.queue(QueueView(name=queue, waiting=len(waiting), oldest_since=min(waiting.values(), default=None)))
+
+    # ---- who is calling
+
+    def _ask(self, call: Call) -> None:
+        if call.direction is Direction.INTERNAL and not call.keys:
+            return
+        running = self._asking.pop(call.id, None)
+        if running:
+            running.cancel()
+        task = asyncio.create_task(self._fill(call), name=f"card-{call.id}")
+        self._asking[call.id] = task
+        task.add_done_callback(lambda done: self._done(call.id, done))
+
+    def _done(self, call: CallId, task: "asyncio.Task[None]") -> None:
+        if self._asking.get(call) is task:
+            del self._asking[call]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("card_failed", call=call, error=type(error).__name__, exc_info=error)
+
+    async def _fill(self, call: Call) -> None:
+        """The card: the answer in time, or "slow" and the answer when it comes; our own history beside it in any case."""
+        asked = self._lookup.start(keys=dict(call.keys), number=call.customer_number)
+        answer = await asked.answer()
+        if asked.is_pending:
+            self._hub.card(await self._card(call, None))
+            answer = await asked.late()
+            if self._hub.card_of(call).chosen:
+                return  # an agent found out meanwhile
+        self._hub.card(await self._card(call, answer))
+        self._note_who(call, answer)
+
+    async def _card(self, call: Call, answer: Answer | None) -> CustomerCard:
+        past = await self._past(call, answer)
+        if answer is None:
+            history = tuple(views.history_item(one) for one in past)[: views.HISTORY_LIMIT]
+            slow = views.slow(views.asking(call))
+            return msgspec.structs.replace(slow, history=history, calls_24h=self._calls_24h(call, past))
+        return views.answered(call, answer, history=past, calls_24h=self._calls_24h(call, past))
+
+    async def _past(self, call: Call, answer: Answer | None) -> tuple[Interaction, ...]:
+        contacts = [match.contact.id for match in answer.matches] if isinstance(answer, Found) else []
+        spelt = self._spellings(call.customer_number)
+        if not contacts and not spelt:
+            return ()
+        try:
+            async with asyncio.timeout(HISTORY_S):
+                return await self._interactions.history(contacts=contacts, numbers=spelt)
+        except (StoreError, TimeoutError):
+            return ()
+
+    def _spellings(self, number: str) -> list[str]:
+        if numbers.is_withheld(number):
+            return []
+        parsed = numbers.parse(number, country=self._country)
+        return [number, parsed.e164] if parsed else [number]
+
+    def _calls_24h(self, call: Call, past: Iterable[Interaction]) -> int:
+        since = call.offered_at - timedelta(hours=24)
+        return 1 + sum(one.offered_at >= since and one.call != call.id for one in past)
+
+    def _note_who(self, call: Call, answer: Answer) -> None:
+        """The only match is who it was, until an agent says otherwise."""
+        if isinstance(answer, Found) and len(answer.matches) == 1:
+            contact = answer.matches[0].contact
+            self._journal.record(
+                Envelope(
+                    id=f"{call.id}#customer#{contact.id}", source=f"/pbx/{call.pbx}", type="cti.interaction.customer.v1",
+                    subject=call.id, time=self._clock(), sequence=0,
+                    data={"contact": contact.id, "name": contact.name or contact.company, "by": ""},
+                )
+            )  # fmt: skip
+
+    # ---- the way back
+
+    def _receipt(self, noted: Noted) -> None:
+        self._journal.record(fact(noted))
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)
+
+
