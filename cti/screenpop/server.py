@@ -37,6 +37,8 @@ from cti.screenpop.views import me_view
 NOT_OURS: Final = 4400
 NO_HELLO: Final = 4408
 TOO_MANY: Final = 4429
+_PATHS: Final = frozenset({"/", "/desktop"})
+"""On its own port, and below the console's address where a proxy serves both."""
 _CLOSE_S: Final = 1.0
 _TICK_S: Final = 0.25
 _decoder: Final = msgspec.json.Decoder(FromDesktop)
@@ -139,7 +141,7 @@ class DesktopServer:
         """Cross-site pages, and whoever puts things into the address, get no socket."""
         if self._settings.origins.isdisjoint(origins := request.headers.get_all("Origin")) or len(origins) != 1:
             return self._refuse(ws, HTTPStatus.FORBIDDEN, "origin")
-        if request.path != "/":
+        if request.path not in _PATHS:
             return self._refuse(ws, HTTPStatus.NOT_FOUND, "path")
         if self._unknown[_address(ws)] >= self._settings.unknown_per_address:
             return self._refuse(ws, HTTPStatus.SERVICE_UNAVAILABLE, "too_many_unknown")

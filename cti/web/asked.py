@@ -10,17 +10,11 @@ from cti.agents.agent import Agent
 from cti.calls.call import Call, CallId, LegState
 from cti.screenpop.access import Deed, Reach, reach, require
 from cti.store.interactions import Interaction
-from cti.store.people import Session
 from cti.web.parts import Parts
+from cti.web.recent import Who
 
 B_co = TypeVar("B_co", covariant=True)
 Q_co = TypeVar("Q_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    agent: Agent
-    session: Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ from typing import Final
 
 from aiohttp import web
 
-from cti.errors import Forbidden
+from cti.errors import Forbidden, StoreUnavailable
 from cti.log import logger
 from cti.screenpop.access import Reach, reach
-from cti.web.asked import Route, Who
+from cti.web.asked import Route
 from cti.web.errors import NotLoggedIn
 from cti.web.parts import Parts, WebSite
+from cti.web.recent import Who
 from cti.web.session import hash_token
 
 COOKIE: Final = "cti_session"
@@ -35,14 +36,28 @@ def check_origin(request: web.Request, site: WebSite) -> None:
 
 
 async def who_asks(request: web.Request, parts: Parts) -> Who:
-    """Raises ``NotLoggedIn``; with the same words whatever is wrong."""
+    """Raises ``NotLoggedIn``; with the same words whatever is wrong. While the database is away its last word counts."""
     token = _token(request)
-    session = await parts.people.session(hash_token(token)) if token else None
-    if session is None or session.ends_at <= parts.clock():
+    if not token:
         raise NotLoggedIn("not logged in")
-    agent = await parts.people.agent(session.agent)
-    if agent is None or not agent.is_enabled:
+    try:
+        who = await _on_record(hash_token(token), parts)
+    except StoreUnavailable:
+        who = parts.recent.of(hash_token(token))
+        if who is None:
+            raise
+    if who is None or who.session.ends_at <= parts.clock() or not who.agent.is_enabled:
         raise NotLoggedIn("not logged in")
+    return who
+
+
+async def _on_record(token_hash: str, parts: Parts) -> Who | None:
+    session = await parts.people.session(token_hash)
+    agent = await parts.people.agent(session.agent) if session else None
+    if session is None or agent is None:
+        parts.recent.forget(token_hash)
+        return None
+    parts.recent.remember(Who(agent, session))
     return Who(agent, session)
 
 

@@ -14,6 +14,7 @@ from cti.store.interactions import InteractionLog
 from cti.store.people import People
 from cti.web.passwords import PasswordBooth
 from cti.web.ports import Commands, Health, Record
+from cti.web.recent import RecentLogins
 from cti.web.schemas import DemoLogin, ResultChoice
 from cti.web.throttle import Throttle
 
@@ -53,6 +54,7 @@ class Parts:
     health: Health
     throttle: Throttle = field(default_factory=Throttle)
     passwords: PasswordBooth = field(default_factory=PasswordBooth)
+    recent: RecentLogins = field(default_factory=RecentLogins)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """Other rooms may add their own figures to it."""
     static: Path = Path(__file__).parent / "static"

@@ -14,9 +14,10 @@ from cti.errors import Forbidden, RequestError
 from cti.log import logger
 from cti.store.people import Session
 from cti.web import agents, calls, customers, guard, headers, health, interactions, metrics, openapi, pages, session
-from cti.web.asked import Asked, Reply, Route, Who
+from cti.web.asked import Asked, Reply, Route
 from cti.web.errors import problems
 from cti.web.parts import Parts, WebSite
+from cti.web.recent import Who
 
 ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *health.ROUTES,

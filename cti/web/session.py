@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import Final
 
-from cti.agents.agent import AgentId
+from cti.agents.agent import Agent, AgentId
 from cti.log import logger
 from cti.screenpop.access import Deed
 from cti.screenpop.tickets import LIFE_S
@@ -15,6 +15,7 @@ from cti.store.people import Session
 from cti.web.asked import Asked, Cookie, Reply, Route
 from cti.web.errors import NotLoggedIn
 from cti.web.parts import Parts, WebSite
+from cti.web.recent import Who
 from cti.web.schemas import LoggedIn, LogIn, NewPassword, SessionView, SiteView, TicketView
 
 log: Final = logger("session")
@@ -40,7 +41,7 @@ async def log_in(asked: Asked[LogIn, None]) -> Reply:
     if agent is None or not agent.is_enabled:
         raise NotLoggedIn(_WRONG)
     log.info("logged_in", agent=agent_id)
-    return await _open(asked.parts, agent_id)
+    return await _open(asked.parts, agent)
 
 
 async def who_am_i(asked: Asked[None, None]) -> Reply:
@@ -71,16 +72,18 @@ async def new_password(asked: Asked[NewPassword, None]) -> Reply:
     await asked.parts.people.set_password(asked.agent.id, password_hash)
     await end_all(asked.parts, asked.agent.id)
     log.info("password_changed", agent=asked.agent.id)
-    return await _open(asked.parts, asked.agent.id)
+    return await _open(asked.parts, asked.agent)
 
 
 async def end_all(parts: Parts, agent: AgentId) -> None:
     """End every session of an agent, tickets and sockets too."""
     for token_hash in await parts.people.end_sessions(agent):
         forget(parts, token_hash)
+    parts.recent.forget_agent(agent)
 
 
 def forget(parts: Parts, token_hash: str) -> None:
+    parts.recent.forget(token_hash)
     parts.tickets.revoke(token_hash)
     parts.hub.close_session(token_hash)
 
@@ -96,9 +99,11 @@ async def _check_password(asked: Asked[object, None], agent: AgentId, password: 
     parts.throttle.succeeded(account, asked.address)
 
 
-async def _open(parts: Parts, agent: AgentId) -> Reply:
+async def _open(parts: Parts, agent: Agent) -> Reply:
     token, ends_at = secrets.token_urlsafe(_TOKEN_BYTES), parts.clock() + timedelta(seconds=parts.site.session_s)
-    await parts.people.open_session(Session(hash_token(token), agent, ends_at))
+    session = Session(hash_token(token), agent.id, ends_at)
+    await parts.people.open_session(session)
+    parts.recent.remember(Who(agent, session))
     cookie = Cookie(value=token, max_age_s=parts.site.session_s)
     return Reply(body=LoggedIn(token=token, ends_at=ends_at), status=201, cookie=cookie)
 

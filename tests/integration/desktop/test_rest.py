@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from cti.errors import StoreUnavailable
+from cti.store.people import MemoryPeople
 from cti.web.ports import PartHealth
 from tests.integration.desktop.browser import Browser
 from tests.integration.desktop.conftest import LogIn
@@ -314,13 +315,27 @@ async def test_what_cannot_be_read_is_a_problem_in_json(  # noqa: PLR0917
 
 async def test_a_database_that_is_away_is_said_so(house: House, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = await log_in()
-
-    async def away(*_: object, **__: object) -> None:
-        raise StoreUnavailable("no connection")
-
     monkeypatch.setattr(house.log, "between", away)
     response = await browser.response("GET", "/api/v1/interactions")
     assert (response.status, response.headers["Retry-After"]) == (503, "5")
+
+
+async def away(*_: object, **__: object) -> None:
+    raise StoreUnavailable("no connection")
+
+
+async def test_while_the_database_is_away_agents_who_were_logged_in_work_on(
+    house: House, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = await talking(house)
+    mara, sue = await log_in(), await log_in("sue")
+    token = sue.cookie
+    await sue.ask("DELETE", "/api/v1/session")
+    monkeypatch.setattr(MemoryPeople, "session", away)
+    assert (await mara.ask("PUT", f"/api/v1/interactions/{story.id}/note", {"text": "kept"}))[0] == 204
+    assert (await mara.ask("POST", "/api/v1/session/ticket"))[0] == 201
+    sue.headers = {"Authorization": f"Bearer {token}"}
+    assert (await sue.ask("GET", "/api/v1/session"))[0] == 503
 
 
 async def test_our_own_mistakes_keep_their_words_to_the_log(house: House, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
