@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from cti import __version__, settings
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.calls.call import Call, PbxName
-from cti.crm.connectors import make_connector
+from cti.crm.connectors import Setup, connect
 from cti.crm.connector import CrmConnector
 from cti.crm.lookup import Lookup, LookupRules
 from cti.envelope import Envelope
@@ -127,7 +127,7 @@ async def _built(
         closing.push_async_callback(database.close)
         if prepare:
             await prepare(database)
-        customers = make_connector(given.crm.connector, mapping=given.crm.mapping, database_url=url, country=given.site.country)
+        customers = connect(given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping))
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
         lookup = Lookup(customers, _lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)

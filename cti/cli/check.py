@@ -106,11 +106,11 @@ async def _database(given: Settings) -> Finding:
 
 
 async def _crm(given: Settings) -> Finding:
-    from cti.crm.connectors import make_connector
+    from cti.crm.connectors import Setup, connect
 
     try:
-        connector = make_connector(
-            given.crm.connector, mapping=given.crm.mapping, database_url=given.database.url.get_secret_value(), country=given.site.country
+        connector = connect(
+            given.crm.connector, Setup(country=given.site.country, own_url=given.database.url.get_secret_value(), mapping=given.crm.mapping)
         )
         try:
             async with asyncio.timeout(5):

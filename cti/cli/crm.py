@@ -24,7 +24,7 @@ async def _lookup(number: str, code: str, json: bool, config: "Config") -> int:
     import msgspec
 
     from cti import settings
-    from cti.crm.connectors import make_connector
+    from cti.crm.connectors import Setup, connect
     from cti.crm.contact import Found, Unavailable
     from cti.crm.lookup import Lookup, LookupRules
     from cti.errors import RequestError
@@ -33,7 +33,7 @@ async def _lookup(number: str, code: str, json: bool, config: "Config") -> int:
         raise RequestError("what is to be looked up? cti crm lookup NUMBER, or --code CODE")
     given = settings.load(config)
     url = given.database.url.get_secret_value()
-    connector = make_connector(given.crm.connector, mapping=given.crm.mapping, database_url=url, country=given.site.country)
+    connector = connect(given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping))
     asking = Lookup(connector, LookupRules(country=given.site.country, budget_s=given.crm.budget_s))
     began = time.monotonic()
     try:
