@@ -85,6 +85,8 @@ class Conversation:
     """Channels that belong to one call of a customer."""
 
     id: CallId
+    root: LegId
+    """The Linkedid it began with: the channel that started it."""
     began_at: datetime
     channels: dict[LegId, Channel] = field(default_factory=dict)
     """All it ever had, in the order they appeared."""
@@ -112,7 +114,10 @@ class Conversation:
 
     @property
     def origin(self) -> Channel | None:
-        """Who began it: the first channel that is anybody's phone."""
+        """Who began it: the channel it is named after or, where that is plumbing, the first that is anybody's phone."""
+        root = self.channels.get(self.root)
+        if root is not None and root.is_party:
+            return root
         return next((channel for channel in self.channels.values() if channel.is_party), None)
 
 
@@ -138,7 +143,8 @@ class Mirror:
 
     def restore(self, call: Call) -> None:
         """A call that was live when the service stopped; the first snapshot says which of its channels still are."""
-        conversation = Conversation(CallId(call.id), call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting)
+        root = call.legs[0].party.leg if call.legs else LegId("")
+        conversation = Conversation(call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting)
         conversation.keys = dict(call.keys)
         for leg in call.live_legs():
             self._lead(leg.party.leg, conversation)
@@ -193,7 +199,7 @@ class Mirror:
         return channel
 
     def _begin(self, linked: LegId, at: datetime) -> Conversation:
-        return Conversation(CallId(f"{self.pbx}-{linked}"), at)
+        return Conversation(CallId(f"{self.pbx}-{linked}"), linked, at)
 
     def bury(self, channel: Channel) -> None:
         """It is hung up. Its id is never used again, so late news of it is refused."""

@@ -79,8 +79,10 @@ class Storyteller:
     def _ani(self, origin: Channel, direction: Direction) -> str:
         if direction is Direction.INBOUND:
             return origin.number
-        digits = origin.device.rpartition("/")[2]
-        return digits if digits.isdigit() else origin.number
+        if self.mirror.endpoints.is_internal(origin.number):
+            return origin.number
+        phone = origin.device.rpartition("/")[2]  # an Originate shows the number it is about to call as the caller's
+        return phone if phone.isdigit() else origin.number
 
     def _dnis(self, seen: Conversation, origin: Channel) -> str:
         if origin.exten or origin.dialled:

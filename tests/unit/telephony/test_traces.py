@@ -72,6 +72,9 @@ SEEN_OTHERWISE = {
     "attended_transfer_abandoned_by_agent": 1,
     # Not one event of a caller whose number forges AMI headers is believed, as long as the dialplan does not clean it.
     "hostile_caller_number_not_cleaned": 0,
+    "hostile_caller_number_forges_an_event": 1,
+    # One call began and ended while nobody listened: the PBX's own records know it, AMI does not.
+    "connection_lost_in_mid_call": 3,
 }
 
 
@@ -84,7 +87,8 @@ def test_the_story_has_the_calls_that_really_happened(trace: Path) -> None:
     for call, real in zip(sorted(calls, key=lambda call: call.id), wanted, strict=False):
         assert real["direction"] == call.direction
         assert real.get("ani", "") == call.ani or len(wanted) > 1
-        assert real.get("queue", "") in {call.queue, ""} or len(call.transfers) > 0
+        # After a lost connection a call is known to talk, and not where it waited.
+        assert real.get("queue", "") in {call.queue, ""} or call.transfers or name == "connection_lost_in_mid_call"
 
 
 OUTCOMES = {"pbx_restart": {Outcome.UNKNOWN, Outcome.ANSWERED}, "agent_no_answer": {Outcome.CANCELLED}}

@@ -12,7 +12,12 @@ from string import Template
 from typing import Final, Literal
 
 TEMPLATES: Final = (
-    "manager.conf", "extensions_cti.conf", "queues_cti.conf", "pjsip_cti.conf", "features.conf", "res_parking.conf",
+    "manager.conf",
+    "extensions_cti.conf",
+    "queues_cti.conf",
+    "pjsip_cti.conf",
+    "features.conf",
+    "res_parking.conf",
 )
 CUSTOMER_VARIABLE: Final = "CTI_CUSTOMER_CODE"
 MIN_SECRET: Final = 32
@@ -156,7 +161,11 @@ def _queue_section(queue: QueuePlan) -> str:
         "autofill = yes                  ; several callers are offered to several agents at the same time",
         "joinempty = yes                 ; callers may wait although nobody is ready: CTI shows them to supervisors",
         "leavewhenempty = no",
-        *([f"context = {queue.exit_context:<22}; a key pressed while waiting leads here"] if queue.exit_context else []),
+        *(
+            [f"context = {queue.exit_context:<22}; a key pressed while waiting leads here"]
+            if queue.exit_context
+            else []
+        ),
         *(f"member => {member}" for member in queue.members),
     ]
     return "\n".join(lines)
@@ -165,8 +174,16 @@ def _queue_section(queue: QueuePlan) -> str:
 def _faults(options: ProvisionOptions) -> list[str]:
     names = {queue.name for queue in options.queues}
     return [
-        *(f"{where}: control character or semicolon in {text!r}" for where, text in _texts(options) if _UNSAFE.search(text)),
-        *(f"{user}: a secret has at least {MIN_SECRET} characters" for user, secret in _secrets(options) if len(secret) < MIN_SECRET),
+        *(
+            f"{where}: control character or semicolon in {text!r}"
+            for where, text in _texts(options)
+            if _UNSAFE.search(text)
+        ),
+        *(
+            f"{user}: a secret has at least {MIN_SECRET} characters"
+            for user, secret in _secrets(options)
+            if len(secret) < MIN_SECRET
+        ),
         *(f"queue name {name!r}" for name in sorted(names) if not _NAME.fullmatch(name)),
         *(f"number {n.number!r}" for n in options.inbound if not _PATTERN.fullmatch(n.number)),
         *(f"number {n.number!r} leads to no queue: {n.queue!r}" for n in options.inbound if n.queue not in names),
@@ -185,5 +202,7 @@ def _texts(value: object, where: str = "") -> list[tuple[str, str]]:
     if isinstance(value, tuple):
         return [found for item in value for found in _texts(item, where)]
     if is_dataclass(value):
-        return [found for f in fields(value) for found in _texts(getattr(value, f.name), f"{where}.{f.name}".lstrip("."))]
+        return [
+            found for f in fields(value) for found in _texts(getattr(value, f.name), f"{where}.{f.name}".lstrip("."))
+        ]
     return []
