@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry
 from cti import __version__, settings
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.calls.call import Call, PbxName
-from cti.crm.connectors import Setup, connect
 from cti.crm.connector import CrmConnector
+from cti.crm.connectors import Setup, connect
 from cti.crm.lookup import Lookup, LookupRules
 from cti.envelope import Envelope
 from cti.errors import ConfigError, StoreSchema, StoreUnavailable

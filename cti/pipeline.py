@@ -25,6 +25,7 @@ from cti.crm.lookup import Lookup
 from cti.envelope import Envelope, of_change
 from cti.errors import StoreError
 from cti.log import logger
+from cti.routing.waiting import WaitingRoom
 from cti.screenpop import views
 from cti.screenpop.figures import Noted, fact
 from cti.screenpop.hub import Hub
@@ -57,7 +58,7 @@ class Pipeline:
         self._country = country
         self._clock = clock
         self._asking: dict[CallId, asyncio.Task[None]] = {}
-        self._waiting: dict[str, dict[CallId, datetime]] = {}
+        self._waiting = WaitingRoom()
         hub.on_receipt = self._receipt
 
     # ---- the sink
@@ -111,21 +112,9 @@ class Pipeline:
             queue=call.queue, wait_s=_rounded(call.wait_s), talk_s=_rounded(call.talk_s), hold_s=_rounded(call.hold_s), ani=call.ani,
         )  # fmt: skip
 
-    # ---- queues
-
     def _count(self, call: Call) -> None:
-        """Keep each queue's figures; tell those whose queue it is when they change."""
-        for queue, waiting in self._waiting.items():
-            if call.id in waiting and not (call.is_live and call.is_waiting and call.queue == queue):
-                del waiting[call.id]
-                self._tell_queue(queue)
-        if call.is_live and call.is_waiting and call.id not in self._waiting.setdefault(call.queue, {}):
-            self._waiting[call.queue][call.id] = call.queued_at or call.since
-            self._tell_queue(call.queue)
-
-    def _tell_queue(self, queue: str) -> None:
-        waiting = self._waiting[queue]
-        self._hub.queue(QueueView(name=queue, waiting=len(waiting), oldest_since=min(waiting.values(), default=None)))
+        for figures in self._waiting.seen(call):
+            self._hub.queue(QueueView(name=figures.queue, waiting=figures.waiting, oldest_since=figures.oldest_since))
 
     # ---- who is calling
 

@@ -22,14 +22,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-init = typer.Typer(no_args_is_help=True, help="Print configuration for other programs.")
-db = typer.Typer(no_args_is_help=True, help="The database's tables.")
-user = typer.Typer(no_args_is_help=True, help="The people who log in.")
-crm = typer.Typer(no_args_is_help=True, help="The customer system.")
-app.add_typer(init, name="init")
-app.add_typer(db, name="db")
-app.add_typer(user, name="user")
-app.add_typer(crm, name="crm")
+init_verbs = typer.Typer(no_args_is_help=True, help="Print configuration for other programs.")
+db_verbs = typer.Typer(no_args_is_help=True, help="The database's tables.")
+user_verbs = typer.Typer(no_args_is_help=True, help="The people who log in.")
+crm_verbs = typer.Typer(no_args_is_help=True, help="The customer system.")
+app.add_typer(init_verbs, name="init")
+app.add_typer(db_verbs, name="db")
+app.add_typer(user_verbs, name="user")
+app.add_typer(crm_verbs, name="crm")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The settings; else $CTI_CONFIG, else ./config/cti.toml.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -39,8 +39,10 @@ DONE, FAILED, ASKED_WRONGLY = 0, 1, 2
 
 def main() -> None:
     """The console script. Every error of ours becomes its words and an exit code."""
+    from cti import log
     from cti.cli import verbs  # noqa: F401 - the table of verbs; each imports what it needs when it runs
 
+    log.configure(level="error")  # `cti run` says more; the other verbs speak for themselves
     try:
         app()
     except ConfigError as error:

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import typer
-
 from cti.calls.call import PbxName
 from cti.cli import DONE, FAILED, AsJson, Config, app, run, say
 from cti.errors import CtiError, PbxError

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from cti.cli import DONE, FAILED, AsJson, Config, crm, run, say
+from cti.cli import DONE, FAILED, AsJson, Config, crm_verbs, run, say
 
 
-@crm.command()
+@crm_verbs.command()
 def lookup(
     number: Annotated[str, typer.Argument(help="As a caller's number might look.")] = "",
     code: Annotated[str, typer.Option(help="A customer code, as keyed into the IVR.")] = "",

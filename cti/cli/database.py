@@ -1,9 +1,9 @@
 """``cti db upgrade`` and ``cti rebuild``."""
 
-from cti.cli import DONE, Config, app, db, run, say
+from cti.cli import DONE, Config, app, db_verbs, run, say
 
 
-@db.command()
+@db_verbs.command()
 def upgrade(config: Config = None) -> None:
     """Bring the database's tables to what this version needs. Safe to repeat."""
     run(lambda: _upgrade(config))

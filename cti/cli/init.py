@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cti.cli import DONE, init, run, say, say_error
+from cti.cli import DONE, init_verbs, run, say, say_error
 
 
-@init.command()
+@init_verbs.command()
 def asterisk(
     write: Annotated[Path | None, typer.Option("--write", help="Write the files into this folder instead of printing.", show_default=False)] = None,
     trunk: Annotated[str, typer.Option(help="The PJSIP endpoint that leads outside.")] = "trunk",

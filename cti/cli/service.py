@@ -24,8 +24,8 @@ def run_service(
 
 async def _run(config: Path | None, roles: str) -> int:
     from cti import app as service
-    from cti import settings
     from cti import log as logs
+    from cti import settings
 
     given = settings.load(config)
     if roles and set(roles.split(",")) != {"pbx", "push", "web"}:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cti.cli import DONE, AsJson, Config, run, say, user
+from cti.cli import DONE, AsJson, Config, run, say, user_verbs
 
 
-@user.command()
+@user_verbs.command()
 def add(
     name: Annotated[str, typer.Argument(help="The log-in name.")],
     shown: Annotated[str, typer.Option("--name", help="The name colleagues see; the log-in name when not given.")] = "",
@@ -22,13 +22,8 @@ def add(
     config: Config = None,
 ) -> None:
     """Add somebody who may log in. Without a password given, one is made and printed once."""
-    run(lambda: _add(name, shown, role, device, extension, queues, password_stdin, config))
-
-
-async def _add(name: str, shown: str, role: str, device: str, extension: str, queues: str, password_stdin: bool, config: "Config") -> int:  # noqa: PLR0917
     from cti.agents.agent import Agent, AgentId, AgentRole
     from cti.errors import RequestError
-    from cti.web.passwords import hash_password
 
     if role not in set(AgentRole):
         raise RequestError(f"no such role: {role}; agent, supervisor or admin")
@@ -37,14 +32,20 @@ async def _add(name: str, shown: str, role: str, device: str, extension: str, qu
         id=AgentId(name), name=shown or name, role=AgentRole(role), device=device,
         extension=extension or (digits if digits.isdigit() else ""), queues=tuple(one for one in queues.split(",") if one),
     )  # fmt: skip
+    run(lambda: _add(agent, password_stdin, config))
+
+
+async def _add(agent: "Agent", password_stdin: bool, config: "Config") -> int:  # type: ignore[name-defined]  # noqa: F821
+    from cti.web.passwords import hash_password
+
     password, is_made = _password(password_stdin)
     async with _people(config) as people:
         await people.add(agent, hash_password(password))
-    say(f"added {name}" + (f"; the password is {password}" if is_made else ""))
+    say(f"added {agent.id}" + (f"; the password is {password}" if is_made else ""))
     return DONE
 
 
-@user.command()
+@user_verbs.command()
 def passwd(
     name: Annotated[str, typer.Argument(help="The log-in name.")],
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
@@ -66,7 +67,7 @@ async def _passwd(name: str, password_stdin: bool, config: "Config") -> int:
     return DONE
 
 
-@user.command(name="list")
+@user_verbs.command(name="list")
 def list_users(json: AsJson = False, config: Config = None) -> None:
     """Who may log in."""
     run(lambda: _list(json, config))
