@@ -48,7 +48,7 @@ class Console {
   readonly clock = new Clock()
   #link: Link
   #notifications = new Map<string, Notification>()
-  #commands = new Map<string, { kind: 'dial' | 'hangup'; call: string }>()
+  #commands = new Map<string, { kind: 'dial' | 'hangup'; call: string; notice: number }>()
   #typedAt = -TYPING_MS
   #firstServer = ''
   #heldBack: ReturnType<typeof setTimeout> | undefined
@@ -274,17 +274,19 @@ class Console {
 
   // ---- commands
 
-  async dial(to: string, who = to, doNotCall = false): Promise<void> {
-    if (doNotCall) {
-      const sure = { label: t().callAnyway, run: () => void this.dial(to, who) }
-      notices.show('bad', t().confirmDoNotCall(who), sure)
+  async dial(to: string, about: { who?: string; shown?: string; doNotCall?: boolean } = {}): Promise<void> {
+    const shown = about.shown ?? to
+    if (about.doNotCall) {
+      const sure = { label: t().callAnyway, run: () => void this.dial(to, { shown }) }
+      notices.show('bad', t().confirmDoNotCall(about.who || shown), sure)
       return
     }
     const id = newId()
-    this.#commands.set(id, { kind: 'dial', call: '' })
+    this.#commands.set(id, { kind: 'dial', call: '', notice: 0 })
     try {
       await api.dial(to, id)
-      if (this.#commands.has(id)) notices.show('info', t().dialling(to))
+      const asked = this.#commands.get(id)
+      if (asked) asked.notice = notices.show('info', t().dialling(shown))
     } catch (error) {
       this.#commands.delete(id)
       notices.show('bad', t().dialFailed(reason(error)))
@@ -295,7 +297,7 @@ class Console {
     if (this.ending.has(call)) return
     const id = newId()
     this.ending = new Set([...this.ending, call])
-    this.#commands.set(id, { kind: 'hangup', call })
+    this.#commands.set(id, { kind: 'hangup', call, notice: 0 })
     try {
       await api.hangUp(call, id)
     } catch (error) {
@@ -310,6 +312,7 @@ class Console {
     this.#commands.delete(command)
     if (asked?.kind === 'hangup') this.#notEnding(asked.call)
     if (status !== 'failed' || !asked) return
+    notices.drop(asked.notice)
     const words = word(t().reasons, why) ?? why
     notices.show('bad', asked.kind === 'dial' ? t().dialFailed(words) : t().hangUpFailed(words))
   }

@@ -17,10 +17,11 @@ class Notices {
   polite = $state('')
   #last = 0
 
-  show(kind: Notice['kind'], text: string, action?: Notice['action']): void {
+  show(kind: Notice['kind'], text: string, action?: Notice['action']): number {
     const id = ++this.#last
     this.list = [...this.list.filter((one) => one.text !== text), { id, kind, text, ...(action ? { action } : {}) }].slice(-4)
     setTimeout(() => this.drop(id), action || kind === 'bad' ? SHOWN_LONG_MS : SHOWN_MS)
+    return id
   }
 
   drop(id: number): void {

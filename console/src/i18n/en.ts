@@ -94,6 +94,7 @@ export const en = {
   slow: 'Customer data slow — call works',
   unavailable: 'Customer data not available — call works',
   newCaller: 'New caller',
+  askWho: 'Ask for the name or customer code',
   severalMatch: (n: number) => `${n} people use this number`,
   chooseWho: 'Who is calling?',
   chooseHint: 'Arrow keys and Enter. Nobody is chosen for you.',

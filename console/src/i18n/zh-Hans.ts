@@ -90,6 +90,7 @@ export const zhHans: Messages = {
   slow: '客户资料较慢，通话不受影响',
   unavailable: '无法获取客户资料，通话不受影响',
   newCaller: '新来电者',
+  askWho: '请询问姓名或客户代码',
   severalMatch: (n) => `有 ${n} 位客户使用此号码`,
   chooseWho: '来电者是哪一位？',
   chooseHint: '方向键选择，Enter 确认。系统不会代为选择。',

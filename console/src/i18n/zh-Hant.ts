@@ -90,6 +90,7 @@ export const zhHant: Messages = {
   slow: '客戶資料較慢，通話不受影響',
   unavailable: '無法取得客戶資料，通話不受影響',
   newCaller: '新來電者',
+  askWho: '請詢問姓名或客戶代碼',
   severalMatch: (n) => `有 ${n} 位客戶使用此號碼`,
   chooseWho: '來電者是哪一位？',
   chooseHint: '方向鍵選擇，Enter 確認。系統不會代為選擇。',
