@@ -47,7 +47,11 @@ class AmiWire:
         """Send one action, return its response block (without the events that belong to it)."""
         action_id = f"t{next(self._ids)}"
         start = len(self.received)
-        lines = [f"Action: {name}", f"ActionID: {action_id}", *(f"{key}: {value}" for key, value in (headers or {}).items())]
+        lines = [
+            f"Action: {name}",
+            f"ActionID: {action_id}",
+            *(f"{key}: {value}" for key, value in (headers or {}).items()),
+        ]
         self.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         await self.until(f"ActionID: {action_id}\r\n".encode(), start)
         marker = self.received.index(f"ActionID: {action_id}\r\n".encode(), start)

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -30,27 +30,8 @@ AGENT_NAMES: Final = dict(zip(AGENTS, ("Ann", "Bob", "Cho", "Dee", "Eve", "Fay")
 SOUNDS: Final = "usr/share/asterisk/sounds/en_US_f_Allison"
 RTP_PORTS: Final = 400
 
-MODULES: Final = """
-pbx_config chan_pjsip chan_bridge_media app_dial app_queue app_playback app_read app_stack app_userevent app_verbose
-app_exec app_originate app_directed_pickup app_confbridge app_bridgewait app_softhangup app_channelredirect app_senddtmf
-app_waituntil app_echo app_chanspy app_cdr app_bridgeaddchan app_blind_transfer app_attended_transfer app_transfer
-bridge_builtin_features bridge_builtin_interval_features bridge_holding bridge_native_rtp bridge_simple bridge_softmix
-cdr_csv cdr_manager codec_alaw codec_ulaw codec_a_mu codec_gsm codec_resample format_gsm format_pcm format_sln format_wav
-func_callerid func_channel func_strings func_logic func_uri func_global func_cdr func_devstate func_timeout func_math
-func_hangupcause func_pjsip_endpoint func_pjsip_aor func_pjsip_contact func_dialplan func_db func_groupcount func_base64
-res_pjproject res_sorcery_config res_sorcery_memory res_sorcery_astdb res_pjsip res_pjsip_session res_pjsip_caller_id
-res_pjsip_diversion res_pjsip_dtmf_info res_pjsip_endpoint_identifier_ip res_pjsip_endpoint_identifier_user
-res_pjsip_endpoint_identifier_anonymous res_pjsip_header_funcs res_pjsip_logger res_pjsip_nat res_pjsip_refer
-res_pjsip_registrar res_pjsip_rfc3326 res_pjsip_sdp_rtp res_pjsip_acl res_pjsip_authenticator_digest res_pjsip_pubsub
-res_pjsip_outbound_authenticator_digest res_pjsip_dlg_options res_pjsip_empty_info res_pjsip_history
-res_rtp_asterisk res_musiconhold res_parking res_manager_devicestate res_manager_presencestate res_security_log
-res_timing_timerfd res_timing_pthread res_agi
-res_speech res_mutestream res_convert res_format_attr_g729
-res_clioriginate app_mixmonitor app_page app_if app_while app_system
-""".split()
 
-
-class AsteriskFailed(RuntimeError):
+class AsteriskFailedError(RuntimeError):
     """Asterisk did not start, answer or stop. The text ends with the last lines of its log."""
 
 
@@ -65,7 +46,25 @@ class Ports:
     agents: Mapping[str, int]
 
 
-def testbed_queues() -> tuple[QueuePlan, ...]:
+def free_ports() -> Ports:
+    """Ports nobody uses just now. Two takers may still race; Asterisk then fails to start and says so."""
+    tcp = _free(socket.SOCK_STREAM, 1)
+    udp = _free(socket.SOCK_DGRAM, 2 + len(AGENTS))
+    first = 20_000 + 2 * secrets.randbelow(5_000)
+    return Ports(
+        ami=tcp[0], sip=udp[0], carrier=udp[1], rtp_first=first, agents=dict(zip(AGENTS, udp[2:], strict=True))
+    )
+
+
+def _free(kind: socket.SocketKind, count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+
+
+def queue_plans() -> tuple[QueuePlan, ...]:
     """The queues of the test PBX. Short times, so that a story takes seconds."""
     ann, bob, cho = (f"PJSIP/{number},0,{AGENT_NAMES[number]},PJSIP/{number}" for number in ("2001", "2002", "2003"))
     local, local_n = (f"Local/2001@agents-by-local{n},0,Ann,PJSIP/2001" for n in ("", "/n"))
@@ -73,7 +72,9 @@ def testbed_queues() -> tuple[QueuePlan, ...]:
         QueuePlan("support", "3001", (ann, bob), strategy="linear", ring_timeout_s=3, max_wait_s=60),
         QueuePlan("sales", "3002", (ann, bob, cho), strategy="ringall", ring_timeout_s=6, max_wait_s=60),
         QueuePlan("short", "3003", (ann,), strategy="linear", ring_timeout_s=2, max_wait_s=4),
-        QueuePlan("keyed", "3004", (ann,), strategy="linear", ring_timeout_s=4, max_wait_s=60, exit_context="queue-exit"),
+        QueuePlan(
+            "keyed", "3004", (ann,), strategy="linear", ring_timeout_s=4, max_wait_s=60, exit_context="queue-exit"
+        ),
         QueuePlan("billing", "3005", (bob, cho), strategy="linear", ring_timeout_s=6, max_wait_s=60),
         QueuePlan("viaLocal", "3006", (local,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
         QueuePlan("viaLocalN", "3007", (local_n,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
@@ -93,11 +94,11 @@ INBOUND: Final = {
 }
 
 
-def testbed_options(ports: Ports, fastagi_url: str | None = None) -> ProvisionOptions:
+def provision_options(ports: Ports, fastagi_url: str | None = None) -> ProvisionOptions:
     return ProvisionOptions(
         events_secret=secrets.token_urlsafe(32),
         commands_secret=secrets.token_urlsafe(32),
-        queues=testbed_queues(),
+        queues=queue_plans(),
         inbound=tuple(InboundNumber(number, queue) for number, queue in INBOUND.items()),
         ami_port=ports.ami,
         ring_timeout_s=6,
@@ -114,13 +115,13 @@ def testbed_options(ports: Ports, fastagi_url: str | None = None) -> ProvisionOp
 class Asterisk:
     """``with Asterisk("22") as pbx:`` (or ``async with``). Blocking calls; from a coroutine use ``asyncio.to_thread``.
 
-    ``extra``: file name -> text put after our own text of that file (or a new file). Raises AsteriskFailed.
+    ``extra``: file name -> text put after our own text of that file (or a new file). Raises AsteriskFailedError.
     """
 
     version: str = "22"
     extra: Mapping[str, str] = field(default_factory=dict)
     fastagi_url: str | None = None
-    ports: Ports = field(default_factory=lambda: free_ports())
+    ports: Ports = field(default_factory=free_ports)
     options: ProvisionOptions = field(init=False)
     root: Path = field(init=False)
     home: Path = field(init=False)
@@ -129,10 +130,10 @@ class Asterisk:
     def __post_init__(self) -> None:
         root = parts.asterisk_root(self.version)
         if root is None:
-            raise AsteriskFailed(f"no Asterisk {self.version} here: {parts.PREPARE}")
+            raise AsteriskFailedError(f"no Asterisk {self.version} here: {parts.PREPARE}")
         self.root = root
         self.home = root / "var" / "tmp" / f"cti-{os.getpid()}-{secrets.token_hex(4)}"
-        self.options = testbed_options(self.ports, self.fastagi_url)
+        self.options = provision_options(self.ports, self.fastagi_url)
         atexit.register(self.remove)
 
     @property
@@ -161,7 +162,7 @@ class Asterisk:
         return f"/{self.home.relative_to(self.root)}"
 
     def start(self) -> None:
-        """Return once Asterisk is fully booted. Raises AsteriskFailed after 40 s."""
+        """Return once Asterisk is fully booted. Raises AsteriskFailedError after 40 s."""
         sweep(self.root)
         self.write_config()
         self.home.joinpath("owner").write_text(str(os.getpid()))
@@ -180,7 +181,7 @@ class Asterisk:
         """End it as an operator would: calls are dropped, AMI clients are told ``Shutdown``."""
         if self._process is None:
             return
-        with contextlib.suppress(AsteriskFailed, subprocess.TimeoutExpired):
+        with contextlib.suppress(AsteriskFailedError, subprocess.TimeoutExpired):
             self.cli("core stop now")
         self._reap(STOP_LIMIT_S)
 
@@ -211,7 +212,7 @@ class Asterisk:
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"},
         )
         if done.returncode:
-            raise AsteriskFailed(f"{command}: {done.stdout}{done.stderr}")
+            raise AsteriskFailedError(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def hang_up_everything(self) -> None:
@@ -252,23 +253,17 @@ class Asterisk:
             "carrier_port": self.ports.carrier,
             "rtp_first": self.ports.rtp_first,
             "rtp_last": self.ports.rtp_first + RTP_PORTS - 1,
-            "load_lines": "\n".join(f"load = {name}.so" for name in self._modules()),
             "agent_sections": "\n".join(_agent_section(number, port) for number, port in self.ports.agents.items()),
         }
 
-    def _modules(self) -> Sequence[str]:
-        folders = [*self.root.glob("usr/lib/*/asterisk/modules"), self.root / "usr/lib/asterisk/modules"]
-        there = {path.stem for folder in folders for path in folder.glob("*.so")}
-        return [name for name in MODULES if name in there]
-
     def _wait_booted(self, deadline: float) -> None:
         while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
-            with contextlib.suppress(AsteriskFailed, subprocess.TimeoutExpired):
+            with contextlib.suppress(AsteriskFailedError, subprocess.TimeoutExpired):
                 if "fully booted" in self.cli("core waitfullybooted"):
                     return
             time.sleep(0.1)
         self.kill()
-        raise AsteriskFailed(f"Asterisk {self.version} did not start:\n{self.log_tail()}")
+        raise AsteriskFailedError(f"Asterisk {self.version} did not start:\n{self.log_tail()}")
 
     def log_tail(self, lines: int = 40) -> str:
         """The end of Asterisk's own log, without what it says at every start."""
@@ -295,7 +290,9 @@ class Asterisk:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
     async def __aenter__(self) -> Self:
@@ -306,22 +303,6 @@ class Asterisk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.remove)
-
-
-def free_ports() -> Ports:
-    """Ports nobody uses just now. Two takers may still race; Asterisk then fails to start and says so."""
-    tcp = _free(socket.SOCK_STREAM, 1)
-    udp = _free(socket.SOCK_DGRAM, 2 + len(AGENTS))
-    first = 20_000 + 2 * secrets.randbelow(5_000)
-    return Ports(ami=tcp[0], sip=udp[0], carrier=udp[1], rtp_first=first, agents=dict(zip(AGENTS, udp[2:], strict=True)))
-
-
-def _free(kind: socket.SocketKind, count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
 
 
 def _agent_section(number: str, port: int) -> str:

@@ -43,7 +43,7 @@ REASONS: Final = {
 }
 
 
-class PhoneSurprised(AssertionError):
+class PhoneSurprisedError(AssertionError):
     """What the story waited for did not happen. Names what did."""
 
 
@@ -60,7 +60,11 @@ class Packet:
         head, _, body = data.decode("utf-8", "surrogateescape").partition("\r\n\r\n")
         start, *lines = head.split("\r\n")
         pairs = (line.partition(":") for line in lines if line)
-        return cls(start, tuple((_LONG.get(name.strip().lower(), name.strip().lower()), value.strip()) for name, _, value in pairs), body)
+        return cls(
+            start,
+            tuple((_LONG.get(name.strip().lower(), name.strip().lower()), value.strip()) for name, _, value in pairs),
+            body,
+        )
 
     def get(self, name: str) -> str:
         return next((value for key, value in self.headers if key == name), "")
@@ -86,7 +90,15 @@ class Packet:
         return _tag(self.get("from"))
 
 
-_LONG: Final = {"i": "call-id", "f": "from", "t": "to", "v": "via", "m": "contact", "l": "content-length", "c": "content-type"}
+_LONG: Final = {
+    "i": "call-id",
+    "f": "from",
+    "t": "to",
+    "v": "via",
+    "m": "contact",
+    "l": "content-length",
+    "c": "content-type",
+}
 
 
 def _tag(value: str) -> str:
@@ -96,7 +108,7 @@ def _tag(value: str) -> str:
 
 def _uri(value: str) -> str:
     found = re.search(r"<([^>]*)>", value)
-    return found[1] if found else value.split(";")[0].strip()
+    return found[1] if found else value.split(";", maxsplit=1)[0].strip()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -110,6 +122,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 @dataclass(slots=True, eq=False)
 class Phone:
     """One phone. ``number``: its user part; ``port``: where it listens; ``server_port``: Asterisk's SIP port.
+    ``refuse_with``: turns every call away with that status; ``is_silent``: sends no voice, only keys.
 
     ``async with Phone("2001", port=..., server_port=...) as ann: call = await ann.rings()``
     """
@@ -120,13 +133,16 @@ class Phone:
     calls: dict[str, "PhoneCall"] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     refuse_with: int = 0
+    is_silent: bool = False
     _waiting: "asyncio.Queue[PhoneCall]" = field(default_factory=asyncio.Queue)
     _voice: "asyncio.Task[None] | None" = None
     _transport: asyncio.DatagramTransport | None = None
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(LOOPBACK, self.port))
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self), local_addr=(LOOPBACK, self.port)
+        )
         self._voice = loop.create_task(self._speak())
         return self
 
@@ -147,17 +163,19 @@ class Phone:
             await asyncio.sleep(VOICE_STEP_S)
 
     async def rings(self, within_s: float = EVENT_LIMIT_S) -> "PhoneCall":
-        """The next new call to this phone; 180 Ringing has been sent. Raises PhoneSurprised."""
+        """The next new call to this phone; 180 Ringing has been sent. Raises PhoneSurprisedError."""
         try:
             return await asyncio.wait_for(self._waiting.get(), within_s)
         except TimeoutError:
-            raise PhoneSurprised(f"{self.number} did not ring within {within_s} s: {self.log[-8:]}") from None
+            raise PhoneSurprisedError(f"{self.number} did not ring within {within_s} s: {self.log[-8:]}") from None
 
     @property
     def is_ringing(self) -> bool:
         return not self._waiting.empty()
 
-    def dial(self, target: str, *, caller: str = "", name: str = "", headers: Sequence[str] = (), from_header: str = "") -> "PhoneCall":
+    def dial(
+        self, target: str, *, caller: str = "", name: str = "", headers: Sequence[str] = (), from_header: str = ""
+    ) -> "PhoneCall":
         """Send an INVITE. ``caller`` and ``name``: what the From header claims; ``from_header``: all of it, unchecked."""
         call = PhoneCall(self, f"{secrets.token_hex(8)}@{LOOPBACK}", secrets.token_hex(4), is_outgoing=True)
         shown = f'"{name}" ' if name else ""
@@ -184,7 +202,9 @@ class Phone:
             call = self._new_call(packet)
         elif call is None:
             if packet.method != "ACK":
-                self.send(response(packet, 200 if packet.method in {"OPTIONS", "NOTIFY"} else 481, contact=self.contact))
+                self.send(
+                    response(packet, 200 if packet.method in {"OPTIONS", "NOTIFY"} else 481, contact=self.contact)
+                )
             return
         call.asked(packet)
 
@@ -207,7 +227,9 @@ class Phone:
         self._waiting.put_nowait(call)
 
 
-def response(request: Packet, status: int, *, to_tag: str = "", contact: str = "", extra: Sequence[str] = (), body: str = "") -> str:
+def response(
+    request: Packet, status: int, *, to_tag: str = "", contact: str = "", extra: Sequence[str] = (), body: str = ""
+) -> str:
     to = request.get("to")
     lines = [
         f"SIP/2.0 {status} {REASONS.get(status, 'Whatever')}",
@@ -223,6 +245,14 @@ def response(request: Packet, status: int, *, to_tag: str = "", contact: str = "
         f"Content-Length: {len(body.encode())}",
     ]
     return "\r\n".join(lines) + "\r\n\r\n" + body
+
+
+def _media_socket() -> socket.socket:
+    """Voice that comes is left in the socket's buffer: nobody listens here."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.bind((LOOPBACK, 0))
+    return sock
 
 
 @dataclass(slots=True, eq=False)
@@ -250,7 +280,7 @@ class PhoneCall:
     _branch: str = ""
     _peer_media: tuple[str, int] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _media: socket.socket = field(default_factory=lambda: _media_socket())
+    _media: socket.socket = field(default_factory=_media_socket)
     _sequence: int = 0
     _stamp: int = 0
     _is_pressing: bool = False
@@ -279,7 +309,7 @@ class PhoneCall:
         """BYE when talking, CANCEL when our own call still rings, 603 when theirs does."""
         if self.is_over:
             return
-        if self.status >= 200:  # noqa: PLR2004 - SIP's own numbers
+        if self.status >= 200:
             self._request("BYE")
         elif self.is_outgoing:
             self.phone.send(self._text("CANCEL", self._invite_cseq, branch=self._branch, tagged=False))
@@ -298,7 +328,10 @@ class PhoneCall:
 
     def transfer(self, target: str) -> None:
         """REFER without asking anybody (blind)."""
-        self._request("REFER", [f"Refer-To: <sip:{target}@{LOOPBACK}:{self.phone.server_port}>", f"Referred-By: {self.phone.contact}"])
+        self._request(
+            "REFER",
+            [f"Refer-To: <sip:{target}@{LOOPBACK}:{self.phone.server_port}>", f"Referred-By: {self.phone.contact}"],
+        )
 
     def transfer_to_call(self, other: "PhoneCall") -> None:
         """REFER with Replaces: this call's party is joined to the other call's party (attended)."""
@@ -320,10 +353,10 @@ class PhoneCall:
     # --- what the story waits for --------------------------------------------------------------------------------
 
     async def until_ringing(self, within_s: float = EVENT_LIMIT_S) -> None:
-        await self._until(lambda: self.status >= 180, "ringing", within_s)  # noqa: PLR2004
+        await self._until(lambda: self.status >= 180, "ringing", within_s)
 
     async def until_answered(self, within_s: float = EVENT_LIMIT_S) -> None:
-        await self._until(lambda: self.status == 200, "answered", within_s)  # noqa: PLR2004
+        await self._until(lambda: self.status == 200, "answered", within_s)
 
     async def until_over(self, within_s: float = EVENT_LIMIT_S) -> None:
         """Hung up by the other side, cancelled, refused, or by us."""
@@ -331,7 +364,9 @@ class PhoneCall:
 
     async def until_transferred(self, within_s: float = EVENT_LIMIT_S) -> str:
         """The last status line that came back for our REFER (``SIP/2.0 200 OK``: done)."""
-        await self._until(lambda: any(not line.startswith("SIP/2.0 1") for line in self.refer_results), "transferred", within_s)
+        await self._until(
+            lambda: any(not line.startswith("SIP/2.0 1") for line in self.refer_results), "transferred", within_s
+        )
         return self.refer_results[-1]
 
     async def _until(self, reached: Callable[[], bool], what: str, within_s: float) -> None:
@@ -341,7 +376,9 @@ class PhoneCall:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise PhoneSurprised(f"{self.phone.number}: not {what} within {within_s} s: {self.phone.log[-8:]}") from None
+            raise PhoneSurprisedError(
+                f"{self.phone.number}: not {what} within {within_s} s: {self.phone.log[-8:]}"
+            ) from None
 
     # --- what comes in -------------------------------------------------------------------------------------------
 
@@ -353,7 +390,7 @@ class PhoneCall:
             self._asked_invite(packet)
         elif method == "CANCEL":
             self._reply(packet, 200)
-            if self.invite_packet is not None and self.status < 200:  # noqa: PLR2004
+            if self.invite_packet is not None and self.status < 200:
                 self.answer_invite(487)
             self._end()
         elif method == "BYE":
@@ -380,16 +417,16 @@ class PhoneCall:
 
     def answered_by_peer(self, packet: Packet) -> None:
         """A response to something we asked."""
-        if packet.method == "INVITE" and packet.status >= 200:  # noqa: PLR2004
+        if packet.method == "INVITE" and packet.status >= 200:
             self.remote_tag = packet.to_tag or self.remote_tag
             self._acknowledge(packet)
-            if packet.status >= 300 and self.status < 200:  # noqa: PLR2004
+            if packet.status >= 300 and self.status < 200:
                 self._end(packet.status)
         if packet.method == "INVITE" and not self.is_over:
             self.remote_tag = packet.to_tag or self.remote_tag
-            self._set_status(max(self.status, packet.status) if packet.status < 300 else self.status)  # noqa: PLR2004
+            self._set_status(max(self.status, packet.status) if packet.status < 300 else self.status)
             self._note_media(packet)
-        if packet.method == "REFER" and packet.status >= 300:  # noqa: PLR2004
+        if packet.method == "REFER" and packet.status >= 300:
             self.refer_results.append(packet.start)
         self._changed.set()
 
@@ -405,27 +442,42 @@ class PhoneCall:
         """The first INVITE, or a new offer inside the call (hold, retrieve)."""
         self._invite_cseq, self._branch = next(self._cseq), _branch()
         extra = [f"Contact: {self.phone.contact}", "Allow: INVITE,ACK,CANCEL,BYE,REFER,NOTIFY,OPTIONS,UPDATE", *headers]
-        self.phone.send(self._text("INVITE", self._invite_cseq, branch=self._branch, extra=extra, body=self._sdp(), tagged=self.remote_tag != ""))
+        self.phone.send(
+            self._text(
+                "INVITE",
+                self._invite_cseq,
+                branch=self._branch,
+                extra=extra,
+                body=self._sdp(),
+                tagged=self.remote_tag != "",
+            )
+        )
 
     def answer_invite(self, status: int, *, sdp: bool = False) -> None:
         if self.invite_packet is not None:
             body = self._sdp() if sdp else ""
-            self.phone.send(response(self.invite_packet, status, to_tag=self.tag, contact=self.phone.contact, body=body))
+            self.phone.send(
+                response(self.invite_packet, status, to_tag=self.tag, contact=self.phone.contact, body=body)
+            )
 
     def _reply(self, packet: Packet, status: int) -> None:
         self.phone.send(response(packet, status, to_tag=self.tag, contact=self.phone.contact))
 
     def _request(self, method: str, extra: Sequence[str] = ()) -> None:
-        self.phone.send(self._text(method, next(self._cseq), branch=_branch(), extra=[f"Contact: {self.phone.contact}", *extra]))
+        self.phone.send(
+            self._text(method, next(self._cseq), branch=_branch(), extra=[f"Contact: {self.phone.contact}", *extra])
+        )
 
     def _acknowledge(self, packet: Packet) -> None:
-        good = packet.status < 300  # noqa: PLR2004
+        good = packet.status < 300
         if good:
             self.remote_target = _uri(packet.get("contact")) or self.remote_target
         number = int(packet.get("cseq").split(" ")[0])
         self.phone.send(self._text("ACK", number, branch=_branch() if good else self._branch))
 
-    def _text(self, method: str, cseq: int, *, branch: str, extra: Sequence[str] = (), body: str = "", tagged: bool = True) -> str:
+    def _text(
+        self, method: str, cseq: int, *, branch: str, extra: Sequence[str] = (), body: str = "", tagged: bool = True
+    ) -> str:
         remote = self.remote if "<" in self.remote else f"<{self.remote}>"
         if tagged and self.remote_tag and "tag=" not in remote:
             remote = f"{remote};tag={self.remote_tag}"
@@ -462,7 +514,7 @@ class PhoneCall:
 
     def speak(self) -> None:
         """20 ms of silence, unless a key is being pressed."""
-        if self.answered_at and not self.is_over and not self._is_pressing:
+        if self.answered_at and not (self.is_over or self._is_pressing or self.phone.is_silent):
             self._rtp(VOICE_PAYLOAD, SILENCE, is_first=False)
         self._stamp += SAMPLES
 
@@ -473,20 +525,24 @@ class PhoneCall:
             self._rtp(DTMF_PAYLOAD, struct.pack("!BBH", event, 10, step * SAMPLES), is_first=step == 1, stamp=stamp)
             await asyncio.sleep(VOICE_STEP_S)
         for _ in range(3):
-            self._rtp(DTMF_PAYLOAD, struct.pack("!BBH", event, 0x80 | 10, packets * SAMPLES), is_first=False, stamp=stamp)
+            self._rtp(
+                DTMF_PAYLOAD, struct.pack("!BBH", event, 0x80 | 10, packets * SAMPLES), is_first=False, stamp=stamp
+            )
         self._is_pressing = False
 
     def _rtp(self, payload: int, data: bytes, *, is_first: bool, stamp: int | None = None) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF
         time_stamp = (self._stamp if stamp is None else stamp) & 0xFFFFFFFF
-        header = struct.pack("!BBHII", 0x80, payload | (0x80 if is_first else 0), self._sequence, time_stamp, self._ssrc)
+        header = struct.pack(
+            "!BBHII", 0x80, payload | (0x80 if is_first else 0), self._sequence, time_stamp, self._ssrc
+        )
         if self._peer_media is not None:
             with contextlib.suppress(OSError):
                 self._media.sendto(header + data, self._peer_media)
 
     def _set_status(self, status: int) -> None:
         self.status = status
-        if status == 200 and not self.answered_at:  # noqa: PLR2004
+        if status == 200 and not self.answered_at:
             self.answered_at = time.monotonic()
 
     def _end(self, status: int = 0) -> None:
@@ -498,11 +554,3 @@ class PhoneCall:
 
 def _branch() -> str:
     return f"z9hG4bK{secrets.token_hex(8)}"
-
-
-def _media_socket() -> socket.socket:
-    """Voice that comes is left in the socket's buffer: nobody listens here."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.bind((LOOPBACK, 0))
-    return sock

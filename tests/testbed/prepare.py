@@ -132,7 +132,9 @@ def _make_root(root: Path, version: str, suite: str) -> None:
 
 def _is_version(root: Path, version: str) -> bool:
     """The archive moves on: a root with another Asterisk than its name says is not used."""
-    shown = subprocess.run(["chroot", root, "/usr/sbin/asterisk", "-V"], capture_output=True, text=True, check=False).stdout
+    shown = subprocess.run(
+        ["chroot", root, "/usr/sbin/asterisk", "-V"], capture_output=True, text=True, check=False
+    ).stdout
     if not shown.startswith(f"Asterisk {version}."):
         print(f"testbed: wanted Asterisk {version}, the archive has {shown.strip() or 'none that runs'}")
         return False

@@ -87,7 +87,10 @@ def _value(value: object) -> str:
 
 def _quoted(text: str) -> str:
     """A TOML basic string: quotes, backslashes and everything invisible escaped."""
-    out = (f"\\u{ord(c):04x}" if not c.isprintable() and ord(c) < 0x10000 else c for c in text.replace("\\", "\\\\").replace('"', '\\"'))
+    out = (
+        f"\\u{ord(c):04x}" if not c.isprintable() and ord(c) < 0x10000 else c
+        for c in text.replace("\\", "\\\\").replace('"', '\\"')
+    )
     return '"' + "".join(out) + '"'
 
 

@@ -60,7 +60,7 @@ _AGENT: Final = Dialog(uri="[$uri]", local="From:[$local];tag=[pid]a[call_number
 class Step:
     """One thing an end of the call does after the answer. Subclasses render their XML; ``cseq`` is fresh for each step."""
 
-    def xml(self, dialog: Dialog, cseq: int) -> str:
+    def xml(self, dialog: Dialog, cseq: int, /) -> str:
         raise NotImplementedError
 
 
@@ -68,7 +68,7 @@ class Step:
 class Wait(Step):
     seconds: float
 
-    def xml(self, dialog: Dialog, cseq: int) -> str:
+    def xml(self, _dialog: Dialog, _cseq: int, /) -> str:
         return _pause(self.seconds)
 
 
@@ -78,19 +78,19 @@ class Press(Step):
 
     keys: str
 
-    def xml(self, dialog: Dialog, cseq: int) -> str:
+    def xml(self, _dialog: Dialog, _cseq: int, /) -> str:
         return f'<nop><action><exec play_dtmf="{self.keys}"/></action></nop>' + _pause(0.4 * len(self.keys))
 
 
 @dataclass(frozen=True, slots=True)
 class HangUp(Step):
-    def xml(self, dialog: Dialog, cseq: int) -> str:
+    def xml(self, dialog: Dialog, cseq: int, /) -> str:
         return _send(_request("BYE", dialog, cseq)) + '<recv response="200"/>'
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitHangUp(Step):
-    def xml(self, dialog: Dialog, cseq: int) -> str:
+    def xml(self, _dialog: Dialog, _cseq: int, /) -> str:
         return '<recv request="BYE"/>' + _send(_reply(200, in_dialog=True))
 
 
@@ -100,7 +100,7 @@ class Hold(Step):
 
     retrieve: bool = False
 
-    def xml(self, dialog: Dialog, cseq: int) -> str:
+    def xml(self, dialog: Dialog, cseq: int, /) -> str:
         offer = _sdp(cseq, "sendrecv" if self.retrieve else "sendonly")
         wait = '<recv response="100" optional="true"/><recv response="200"/>'
         return _send(_request("INVITE", dialog, cseq, body=offer)) + wait + _send(_request("ACK", dialog, cseq))
@@ -112,8 +112,11 @@ class Transfer(Step):
 
     target: str
 
-    def xml(self, dialog: Dialog, cseq: int) -> str:
-        extra = (f"Refer-To: <sip:{self.target}@[remote_ip]:[remote_port]>", "Contact: <sip:sipp@[local_ip]:[local_port]>")
+    def xml(self, dialog: Dialog, cseq: int, /) -> str:
+        extra = (
+            f"Refer-To: <sip:{self.target}@[remote_ip]:[remote_port]>",
+            "Contact: <sip:sipp@[local_ip]:[local_port]>",
+        )
         told, over = f"told{cseq}", f"over{cseq}"
         return "".join(
             (
@@ -165,7 +168,9 @@ def forwarding_agent(target: str) -> str:
 def silent_agent() -> str:
     """Rings until Asterisk gives up (CANCEL)."""
     refused = _reply(487).replace("[last_CSeq:]", "CSeq:[$cseq]")
-    return _scenario(_rings() + '<recv request="CANCEL"/>' + _send(_reply(200)) + _send(refused) + '<recv request="ACK"/>')
+    return _scenario(
+        _rings() + '<recv request="CANCEL"/>' + _send(_reply(200)) + _send(refused) + '<recv request="ACK"/>'
+    )
 
 
 def _scenario(body: str) -> str:
@@ -178,7 +183,9 @@ def _steps(steps: Sequence[Step], dialog: Dialog) -> str:
 
 def _rings() -> str:
     kept = {"remote": "From:", "local": "To:", "cseq": "CSeq:"}
-    actions = "".join(f'<ereg regexp=".*" search_in="hdr" header="{header}" assign_to="{name}"/>' for name, header in kept.items())
+    actions = "".join(
+        f'<ereg regexp=".*" search_in="hdr" header="{header}" assign_to="{name}"/>' for name, header in kept.items()
+    )
     uri = '<ereg regexp="sip:[^>;]*" search_in="hdr" header="Contact:" assign_to="uri"/>'
     used = '<Reference variables="remote,local,cseq,uri"/>'
     return f'<recv request="INVITE"><action>{actions}{uri}</action></recv>{used}' + _send(_reply(180, contact=True))
@@ -202,13 +209,19 @@ def _request(method: str, dialog: Dialog, cseq: int, extra: Iterable[str] = (), 
         dialog.remote,
         "Call-ID: [call_id]",
         f"CSeq: {cseq} {method}",
-        *(["Contact: <sip:sipp@[local_ip]:[local_port]>"] if body and not any("Contact" in line for line in extra) else []),
+        *(
+            ["Contact: <sip:sipp@[local_ip]:[local_port]>"]
+            if body and not any("Contact" in line for line in extra)
+            else []
+        ),
         *extra,
     ]
     return _finish(lines, body)
 
 
-def _reply(status: int, *, in_dialog: bool = False, contact: bool = False, extra: Iterable[str] = (), body: str = "") -> str:
+def _reply(
+    status: int, *, in_dialog: bool = False, contact: bool = False, extra: Iterable[str] = (), body: str = ""
+) -> str:
     lines = [
         f"SIP/2.0 {status} Testbed",
         "[last_Via:]",
@@ -293,7 +306,18 @@ class Sipp:
         limits = ["-m", str(self.calls), "-r", str(self.rate), "-l", str(self.at_once)]
         media = ["-mp", str(20_000 + 2 * secrets.randbelow(20_000))]
         errors = ["-trace_err", "-error_file", "errors.log", "-nostdin"]
-        return [f"{LOOPBACK}:{self.server_port}", "-i", LOOPBACK, "-sf", "scenario.xml", *own_port, *rows, *limits, *media, *errors]
+        return [
+            f"{LOOPBACK}:{self.server_port}",
+            "-i",
+            LOOPBACK,
+            "-sf",
+            "scenario.xml",
+            *own_port,
+            *rows,
+            *limits,
+            *media,
+            *errors,
+        ]
 
     async def __aenter__(self) -> Self:
         return self.start()
@@ -305,6 +329,8 @@ class Sipp:
 def _csv(rows: Sequence[tuple[str, str, str]]) -> str:
     """SIPp's own CSV: a first line with the order of use, then semicolons; a field cannot hold one."""
     out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_NONE, quotechar=None, escapechar="\\", lineterminator="\n")
+    writer = csv.writer(
+        out, delimiter=";", quoting=csv.QUOTE_NONE, quotechar=None, escapechar="\\", lineterminator="\n"
+    )
     writer.writerows([field.replace(";", ",") for field in row] for row in rows)
     return "SEQUENTIAL\n" + out.getvalue()

@@ -10,8 +10,14 @@ from tests.testbed.story import Story
 
 def _of(module: ModuleType) -> dict[str, Story]:
     found = inspect.getmembers(module, inspect.iscoroutinefunction)
-    own = [function for _, function in found if function.__module__ == module.__name__ and not function.__name__.startswith("_")]
-    return {function.__name__: function for function in sorted(own, key=lambda function: function.__code__.co_firstlineno)}
+    own = [
+        function
+        for _, function in found
+        if function.__module__ == module.__name__ and not function.__name__.startswith("_")
+    ]
+    return {
+        function.__name__: function for function in sorted(own, key=lambda function: function.__code__.co_firstlineno)
+    }
 
 
 STORIES: Final[dict[str, Story]] = {

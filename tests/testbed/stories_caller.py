@@ -20,8 +20,15 @@ HOSTILE_NAMES: Final = {
 
 async def anonymous_caller(stage: Stage) -> Truth:
     """A caller who hides the number."""
-    caller = stage.caller(from_header="\"Anonymous\" <sip:anonymous@anonymous.invalid>")
-    return await _answered(stage, caller, SUPPORT, ani="", name="Anonymous", note="The caller sent no number; the dialplan's FILTER makes `anonymous` empty.")
+    caller = stage.caller(from_header='"Anonymous" <sip:anonymous@anonymous.invalid>')
+    return await _answered(
+        stage,
+        caller,
+        SUPPORT,
+        ani="",
+        name="Anonymous",
+        note="The caller sent no number; the dialplan's FILTER makes `anonymous` empty.",
+    )
 
 
 async def chinese_caller_name(stage: Stage) -> Truth:
@@ -31,9 +38,9 @@ async def chinese_caller_name(stage: Stage) -> Truth:
 
 async def hostile_caller_names(stage: Stage) -> Truth:
     """Six callers one after the other, each with a name meant to break something."""
-    calls = []
+    calls: list[TrueCall] = []
     for name in HOSTILE_NAMES.values():
-        truth = await _answered(stage, stage.caller(name=name.replace("\\\"", "\\\"")), SUPPORT, name=name)
+        truth = await _answered(stage, stage.caller(name=name.replace('\\"', '\\"')), SUPPORT, name=name)
         calls += truth.calls
     return Truth(tuple(calls), "Names as sent in SIP; the dialplan takes control characters out.")
 
@@ -77,7 +84,9 @@ INJECTION_NOTE: Final = "From: sip:0912345678%0d%0aEvent%3A%20Hangup%0d%0aX%3A%2
 
 
 def _injector(stage: Stage, dnis: str) -> PhoneCall:
-    return stage.caller(dnis, from_header=f"\"x\" <sip:0912345678%0d%0aEvent%3A%20Hangup%0d%0aX%3A%20y@127.0.0.1:{stage.carrier.port}>")
+    return stage.caller(
+        dnis, from_header=f'"x" <sip:0912345678%0d%0aEvent%3A%20Hangup%0d%0aX%3A%20y@127.0.0.1:{stage.carrier.port}>'
+    )
 
 
 async def _answered(stage: Stage, caller: PhoneCall, dnis: str, *, note: str = "", **more: str) -> Truth:
@@ -88,4 +97,6 @@ async def _answered(stage: Stage, caller: PhoneCall, dnis: str, *, note: str = "
     caller.hang_up()
     await agent.until_over()
     await asyncio.sleep(0.3)
-    return Truth((queued(caller, agent, dnis=dnis, answered_by=("2001",), rang=("2001",), ended_by="caller", **more),), note)
+    return Truth(
+        (queued(caller, agent, dnis=dnis, answered_by=("2001",), rang=("2001",), ended_by="caller", **more),), note
+    )

@@ -1,7 +1,7 @@
 """Stories of calls that begin inside: click-to-dial, dialled by hand, between agents. The docstring is the trace's description."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 from tests.testbed.phone import PhoneCall
 from tests.testbed.story import Stage, TrueCall, Truth, hang_up
@@ -94,7 +94,39 @@ async def click_to_dial_transferred(stage: Stage) -> Truth:
     bob.answer()
     ann.hang_up()
     await hang_up(customer, bob, after_s=1.5)
-    return Truth((_outbound(ann, customer, "answered", ended_by="customer", answered_by=("2001", "2002")),), "One blind transfer, 2001 to 2002.")
+    return Truth(
+        (_outbound(ann, customer, "answered", ended_by="customer", answered_by=("2001", "2002")),),
+        "One blind transfer, 2001 to 2002.",
+    )
+
+
+async def dialler_customer_first(stage: Stage) -> Truth:
+    """The customer is called first (Originate through a Local channel) and, having answered, meets the queue; an agent answers."""
+    where = {"Channel": f"Local/{OUTSIDE}@cti-outbound", "Context": "cti-internal", "Exten": "3005", "Priority": "1"}
+    await stage.commands.action("Originate", where | {"Timeout": RING_MS, "Async": "true", "CallerID": OUTSIDE})
+    customer = await stage.carrier.rings()
+    await asyncio.sleep(0.5)
+    customer.answer()
+    bob = await stage.agents["2002"].rings()
+    await asyncio.sleep(0.7)
+    bob.answer()
+    await hang_up(customer, bob, after_s=1.5)
+    talk: dict[str, Any] = {
+        "wait_s": round(bob.answered_at - customer.began_at, 2),
+        "talk_s": round(bob.ended_at - bob.answered_at, 2),
+    }
+    call = TrueCall(
+        "outbound",
+        "",
+        OUTSIDE,
+        "answered",
+        "billing",
+        answered_by=("2002",),
+        rang=("2002",),
+        ended_by="customer",
+        **talk,
+    )
+    return Truth((call,))
 
 
 async def outbound_dialled_at_the_phone(stage: Stage) -> Truth:
@@ -124,8 +156,17 @@ async def internal_call(stage: Stage) -> Truth:
     bob.answer()
     await ann.until_answered()
     await hang_up(ann, bob, after_s=1.5)
-    talk = {"wait_s": round(bob.answered_at - ann.began_at, 2), "talk_s": round(bob.ended_at - bob.answered_at, 2)}
-    return Truth((TrueCall("internal", "2001", "2002", "answered", answered_by=("2002",), rang=("2002",), ended_by="agent", **talk),))
+    talk: dict[str, Any] = {
+        "wait_s": round(bob.answered_at - ann.began_at, 2),
+        "talk_s": round(bob.ended_at - bob.answered_at, 2),
+    }
+    return Truth(
+        (
+            TrueCall(
+                "internal", "2001", "2002", "answered", answered_by=("2002",), rang=("2002",), ended_by="agent", **talk
+            ),
+        )
+    )
 
 
 async def internal_call_not_answered(stage: Stage) -> Truth:
@@ -144,12 +185,27 @@ async def internal_call_to_a_queue(stage: Stage) -> Truth:
     await asyncio.sleep(0.7)
     bob.answer()
     await hang_up(ann, bob, after_s=1.5)
-    return Truth((TrueCall("internal", "2005", "3005", "answered", "billing", answered_by=("2002",), rang=("2002",), ended_by="caller"),))
+    return Truth(
+        (
+            TrueCall(
+                "internal",
+                "2005",
+                "3005",
+                "answered",
+                "billing",
+                answered_by=("2002",),
+                rang=("2002",),
+                ended_by="caller",
+            ),
+        )
+    )
 
 
 async def _originate(stage: Stage) -> None:
     where = {"Channel": "PJSIP/2001", "Context": "cti-outbound", "Exten": OUTSIDE, "Priority": "1"}
-    await stage.commands.action("Originate", where | {"Timeout": RING_MS, "Async": "true", "CallerID": f'"{OUTSIDE}" <{OUTSIDE}>'})
+    await stage.commands.action(
+        "Originate", where | {"Timeout": RING_MS, "Async": "true", "CallerID": f'"{OUTSIDE}" <{OUTSIDE}>'}
+    )
 
 
 async def _agent_answers(stage: Stage) -> PhoneCall:
@@ -173,4 +229,14 @@ def _outbound(
     """A call from 2001 to the outside. Wait and talk count from the agent's pick-up and the customer's answer."""
     wait = round(customer.answered_at - ann.began_at, 2) if customer else None
     talk = round(customer.ended_at - customer.answered_at, 2) if customer else None
-    return TrueCall("outbound", "2001", OUTSIDE, outcome, answered_by=answered_by, rang=rang, ended_by=ended_by, wait_s=wait, talk_s=talk)
+    return TrueCall(
+        "outbound",
+        "2001",
+        OUTSIDE,
+        outcome,
+        answered_by=answered_by,
+        rang=rang,
+        ended_by=ended_by,
+        wait_s=wait,
+        talk_s=talk,
+    )

@@ -1,12 +1,14 @@
 """Stories of the queue: who waits, whose phone rings, who answers. The docstring is the trace's description."""
 
 import asyncio
+from typing import Any
 
 from tests.testbed.phone import PhoneCall
 from tests.testbed.story import CALLER, Stage, Transfer, TrueCall, Truth, connect, hang_up, queued
 
 SALES = "0800100200"
 SHORT = "0800100300"
+OVERFLOW = "0800100310"
 KEYED = "0800100400"
 VIA_LOCAL = "0800100410"
 VIA_LOCAL_N = "0800100420"
@@ -87,7 +89,21 @@ async def queue_timeout(stage: Stage) -> Truth:
     """Nobody answers within the queue's time and the PBX ends the call."""
     caller = stage.caller(SHORT)
     await caller.until_over()
-    return Truth((queued(caller, dnis=SHORT, queue="short", outcome="queue_timeout", rang=("2001", "2001"), ended_by="pbx"),))
+    return Truth(
+        (queued(caller, dnis=SHORT, queue="short", outcome="queue_timeout", rang=("2001", "2001"), ended_by="pbx"),)
+    )
+
+
+async def queue_timeout_then_second_queue(stage: Stage) -> Truth:
+    """Nobody of the first queue answers in its time; the dialplan goes on to a second queue, where an agent answers."""
+    caller = stage.caller(OVERFLOW)
+    agent = await stage.agents["2002"].rings()
+    await asyncio.sleep(0.5)
+    agent.answer()
+    await hang_up(caller, agent)
+    rang = ("2001", "2001", "2002")
+    truth = queued(caller, agent, dnis=OVERFLOW, queue="billing", answered_by=("2002",), rang=rang, ended_by="caller")
+    return Truth((truth,), "One call through two queues: short (EXITWITHTIMEOUT), then billing.")
 
 
 async def queue_exit_by_key(stage: Stage) -> Truth:
@@ -125,7 +141,13 @@ async def two_callers_at_once(stage: Stage) -> Truth:
     await hang_up(one)
     await hang_up(two, ann, bob)
     note = "Which caller reached which agent is for the queue_log to say."
-    return Truth(tuple(TrueCall("inbound", number, "0800100100", "answered", "support", ended_by="caller") for number in (CALLER, SECOND_CALLER)), note)
+    return Truth(
+        tuple(
+            TrueCall("inbound", number, "0800100100", "answered", "support", ended_by="caller")
+            for number in (CALLER, SECOND_CALLER)
+        ),
+        note,
+    )
 
 
 async def second_caller_waits_for_the_same_agent(stage: Stage) -> Truth:
@@ -138,7 +160,7 @@ async def second_caller_waits_for_the_same_agent(stage: Stage) -> Truth:
     again = await stage.agents["2001"].rings()
     again.answer()
     await hang_up(two, again)
-    answered = {"answered_by": ("2001",), "rang": ("2001",), "ended_by": "caller"}
+    answered: dict[str, Any] = {"answered_by": ("2001",), "rang": ("2001",), "ended_by": "caller"}
     return Truth((queued(one, ann, **answered), queued(two, again, ani=SECOND_CALLER, **answered)))
 
 
@@ -146,14 +168,44 @@ async def agent_by_local_channel(stage: Stage) -> Truth:
     """The queue's member is a Local channel that optimises itself away."""
     caller, agent = await connect(stage, VIA_LOCAL)
     await hang_up(caller, agent)
-    return Truth((queued(caller, agent, dnis=VIA_LOCAL, queue="viaLocal", answered_by=("2001",), rang=("2001",), ended_by="caller"),))
+    return Truth(
+        (
+            queued(
+                caller,
+                agent,
+                dnis=VIA_LOCAL,
+                queue="viaLocal",
+                answered_by=("2001",),
+                rang=("2001",),
+                ended_by="caller",
+            ),
+        )
+    )
+
+
+async def agent_by_local_channel_silent(stage: Stage) -> Truth:
+    """As before, but nobody speaks: Asterisk optimises a Local channel away only when voice passes, so it stays."""
+    stage.silence()
+    return await agent_by_local_channel(stage)
 
 
 async def agent_by_local_channel_n(stage: Stage) -> Truth:
     """The queue's member is a Local channel that stays (/n)."""
     caller, agent = await connect(stage, VIA_LOCAL_N)
     await hang_up(caller, agent)
-    return Truth((queued(caller, agent, dnis=VIA_LOCAL_N, queue="viaLocalN", answered_by=("2001",), rang=("2001",), ended_by="caller"),))
+    return Truth(
+        (
+            queued(
+                caller,
+                agent,
+                dnis=VIA_LOCAL_N,
+                queue="viaLocalN",
+                answered_by=("2001",),
+                rang=("2001",),
+                ended_by="caller",
+            ),
+        )
+    )
 
 
 async def agent_by_local_channel_no_answer(stage: Stage) -> Truth:
@@ -164,7 +216,19 @@ async def agent_by_local_channel_no_answer(stage: Stage) -> Truth:
     again = await stage.agents["2001"].rings()
     again.answer()
     await hang_up(caller, again)
-    return Truth((queued(caller, again, dnis=VIA_LOCAL, queue="viaLocal", answered_by=("2001",), rang=("2001", "2001"), ended_by="caller"),))
+    return Truth(
+        (
+            queued(
+                caller,
+                again,
+                dnis=VIA_LOCAL,
+                queue="viaLocal",
+                answered_by=("2001",),
+                rang=("2001", "2001"),
+                ended_by="caller",
+            ),
+        )
+    )
 
 
 async def agent_paused_during_call(stage: Stage) -> Truth:
@@ -183,7 +247,9 @@ async def agent_logs_off_during_call(stage: Stage) -> Truth:
     caller, agent = await connect(stage, EMPTY, "2004")
     await stage.commands.action("QueueRemove", member)
     await hang_up(caller, agent)
-    return Truth((queued(caller, agent, dnis=EMPTY, queue="empty", answered_by=("2004",), rang=("2004",), ended_by="caller"),))
+    return Truth(
+        (queued(caller, agent, dnis=EMPTY, queue="empty", answered_by=("2004",), rang=("2004",), ended_by="caller"),)
+    )
 
 
 async def agent_logs_on_while_caller_waits(stage: Stage) -> Truth:
@@ -195,7 +261,9 @@ async def agent_logs_on_while_caller_waits(stage: Stage) -> Truth:
     agent = await stage.agents["2004"].rings()
     agent.answer()
     await hang_up(caller, agent)
-    return Truth((queued(caller, agent, dnis=EMPTY, queue="empty", answered_by=("2004",), rang=("2004",), ended_by="caller"),))
+    return Truth(
+        (queued(caller, agent, dnis=EMPTY, queue="empty", answered_by=("2004",), rang=("2004",), ended_by="caller"),)
+    )
 
 
 async def pickup_of_a_queue_call(stage: Stage) -> Truth:
@@ -208,7 +276,9 @@ async def pickup_of_a_queue_call(stage: Stage) -> Truth:
     await ringing.until_over()
     await hang_up(caller, colleague, after_s=1.5)
     pickup = (Transfer("pickup", "2001", "2003"),)
-    return Truth((queued(caller, colleague, answered_by=("2003",), rang=("2001",), ended_by="caller", transfers=pickup),))
+    return Truth(
+        (queued(caller, colleague, answered_by=("2003",), rang=("2001",), ended_by="caller", transfers=pickup),)
+    )
 
 
 async def pickup_of_a_direct_call(stage: Stage) -> Truth:
@@ -221,7 +291,20 @@ async def pickup_of_a_direct_call(stage: Stage) -> Truth:
     await ringing.until_over()
     await hang_up(caller, colleague, after_s=1.5)
     pickup = (Transfer("pickup", "2001", "2003"),)
-    return Truth((queued(caller, colleague, dnis=DIRECT, queue="", answered_by=("2003",), rang=("2001",), ended_by="caller", transfers=pickup),))
+    return Truth(
+        (
+            queued(
+                caller,
+                colleague,
+                dnis=DIRECT,
+                queue="",
+                answered_by=("2003",),
+                rang=("2001",),
+                ended_by="caller",
+                transfers=pickup,
+            ),
+        )
+    )
 
 
 async def forwarded_at_the_phone(stage: Stage) -> Truth:
@@ -234,14 +317,18 @@ async def forwarded_at_the_phone(stage: Stage) -> Truth:
     second.answer()
     await hang_up(caller, second)
     forward = (Transfer("forward", "2001", "2003"),)
-    return Truth((queued(caller, second, answered_by=("2003",), rang=("2001", "2003"), ended_by="caller", transfers=forward),))
+    return Truth(
+        (queued(caller, second, answered_by=("2003",), rang=("2001", "2003"), ended_by="caller", transfers=forward),)
+    )
 
 
 async def direct_inbound_answered(stage: Stage) -> Truth:
     """A call straight to an agent's extension, no queue; answered."""
     caller, agent = await connect(stage, DIRECT)
     await hang_up(caller, agent)
-    return Truth((queued(caller, agent, dnis=DIRECT, queue="", answered_by=("2001",), rang=("2001",), ended_by="caller"),))
+    return Truth(
+        (queued(caller, agent, dnis=DIRECT, queue="", answered_by=("2001",), rang=("2001",), ended_by="caller"),)
+    )
 
 
 async def direct_inbound_not_answered(stage: Stage) -> Truth:
@@ -264,7 +351,13 @@ async def call_waiting(stage: Stage) -> Truth:
     await hang_up(two, second)
     first.retrieve()
     await hang_up(one, first)
-    more = {"dnis": DIRECT, "queue": "", "answered_by": ("2001",), "rang": ("2001",), "ended_by": "caller"}
+    more: dict[str, Any] = {
+        "dnis": DIRECT,
+        "queue": "",
+        "answered_by": ("2001",),
+        "rang": ("2001",),
+        "ended_by": "caller",
+    }
     return Truth((queued(one, first, holds=1, **more), queued(two, second, ani=SECOND_CALLER, **more)))
 
 
@@ -272,7 +365,27 @@ async def customer_code_from_ivr(stage: Stage) -> Truth:
     """The caller keys a customer code into the IVR before the queue; it travels as variable and as user event."""
     caller, agent = await _keyed_code(stage, "4711", "2001", CALLER)
     await hang_up(caller, agent)
-    return Truth((queued(caller, agent, dnis=IVR, customer_code="4711", answered_by=("2001",), rang=("2001",), ended_by="caller"),))
+    return Truth(
+        (
+            queued(
+                caller, agent, dnis=IVR, customer_code="4711", answered_by=("2001",), rang=("2001",), ended_by="caller"
+            ),
+        )
+    )
+
+
+async def supervisor_listens(stage: Stage) -> Truth:
+    """A supervisor (2006) listens to the agent's call (ChanSpy) for a while and leaves before it ends."""
+    caller, agent = await connect(stage)
+    ear = stage.agents["2006"].dial("8101")
+    await ear.until_answered()
+    await asyncio.sleep(1.5)
+    ear.hang_up()
+    await hang_up(caller, agent)
+    listening = TrueCall(
+        "internal", "2006", "8101", "answered", ended_by="agent", note="listens; no party of the customer's call"
+    )
+    return Truth((queued(caller, agent, answered_by=("2001",), rang=("2001",), ended_by="caller"), listening))
 
 
 async def conference_room(stage: Stage) -> Truth:
@@ -286,7 +399,14 @@ async def conference_room(stage: Stage) -> Truth:
     await hang_up(caller)
     ann.hang_up()
     bob.hang_up()
-    inbound = TrueCall("inbound", CALLER, CONFERENCE, "answered", ended_by="caller", talk_s=round(caller.ended_at - caller.answered_at, 2))
+    inbound = TrueCall(
+        "inbound",
+        CALLER,
+        CONFERENCE,
+        "answered",
+        ended_by="caller",
+        talk_s=round(caller.ended_at - caller.answered_at, 2),
+    )
     internal = (TrueCall("internal", number, "8000", "answered", ended_by="agent") for number in ("2001", "2002"))
     return Truth((inbound, *internal), "All three meet in room 8000 (ConfBridge); the calls have three linkedids.")
 
@@ -304,7 +424,7 @@ async def asterisk_killed_in_mid_call(stage: Stage) -> Truth:
     await stage.reconnect()
     after, again = await connect(stage, number="0933333333")
     await hang_up(after, again)
-    gone = {"outcome": "pbx_restart", "ended_by": "pbx"}
+    gone: dict[str, Any] = {"outcome": "pbx_restart", "ended_by": "pbx"}
     return Truth(
         (
             queued(caller, agent, answered_by=("2001",), rang=("2001",), **gone),
@@ -348,11 +468,20 @@ async def connection_lost_in_mid_call(stage: Stage) -> Truth:
     await stage.recorder.connect()
     await hang_up(two, bob)
     await hang_up(three, again)
-    ended = {"ended_by": "caller"}
+    ended: dict[str, Any] = {"ended_by": "caller"}
     return Truth(
         (
             queued(one, ann, answered_by=("2001",), rang=("2001",), **ended),
-            queued(two, bob, ani=SECOND_CALLER, dnis=IVR, customer_code="4711", answered_by=("2002",), rang=("2002",), **ended),
+            queued(
+                two,
+                bob,
+                ani=SECOND_CALLER,
+                dnis=IVR,
+                customer_code="4711",
+                answered_by=("2002",),
+                rang=("2002",),
+                **ended,
+            ),
             queued(short, ani="0944444444", dnis=EMPTY, queue="empty", outcome="abandoned", **ended),
             queued(three, again, ani="0933333333", answered_by=("2001",), rang=("2001",), **ended),
         ),

@@ -12,8 +12,8 @@ from tests.testbed.story import SUPPORT, Stage, Transfer, TrueCall, Truth, conne
 CALLER_CHANNEL: Final = "PJSIP/trunk-00000000"
 AGENT_CHANNEL: Final = "PJSIP/2001-00000001"
 OUTSIDE: Final = "0223334444"
+EMPTY: Final = "0800100440"
 BILLING: Final = "3005"
-SALES: Final = "3002"
 
 
 async def blind_transfer_by_key_to_agent(stage: Stage) -> Truth:
@@ -76,7 +76,9 @@ async def blind_transfer_abandoned(stage: Stage) -> Truth:
     ringing = await stage.agents["2002"].rings()
     await hang_up(caller, ringing, after_s=1.5)
     moved = (Transfer("blind", "2001", "2002", done=False),)
-    return Truth((queued(caller, ann, answered_by=("2001",), rang=("2001", "2002"), ended_by="caller", transfers=moved),))
+    return Truth(
+        (queued(caller, ann, answered_by=("2001",), rang=("2001", "2002"), ended_by="caller", transfers=moved),)
+    )
 
 
 async def blind_transfer_to_wrong_number(stage: Stage) -> Truth:
@@ -116,6 +118,12 @@ async def attended_transfer_by_key(stage: Stage) -> Truth:
     return _moved(caller, ann, "attended")
 
 
+async def attended_transfer_by_key_silent(stage: Stage) -> Truth:
+    """As before, but nobody speaks: the Local channels of the transfer stay until the end."""
+    stage.silence()
+    return await attended_transfer_by_key(stage)
+
+
 async def attended_transfer_by_refer(stage: Stage) -> Truth:
     """The agent holds the caller, calls 2002 on a second line, and joins them (REFER with Replaces)."""
     caller, ann, second, bob = await _consult(stage)
@@ -148,7 +156,10 @@ async def attended_transfer_abandoned_by_agent(stage: Stage) -> Truth:
     ann.retrieve()
     await hang_up(caller, ann)
     inbound = queued(caller, ann, answered_by=("2001",), rang=("2001",), holds=1, ended_by="caller")
-    return Truth((inbound, _internal("2001", "2002", second, bob, ended_by="agent")), "The consultation is a call of its own that was never joined.")
+    return Truth(
+        (inbound, _internal("2001", "2002", second, bob, ended_by="agent")),
+        "The consultation is a call of its own that was never joined.",
+    )
 
 
 async def attended_transfer_customer_leaves(stage: Stage) -> Truth:
@@ -161,7 +172,10 @@ async def attended_transfer_customer_leaves(stage: Stage) -> Truth:
     ann.hang_up()
     await bob.until_over()
     moved = (Transfer("attended", "2001", "2002", done=False),)
-    return Truth((queued(caller, ann, answered_by=("2001",), rang=("2001",), ended_by="caller", transfers=moved),), "2002 spoke with 2001 only.")
+    return Truth(
+        (queued(caller, ann, answered_by=("2001",), rang=("2001",), ended_by="caller", transfers=moved),),
+        "2002 spoke with 2001 only.",
+    )
 
 
 async def blonde_transfer_by_key(stage: Stage) -> Truth:
@@ -175,6 +189,12 @@ async def blonde_transfer_by_key(stage: Stage) -> Truth:
     ringing.answer()
     await hang_up(caller, ringing, after_s=1.5)
     return _moved(caller, ann, "blonde")
+
+
+async def blonde_transfer_by_key_silent(stage: Stage) -> Truth:
+    """As before, but nobody speaks: the Local channels of the transfer stay until the end."""
+    stage.silence()
+    return await blonde_transfer_by_key(stage)
 
 
 async def blonde_transfer_by_refer(stage: Stage) -> Truth:
@@ -219,7 +239,9 @@ async def attended_transfer_declined_comes_back(stage: Stage) -> Truth:
     ringing.refuse(603)
     await hang_up(caller, ann, after_s=3)
     moved = (Transfer("attended", "2001", "2002", done=False),)
-    return Truth((queued(caller, ann, answered_by=("2001",), rang=("2001", "2002"), ended_by="caller", transfers=moved),))
+    return Truth(
+        (queued(caller, ann, answered_by=("2001",), rang=("2001", "2002"), ended_by="caller", transfers=moved),)
+    )
 
 
 async def three_way_by_key(stage: Stage) -> Truth:
@@ -265,7 +287,9 @@ async def parked_and_fetched(stage: Stage) -> Truth:
     await fetching.until_answered()
     await hang_up(caller, fetching, after_s=1.5)
     moved = (Transfer("parked", "2001", "2003"),)
-    return Truth((queued(caller, ann, answered_by=("2001", "2003"), rang=("2001",), ended_by="caller", transfers=moved),))
+    return Truth(
+        (queued(caller, ann, answered_by=("2001", "2003"), rang=("2001",), ended_by="caller", transfers=moved),)
+    )
 
 
 async def parked_and_timed_out(stage: Stage) -> Truth:
@@ -279,7 +303,9 @@ async def parked_and_timed_out(stage: Stage) -> Truth:
     again.answer()
     await hang_up(caller, again, after_s=1.5)
     moved = (Transfer("parked", "2001", "2001", done=False),)
-    return Truth((queued(caller, ann, answered_by=("2001", "2001"), rang=("2001", "2001"), ended_by="caller", transfers=moved),))
+    return Truth(
+        (queued(caller, ann, answered_by=("2001", "2001"), rang=("2001", "2001"), ended_by="caller", transfers=moved),)
+    )
 
 
 async def parked_and_hung_up(stage: Stage) -> Truth:
@@ -328,14 +354,34 @@ async def attended_transfer_by_command(stage: Stage) -> Truth:
 async def parked_by_command(stage: Stage) -> Truth:
     """The commands account parks the caller (Park); a colleague fetches the call."""
     caller, ann = await connect(stage)
-    await stage.commands.action("Park", {"Channel": CALLER_CHANNEL, "TimeoutChannel": AGENT_CHANNEL, "Timeout": "20000"})
+    await stage.commands.action(
+        "Park", {"Channel": CALLER_CHANNEL, "TimeoutChannel": AGENT_CHANNEL, "Timeout": "20000"}
+    )
     await asyncio.sleep(1)
     fetching = stage.agents["2003"].dial("701")
     await fetching.until_answered()
     ann.hang_up()
     await hang_up(caller, fetching, after_s=1.5)
     moved = (Transfer("parked", "2001", "2003"),)
-    return Truth((queued(caller, ann, answered_by=("2001", "2003"), rang=("2001",), ended_by="caller", transfers=moved),))
+    return Truth(
+        (queued(caller, ann, answered_by=("2001", "2003"), rang=("2001",), ended_by="caller", transfers=moved),)
+    )
+
+
+async def bridged_late_by_command(stage: Stage) -> Truth:
+    """A caller waits in an empty queue; the commands account joins the caller (Bridge) with an agent who was on another call."""
+    caller = stage.caller(EMPTY)
+    await caller.until_answered()
+    ann = stage.agents["2001"].dial("2003")
+    cho = await _colleague(stage, "2003")
+    await asyncio.sleep(1)
+    await stage.commands.action("Bridge", {"Channel1": CALLER_CHANNEL, "Channel2": AGENT_CHANNEL})
+    await cho.until_over()
+    await hang_up(caller, ann, after_s=1.5)
+    inbound = queued(caller, ann, dnis=EMPTY, queue="empty", answered_by=("2001",), ended_by="caller")
+    return Truth(
+        (inbound, _internal("2001", "2003", ann, cho, ended_by="pbx")), "Two linkedids become one when they are joined."
+    )
 
 
 async def hung_up_by_command(stage: Stage) -> Truth:
@@ -380,14 +426,45 @@ async def _gone(*calls: PhoneCall) -> None:
         call.hang_up()
 
 
-def _moved(caller: PhoneCall, ann: PhoneCall, kind: str, target: str = "2002", *, answered_by: tuple[str, ...] = (), holds: int = 0) -> Truth:
+def _moved(
+    caller: PhoneCall,
+    ann: PhoneCall,
+    kind: str,
+    target: str = "2002",
+    *,
+    answered_by: tuple[str, ...] = (),
+    holds: int = 0,
+) -> Truth:
     """One call that 2001 handed to ``target``, ended by the caller."""
     people = answered_by or ("2001", target)
     moved = (Transfer(kind, "2001", target),)
-    return Truth((queued(caller, ann, dnis=SUPPORT, answered_by=people, rang=people, holds=holds, ended_by="caller", transfers=moved),))
+    return Truth(
+        (
+            queued(
+                caller,
+                ann,
+                dnis=SUPPORT,
+                answered_by=people,
+                rang=people,
+                holds=holds,
+                ended_by="caller",
+                transfers=moved,
+            ),
+        )
+    )
 
 
 def _internal(ani: str, dnis: str, caller: PhoneCall, callee: PhoneCall, *, ended_by: str) -> TrueCall:
     talk = round(callee.ended_at - callee.answered_at, 2)
     wait = round(callee.answered_at - caller.began_at, 2)
-    return TrueCall("internal", ani, dnis, "answered", answered_by=(dnis,), rang=(dnis,), ended_by=ended_by, wait_s=wait, talk_s=talk)
+    return TrueCall(
+        "internal",
+        ani,
+        dnis,
+        "answered",
+        answered_by=(dnis,),
+        rang=(dnis,),
+        ended_by=ended_by,
+        wait_s=wait,
+        talk_s=talk,
+    )

@@ -15,6 +15,7 @@ CARRIER: Final = "carrier"
 CALLER: Final = "0912345678"
 SUPPORT: Final = "0800100100"
 SETTLE_S: Final = 0.4
+POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class TrueCall:
     queue: str = ""
     name: str = ""
     customer_code: str = ""
+    note: str = ""
     answered_by: tuple[str, ...] = ()
     rang: tuple[str, ...] = ()
     ended_by: str = ""
@@ -89,6 +91,11 @@ class Stage:
     def caller(self, dnis: str = SUPPORT, number: str = CALLER, name: str = "", **more: str) -> PhoneCall:
         """Somebody outside dials ``dnis``."""
         return self.carrier.dial(dnis, caller=number, name=name, **more)
+
+    def silence(self) -> None:
+        """Nobody speaks from now on, as with phones that suppress silence."""
+        for phone in (*self.agents.values(), self.carrier):
+            phone.is_silent = True
 
     async def reconnect(self) -> None:
         """After a restart of Asterisk: a new commands connection, and the recorder's new connection."""
@@ -143,7 +150,8 @@ def queued(
 async def open_stage(pbx: Asterisk) -> AsyncIterator[Stage]:
     async with contextlib.AsyncExitStack() as stack:
         agents = {
-            number: await stack.enter_async_context(Phone(number, pbx.ports.agents[number], pbx.ports.sip)) for number in AGENTS
+            number: await stack.enter_async_context(Phone(number, pbx.ports.agents[number], pbx.ports.sip))
+            for number in AGENTS
         }
         carrier = await stack.enter_async_context(Phone(CARRIER, pbx.ports.carrier, pbx.ports.sip))
         commands = await ami.commands_account(pbx)
@@ -156,7 +164,8 @@ async def open_stage(pbx: Asterisk) -> AsyncIterator[Stage]:
 
 async def settle(pbx: Asterisk, within_s: float = 10.0) -> None:
     """Wait until no channel is left, then a little more for the last events."""
-    deadline = time.monotonic() + within_s
-    while not await asyncio.to_thread(pbx.is_idle) and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
+    for _ in range(round(within_s / POLL_S)):
+        if await asyncio.to_thread(pbx.is_idle):
+            break
+        await asyncio.sleep(POLL_S)
     await asyncio.sleep(SETTLE_S)

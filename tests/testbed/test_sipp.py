@@ -73,7 +73,9 @@ async def test_blind_transfer_by_refer(pbx: Asterisk) -> None:
         agent(pbx, sipp.agent(ring_s=0.2), "2002") as bob,
         caller(pbx, Wait(3), HangUp()) as wang,
     ):
-        assert [await wang.wait(), await bob.wait(), await ann.wait()] == [0, 0, 0], wang.errors() + bob.errors() + ann.errors()
+        assert [await wang.wait(), await bob.wait(), await ann.wait()] == [0, 0, 0], (
+            wang.errors() + bob.errors() + ann.errors()
+        )
     assert "BLINDTRANSFER" in last_words(pbx.queue_log)
 
 
@@ -93,7 +95,9 @@ async def test_phone_forwards(pbx: Asterisk) -> None:
         agent(pbx, sipp.agent(ring_s=0.2), "2003") as cho,
         caller(pbx, Wait(2), HangUp(), dnis=DIRECT) as wang,
     ):
-        assert [await wang.wait(), await ann.wait(), await cho.wait()] == [0, 0, 0], wang.errors() + ann.errors() + cho.errors()
+        assert [await wang.wait(), await ann.wait(), await cho.wait()] == [0, 0, 0], (
+            wang.errors() + ann.errors() + cho.errors()
+        )
 
 
 async def test_many_callers_at_once(pbx: Asterisk) -> None:
