@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -141,9 +142,7 @@ class Lookup:
             code = keys.get(name, "").strip()[:MAX_CODE]
             if not code:
                 continue
-            kept = await self._kept(
-                f"code:{code}", lambda code=code: self._connector.find_by_code(code), is_fresh=is_fresh
-            )  # type: ignore[misc]
+            kept = await self._kept(f"code:{code}", partial(self._connector.find_by_code, code), is_fresh=is_fresh)
             if isinstance(kept, Unavailable) or kept.matches:
                 return self._answer(kept)
             reasons.append(f"no record with {name.replace('_', ' ')} {code}")
@@ -161,9 +160,8 @@ class Lookup:
         return await self._by_e164(number, typed, is_fresh=is_fresh)
 
     async def _by_e164(self, number: Number, typed: str, *, is_fresh: bool) -> Answer:
-        kept = await self._kept(
-            f"number:{number.e164}", lambda: self._connector.find_by_number(number), is_fresh=is_fresh
-        )
+        ask = partial(self._connector.find_by_number, number)
+        kept = await self._kept(f"number:{number.e164}", ask, is_fresh=is_fresh)
         if isinstance(kept, Unavailable):
             return kept
         if not kept.matches:

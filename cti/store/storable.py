@@ -76,6 +76,8 @@ def fresh(facts: Iterable[Envelope], known: Mapping[Key, str]) -> list[Envelope]
 def clean(value: Any) -> Any:
     """Text that no database refuses, in whatever it stands."""
     if isinstance(value, str):
+        if value.isascii() and "\x00" not in value:
+            return value
         return value.replace("\x00", REPLACEMENT).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
         return {clean(name): clean(item) for name, item in value.items()}

@@ -1,0 +1,53 @@
+"""A customer system in memory: for tests and for trying things out. Answers as the others do."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from cti import numbers
+from cti.crm import matching
+from cti.crm.contact import Contact, ContactId, Match, MatchedBy
+from cti.numbers import Number
+
+MIN_DIGITS = 3
+
+
+class MemoryConnector:
+    """``country``: where the contacts' numbers without country code belong."""
+
+    def __init__(self, contacts: Iterable[Contact] = (), *, country: str, name: str = "memory") -> None:
+        self.name = name
+        self._country = country
+        self._contacts: dict[ContactId, Contact] = {}
+        self._by_number: dict[str, dict[ContactId, None]] = defaultdict(dict)
+        for contact in contacts:
+            self.put(contact)
+
+    def put(self, contact: Contact) -> None:
+        contact = matching.read_numbers(contact, self._country)
+        self._contacts[contact.id] = contact
+        for number in contact.numbers:
+            self._by_number[number.e164][contact.id] = None
+
+    async def find_by_number(self, number: Number) -> tuple[Match, ...]:
+        known = [self._contacts[name] for name in self._by_number.get(number.e164, ())]
+        found = [match for one in known if (match := matching.match_of(one, number, self._country))]
+        return tuple(sorted(found, key=matching.surest_first))
+
+    async def find_by_code(self, code: str) -> tuple[Match, ...]:
+        found = [one for one in self._contacts.values() if one.code == code and code]
+        return tuple(Match(one, MatchedBy.CODE, code) for one in found)
+
+    async def get(self, contact: ContactId) -> Contact | None:
+        return self._contacts.get(contact)
+
+    async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
+        return tuple([one for one in self._contacts.values() if _holds(one, text.strip())][:limit])
+
+    async def close(self) -> None:
+        pass
+
+
+def _holds(contact: Contact, text: str) -> bool:
+    digits = "".join(char for char in numbers.dialled_digits(text) if char.isdecimal()).lstrip("0")
+    by_number = len(digits) >= MIN_DIGITS and any(digits in number.e164 for number in contact.numbers)
+    return by_number or text.casefold() in f"{contact.name}\n{contact.company}\n{contact.code}".casefold()

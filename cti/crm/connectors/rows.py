@@ -1,0 +1,104 @@
+"""Rows of a customer database -> contacts, as the mapping says."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+from urllib.parse import quote
+
+from cti.crm.contact import Case, Contact, ContactId, ContactNumber, Flag, Order
+from cti.crm.mapping import CrmMapping, Part
+
+Row = Mapping[str, Any]
+_TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FLAGS: Final = {flag.value: flag for flag in Flag}
+
+
+def contact_of(row: Row, mapping: CrmMapping) -> Contact:
+    """Raises ``KeyError`` with a column the query did not give."""
+    plain = {name: _joined(row, columns) for name, columns in mapping.contact.items()}
+    contact = Contact(
+        id=ContactId(plain["id"]),
+        code=plain.get("code", ""),
+        name=plain.get("name", ""),
+        company=plain.get("company", ""),
+        language=plain.get("language", ""),
+        segment=plain.get("segment", ""),
+        tier=plain.get("tier", ""),
+        email=plain.get("email", ""),
+        numbers=tuple(ContactNumber(typed=typed, label=label) for label, typed in _labelled(row, mapping.numbers)),
+        preferences=tuple(_labelled(row, mapping.preferences)),
+        fields=tuple(_labelled(row, mapping.fields)),
+        flags=frozenset(flag for flag, column in mapping.flags.items() if is_true(row[column])),
+    )
+    return replace(contact, url=record_url(mapping.record_url, contact))
+
+
+def with_part(contact: Contact, name: str, part: Part, rows: Iterable[Row]) -> Contact:
+    """``rows`` are this contact's."""
+    items = [{field: row[column] for field, column in part.columns.items()} for row in rows]
+    match name:
+        case "numbers":
+            return replace(contact, numbers=(*contact.numbers, *map(_number, items)))
+        case "flags":
+            known = {_FLAGS[words] for item in items if (words := text_of(item["flag"])) in _FLAGS}
+            return replace(contact, flags=contact.flags | known)
+        case "preferences":
+            pairs = tuple((text_of(item["name"]), text_of(item["value"])) for item in items)
+            return replace(contact, preferences=(*contact.preferences, *pairs))
+        case "cases":
+            return replace(contact, cases=(*contact.cases, *map(_case, items)))
+        case _:
+            return replace(contact, orders=(*contact.orders, *map(_order, items)))
+
+
+def text_of(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def is_true(value: Any) -> bool:
+    return value if isinstance(value, bool) else text_of(value).lower() in _TRUE
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Without a zone it is taken for UTC; what is no time is none."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return datetime.combine(value, time(), UTC) if isinstance(value, date) else None
+
+
+def record_url(template: str, contact: Contact) -> str:
+    """Empty where the template asks for something this contact has not."""
+    for name, value in (("{id}", contact.id), ("{code}", contact.code)):
+        if name in template and not value:
+            return ""
+        template = template.replace(name, quote(value, safe=""))
+    return template
+
+
+def _joined(row: Row, columns: Iterable[str]) -> str:
+    return " ".join(found for column in columns if (found := text_of(row[column])))
+
+
+def _labelled(row: Row, columns: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(label, found) for label, column in columns.items() if (found := text_of(row[column]))]
+
+
+def _number(item: Row) -> ContactNumber:
+    return ContactNumber(**{name: text_of(value) for name, value in item.items()})
+
+
+def _case(item: Row) -> Case:
+    texts = {name: text_of(value) for name, value in item.items() if name != "opened_at"}
+    return Case(**texts, opened_at=moment_of(item.get("opened_at")))
+
+
+def _order(item: Row) -> Order:
+    texts = {name: text_of(value) for name, value in item.items() if name != "ordered_on"}
+    at = moment_of(item.get("ordered_on"))
+    return Order(**texts, ordered_on=at.date() if at else None)

@@ -1,0 +1,173 @@
+"""Any SQL database, by a mapping file: its own queries, run as they stand with bound parameters, on a reading connection.
+
+A query by number narrows by digits; whether a contact really has the number is decided here, by what the numbers mean, so
+that a query may be generous: "ends in these seven digits" finds ``030 1234567 ext. 12`` and somebody else's number, and only
+the former is shown.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from cti.crm import matching
+from cti.crm.connectors import sql_questions
+from cti.crm.connectors.rows import Row, contact_of, text_of, with_part
+from cti.crm.connectors.sql_engine import reading, statement
+from cti.crm.contact import Contact, ContactId, Match, MatchedBy
+from cti.crm.mapping import CrmMapping, parameters_of
+from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
+from cti.numbers import Number
+
+MAX_CANDIDATES: Final = 200
+"""Contacts looked at for one number; a query that finds more narrows too little."""
+P = ParamSpec("P")
+T = TypeVar("T")
+_FURTHER: Final = ("flags", "preferences", "cases", "orders")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: Any
+    """The id as the database has it, a number or text, for that is how it is asked for again."""
+    country: str
+    contact: Contact
+
+
+class SqlConnector:
+    """``country``: where numbers without country code belong, unless the contact's own row says."""
+
+    def __init__(self, mapping: CrmMapping, *, country: str, url: str = "") -> None:
+        self.name = mapping.name
+        self._mapping = mapping
+        self._country = country
+        self._database = reading(mapping, url)
+
+    async def find_by_number(self, number: Number) -> tuple[Match, ...]:
+        return await self._asked(self._by_number, number)
+
+    async def find_by_code(self, code: str) -> tuple[Match, ...]:
+        found = await self._asked(self._whole, "find_by_code", {"code": sql_questions.clean(code)})
+        return tuple(Match(contact, MatchedBy.CODE, code) for contact in found)
+
+    async def get(self, contact: ContactId) -> Contact | None:
+        key = sql_questions.key_of(contact, self._mapping.id_type)
+        found = [] if key is None else await self._asked(self._whole, "get", {"id": key})
+        return found[0] if found else None
+
+    async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
+        return tuple(await self._asked(self._whole, "search", sql_questions.by_text(text, limit)))[:limit]
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def check(self) -> tuple[str, ...]:
+        """What is wrong with the queries and the account, in words: for ``cti check``. Raises as the questions do."""
+        return await self._asked(self._checked)
+
+    # ---- on a connection: in a thread, or between the awaits of an asynchronous driver
+
+    def _by_number(self, connection: Connection, number: Number) -> tuple[Match, ...]:
+        asked = sql_questions.by_number(number, parameters_of(self._mapping.questions["find_by_number"]))
+        known = self._known(connection, self._ask(connection, "find_by_number", asked)[:MAX_CANDIDATES])
+        ways = [(match, one) for one in known if (match := matching.match_of(one.contact, number, one.country))]
+        ways.sort(key=lambda way: matching.surest_first(way[0]))
+        full = self._filled(connection, [one for _, one in ways])
+        return tuple(replace(match, contact=contact) for (match, _), contact in zip(ways, full, strict=True))
+
+    def _whole(self, connection: Connection, name: str, values: Mapping[str, Any]) -> list[Contact]:
+        return self._filled(connection, self._known(connection, self._ask(connection, name, values)))
+
+    def _known(self, connection: Connection, rows: Sequence[Row]) -> list[_Known]:
+        """Each contact once, though a join may have given it several times; with its numbers."""
+        first: dict[Any, Row] = {}
+        for row in rows:
+            first.setdefault(self._id_of(row), row)
+        contacts = [contact_of(row, self._mapping) for row in first.values()]
+        contacts = self._with(connection, "numbers", list(first), contacts)
+        countries = [self._country_of(row) for row in first.values()]
+        found = zip(first, countries, contacts, strict=True)
+        return [_Known(key, country, matching.read_numbers(one, country)) for key, country, one in found]
+
+    def _filled(self, connection: Connection, known: Sequence[_Known]) -> list[Contact]:
+        contacts = [one.contact for one in known]
+        for name in _FURTHER:
+            contacts = self._with(connection, name, [one.key for one in known], contacts)
+        return contacts
+
+    def _with(self, connection: Connection, name: str, keys: list[Any], contacts: list[Contact]) -> list[Contact]:
+        part = self._mapping.parts.get(name)
+        if part is None or not keys:
+            return contacts
+        rows = defaultdict(list)
+        for row in self._ask(connection, name, {"ids": keys}):
+            rows[text_of(row[part.contact])].append(row)
+        return [with_part(one, name, part, rows[text_of(key)]) for key, one in zip(keys, contacts, strict=True)]
+
+    def _ask(self, connection: Connection, name: str, values: Mapping[str, Any]) -> list[Row]:
+        query = self._query(name)
+        try:
+            found = connection.execute(statement(query), {key: values[key] for key in parameters_of(query)})
+        except DBAPIError as exc:
+            raise _in_our_words(exc.orig or exc, f"the query {name} of {self._mapping.place} failed") from exc
+        return [dict(row) for row in found.mappings()]
+
+    def _checked(self, connection: Connection) -> tuple[str, ...]:
+        names = [*self._mapping.questions, *self._mapping.parts]
+        found = [words for name in names for words in self._checked_query(connection, name)]
+        if sql_questions.can_write(connection):
+            found.append("the account may write in the customer database; one that may only read is enough")
+        return tuple(found)
+
+    def _checked_query(self, connection: Connection, name: str) -> list[str]:
+        query = self._query(name)
+        values = sql_questions.sample(parameters_of(query), self._mapping.id_type)
+        try:
+            found = connection.execute(statement(query), values)
+        except DBAPIError as exc:
+            return [str(_in_our_words(exc.orig or exc, f"{self._mapping.place}: the query {name} fails"))]
+        missing = sorted(self._columns(name) - set(found.keys()))
+        found.close()
+        return [f"{self._mapping.place}: the query {name} gives no column {column}" for column in missing]
+
+    def _columns(self, name: str) -> set[str]:
+        """Those the mapping reads from this query's rows."""
+        mapping = self._mapping
+        if part := mapping.parts.get(name):
+            return {part.contact, *part.columns.values()}
+        labelled = (mapping.numbers, mapping.preferences, mapping.fields, mapping.flags)
+        single = {column for columns in mapping.contact.values() for column in columns}
+        return single | {column for columns in labelled for column in columns.values()}
+
+    def _query(self, name: str) -> str:
+        part = self._mapping.parts.get(name)
+        return part.query if part else self._mapping.questions[name]
+
+    def _id_of(self, row: Row) -> Any:
+        return row[self._mapping.contact["id"][0]]
+
+    def _country_of(self, row: Row) -> str:
+        columns = self._mapping.contact.get("country")
+        return (text_of(row[columns[0]]).upper() if columns else "") or self._country
+
+    async def _asked(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._database.run(lambda connection: work(connection, *args, **kwargs))
+        except KeyError as exc:
+            raise CrmUnavailable(f"{self._mapping.place}: a query gives no column {exc}") from exc
+        except DBAPIError as exc:
+            raise _in_our_words(exc.orig or exc, "the customer database does not answer") from exc
+        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError) as exc:
+            raise _in_our_words(exc, "the customer database does not answer") from exc
+
+
+def _in_our_words(exc: BaseException, what: str) -> CrmError:
+    """SQLSTATE class 28: the account or its password is wrong."""
+    words = str(exc).strip().split("\n", maxsplit=1)[0] or type(exc).__name__
+    if str(getattr(exc, "sqlstate", "") or "").startswith("28"):
+        return CrmAuthFailed(f"the customer database refuses our account: {words}")
+    return CrmUnavailable(f"{what}: {words}")
