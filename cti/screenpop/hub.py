@@ -57,6 +57,8 @@ class HubSettings:
     """How long a phone rings; a pop lives no longer."""
     ring_timeouts_s: Mapping[str, float] = field(default_factory=dict)
     """The same for queues that have their own, by the PBX's name of the queue."""
+    queue_news_s: float = 1.0
+    """A queue's figures are told at once, and then no more often than this: a busy queue has many agents."""
     resume_s: float = 600.0
     """How long an agent's stream waits for its desktop to come back."""
     limits: Limits = _NO_LIMITS
@@ -109,6 +111,10 @@ class Hub:
         self._cards: dict[CallId, CustomerCard] = {}
         self._pbxs: dict[str, PbxView] = {}
         self._queues: dict[str, QueueView] = {}
+        self._queue_due: dict[str, datetime] = {}
+        """When each queue may be told of again."""
+        self._queue_news: set[str] = set()
+        """Those with something to tell."""
         self._deadlines: list[tuple[datetime, AgentId]] = []
 
     # ---- from the pipeline
@@ -152,12 +158,13 @@ class Hub:
                     self._put_call(desk, call)
 
     def queue(self, view: QueueView) -> None:
-        """Told to those whose queue it is."""
+        """Told to those whose queue it is, now or when the queue's turn has come again."""
         self._queues[view.name] = view
-        delta = QueueDelta(seq=0, queue=view)
-        for desk in tuple(self._desks.values()):
-            if view.name in desk.agent.queues:
-                self._put(desk, ("queue", view.name), delta)
+        now, due = self._clock(), self._queue_due.get(view.name)
+        if due is None or due <= now:
+            self._tell_queue(view.name, now)
+        else:
+            self._queue_news.add(view.name)
 
     def command(self, agent: AgentId, command: str, status: Literal["done", "failed"], reason: str = "") -> None:
         """What became of a command. Told once, also to a desktop that comes back after it."""
@@ -166,14 +173,17 @@ class Hub:
             self._put(desk, ("command", command), CommandDelta(seq=0, command=command, status=status, reason=reason))
 
     def expire(self, now: datetime) -> None:
-        """Withdraw pops, close ended sessions and forget desktops that did not come back, as far as they are due."""
+        """Withdraw pops, close ended sessions, forget desktops that did not come back, tell of queues: whatever is due."""
+        for queue in [queue for queue in self._queue_news if self._queue_due[queue] <= now]:
+            self._tell_queue(queue, now)
         while self._deadlines and self._deadlines[0][0] <= now:
             desk = self._desks.get(heapq.heappop(self._deadlines)[1])
             if desk:
                 self._sweep(desk, now)
 
     def next_deadline(self) -> datetime | None:
-        return self._deadlines[0][0] if self._deadlines else None
+        due = [self._queue_due[queue] for queue in self._queue_news]
+        return min((*due, *(at for at, _ in self._deadlines[:1])), default=None)
 
     # ---- from the sockets
 
@@ -298,6 +308,14 @@ class Hub:
                 desk.calls.pop(call.id, None)
                 self._put_call(desk, call)
                 self._tidy(desk)
+
+    def _tell_queue(self, queue: str, now: datetime) -> None:
+        self._queue_news.discard(queue)
+        self._queue_due[queue] = now + timedelta(seconds=self._settings.queue_news_s)
+        delta = QueueDelta(seq=0, queue=self._queues[queue])
+        for desk in tuple(self._desks.values()):
+            if queue in desk.agent.queues:
+                self._put(desk, ("queue", queue), delta)
 
     def _show(self, desk: Desk, call: Call) -> None:
         is_new = call.id not in desk.calls

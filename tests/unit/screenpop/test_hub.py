@@ -278,6 +278,7 @@ def test_a_slow_desktop_reads_only_the_latest_of_each_thing() -> None:
     stage = Stage()
     desktop = stage.desktop().connect()
     for waiting in range(50):
+        stage.clock.goes(1)
         stage.hub.queue(QueueView(name="support", waiting=waiting))
     assert [message["queue"]["waiting"] for message in desktop.read()] == [49]
 
@@ -320,6 +321,19 @@ def test_a_queue_is_told_to_its_own_agents_only() -> None:
     mara, jon = stage.desktop().connect(), stage.desktop(JON.id).connect()
     stage.hub.queue(QueueView(name="billing", waiting=3))
     assert (mara.types(), jon.types()) == ([], ["queue"])
+
+
+def test_a_busy_queue_is_told_of_once_a_second_and_never_wrongly_in_the_end() -> None:
+    stage = Stage()
+    desktop = stage.desktop().connect()
+    for waiting in range(1, 100):
+        stage.hub.queue(QueueView(name="support", waiting=waiting))
+    assert [message["queue"]["waiting"] for message in desktop.read()] == [1]
+    assert stage.hub.next_deadline() == at(1)
+    stage.hub.expire(stage.clock.goes(1))
+    assert [message["queue"]["waiting"] for message in desktop.read()] == [99]
+    stage.hub.expire(stage.clock.goes(1))
+    assert desktop.types() == []
 
 
 def test_a_commands_result_waits_for_a_desktop_that_is_away() -> None:
@@ -406,8 +420,10 @@ def test_after_a_day_of_calls_nothing_is_left_behind() -> None:
     stage = Stage()
     for number in range(200):
         story = rings(stage, str(number))
+        stage.hub.card(card(story))
         stage.hub.call_changed(story.answers(MARA))
         stage.hub.call_changed(story.ends())
+        stage.hub.card(card(story, "found"))  # too late
     stage.hub.expire(stage.clock.goes(3600))
     assert stage.hub.next_deadline() is None
     assert (stage.hub._desks, stage.hub._calls, stage.hub._cards) == ({}, {}, {})
