@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cti.cli import DONE, init_verbs, run, say, say_error
+from cti.cli import init_verbs, say, say_error
 
 
 @init_verbs.command()
@@ -17,14 +17,10 @@ def asterisk(
     queue: Annotated[list[str] | None, typer.Option(help="NAME=NUMBER that callers dial; may be repeated.", show_default=False)] = None,
 ) -> None:
     """Print manager.conf, dialplan and queues: two accounts of least privilege, clean numbers, a path that works without us."""
-    run(lambda: _asterisk(write, trunk, agents, queue or ["support=0800100100"]))
-
-
-async def _asterisk(write: Path | None, trunk: str, agents: str, queues: list[str]) -> int:
     from cti.cli.provision import files
 
     events_secret, commands_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    made = files(events_secret, commands_secret, trunk=trunk, agents=agents.split(","), queues=queues)
+    made = files(events_secret, commands_secret, trunk=trunk, agents=agents.split(","), queues=queue or ["support=0800100100"])
     if write is None:
         for name, text in made.items():
             say(f";==== {name} ====")
@@ -39,4 +35,3 @@ async def _asterisk(write: Path | None, trunk: str, agents: str, queues: list[st
     say_error("give cti the two secrets, in its environment or in files only it may read:")
     say_error(f"  CTI_PBX__MAIN__EVENTS_SECRET={events_secret}")
     say_error(f"  CTI_PBX__MAIN__COMMANDS_SECRET={commands_secret}")
-    return DONE
