@@ -30,23 +30,22 @@ def match_of(contact: Contact, number: Number, country: str) -> Match | None:
 
 
 def read_numbers(contact: Contact, country: str) -> Contact:
-    """The same contact, each number with what it means."""
-    read = (replace(known, e164=known.e164 or e164_of(known.typed, country)) for known in contact.numbers)
+    """The same contact, each number with what it means: to be shown, not to be matched, for a field may hold several."""
+    read = (replace(known, e164=next(iter(meanings(known, country)), "")) for known in contact.numbers)
     return replace(contact, numbers=tuple(read))
 
 
+def meanings(known: ContactNumber, country: str) -> tuple[str, ...]:
+    """Every number that a field means, in E.164. Where the customer system itself says so, that one."""
+    return (known.e164,) if known.e164 else tuple(read.e164 for _, read in _readings(known.typed, country))
+
+
 def how_matched(known: ContactNumber, number: Number, country: str) -> MatchedBy | None:
-    if known.e164 == number.e164 and not known.typed:
-        return MatchedBy.NUMBER
-    for typed, read in _readings(known.typed, country):
-        if (known.e164 or read.e164) == number.e164 == read.e164:
-            return _how(typed, read)
-    return MatchedBy.NUMBER if known.e164 == number.e164 else None
-
-
-def e164_of(typed: str, country: str) -> str:
-    """What a typed number means; empty where it means nothing."""
-    return next((str(read.e164) for _, read in _readings(typed, country)), "")
+    """None: this is another number."""
+    if number.e164 not in meanings(known, country):
+        return None
+    ways = (_how(typed, read) for typed, read in _readings(known.typed, country) if read.e164 == number.e164)
+    return next(ways, MatchedBy.NUMBER)
 
 
 def _how(typed: str, read: Number) -> MatchedBy:

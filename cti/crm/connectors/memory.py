@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from cti import numbers
 from cti.crm import matching
 from cti.crm.contact import Contact, ContactId, Match, MatchedBy
 from cti.numbers import Number
 
-MIN_DIGITS = 3
+MIN_DIGITS: Final = 3
 
 
 class MemoryConnector:
@@ -18,20 +20,28 @@ class MemoryConnector:
         self.name = name
         self._country = country
         self._contacts: dict[ContactId, Contact] = {}
-        self._by_number: dict[str, dict[ContactId, None]] = defaultdict(dict)
+        self._by_number: dict[str, dict[ContactId, Contact]] = defaultdict(dict)
         for contact in contacts:
             self.put(contact)
 
     def put(self, contact: Contact) -> None:
-        contact = matching.read_numbers(contact, self._country)
-        self._contacts[contact.id] = contact
-        for number in contact.numbers:
-            self._by_number[number.e164][contact.id] = None
+        """In the place of what was known under the same id."""
+        self._forget(contact.id)
+        self._contacts[contact.id] = matching.read_numbers(contact, self._country)
+        for known in contact.numbers:
+            for e164 in matching.meanings(known, self._country):
+                self._by_number[e164][contact.id] = contact
+
+    def _forget(self, contact: ContactId) -> None:
+        if self._contacts.pop(contact, None):
+            for owners in self._by_number.values():
+                owners.pop(contact, None)
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
-        known = [self._contacts[name] for name in self._by_number.get(number.e164, ())]
+        known = self._by_number.get(number.e164, {}).values()
         found = [match for one in known if (match := matching.match_of(one, number, self._country))]
-        return tuple(sorted(found, key=matching.surest_first))
+        shown = [replace(match, contact=self._contacts[match.contact.id]) for match in found]
+        return tuple(sorted(shown, key=matching.surest_first))
 
     async def find_by_code(self, code: str) -> tuple[Match, ...]:
         found = [one for one in self._contacts.values() if one.code == code and code]

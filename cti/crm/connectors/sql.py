@@ -91,13 +91,13 @@ class SqlConnector:
         contacts = self._with(connection, "numbers", list(first), contacts)
         countries = [self._country_of(row) for row in first.values()]
         found = zip(first, countries, contacts, strict=True)
-        return [_Known(key, country, matching.read_numbers(one, country)) for key, country, one in found]
+        return [_Known(key, country, one) for key, country, one in found]
 
     def _filled(self, connection: Connection, known: Sequence[_Known]) -> list[Contact]:
         contacts = [one.contact for one in known]
         for name in _FURTHER:
             contacts = self._with(connection, name, [one.key for one in known], contacts)
-        return contacts
+        return [matching.read_numbers(one, place.country) for one, place in zip(contacts, known, strict=True)]
 
     def _with(self, connection: Connection, name: str, keys: list[Any], contacts: list[Contact]) -> list[Contact]:
         part = self._mapping.parts.get(name)
