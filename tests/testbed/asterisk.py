@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -216,14 +217,14 @@ class Asterisk:
         return done.stdout
 
     def hang_up_everything(self) -> None:
-        """Back to an idle PBX: no channel, no dynamic queue member, nobody paused. For use between tests."""
+        """Back to an idle PBX: no channel, no dynamic queue member, nobody paused, counters at zero. For use between tests."""
         self.cli("channel request hangup all")
         deadline = time.monotonic() + STOP_LIMIT_S
         while not self.is_idle() and time.monotonic() < deadline:
             time.sleep(0.05)
-        for queue in self.options.queues:
-            self.cli(f"queue reset stats {queue.name}")
-        self.cli("queue reload members")
+        for command in _tidying(self.cli("queue show")):
+            self.cli(command)
+        self.cli("queue reset stats")
 
     def is_idle(self) -> bool:
         return "0 active channels" in self.cli("core show channels count")
@@ -303,6 +304,19 @@ class Asterisk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.remove)
+
+
+def _tidying(shown: str) -> list[str]:
+    """What ``queue show`` prints -> the CLI commands that undo what a test did to the members."""
+    commands, queue = [], ""
+    for line in shown.splitlines():
+        queue = line.split(" ")[0] if line[:1].strip() else queue
+        member = re.search(r"\(((?:PJSIP|Local)/[^)\s]+)", line)
+        if member and "(dynamic)" in line:
+            commands.append(f"queue remove member {member[1]} from {queue}")
+        elif member and "(paused" in line:
+            commands.append(f"queue unpause member {member[1]} queue {queue}")
+    return commands
 
 
 def _agent_section(number: str, port: int) -> str:

@@ -6,109 +6,23 @@ Asterisk needs it; lost packets are not retransmitted, as loopback loses none. I
 """
 
 import asyncio
-import contextlib
 import itertools
 import re
 import secrets
-import socket
-import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 from urllib.parse import quote
 
-LOOPBACK: Final = "127.0.0.1"
+from tests.testbed.sip_message import Packet, response, uri_of
+from tests.testbed.voice import DTMF_PAYLOAD, LOOPBACK, VOICE_STEP_S, Voice
+
 EVENT_LIMIT_S: Final = 15.0
-DTMF_KEYS: Final = "0123456789*#ABCD"
-DTMF_PAYLOAD: Final = 101
-VOICE_PAYLOAD: Final = 8
-VOICE_STEP_S: Final = 0.02
-SAMPLES: Final = 160
-SILENCE: Final = b"\xd5" * SAMPLES
-REASONS: Final = {
-    100: "Trying",
-    180: "Ringing",
-    200: "OK",
-    202: "Accepted",
-    302: "Moved Temporarily",
-    404: "Not Found",
-    480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist",
-    486: "Busy Here",
-    487: "Request Terminated",
-    500: "Server Internal Error",
-    503: "Service Unavailable",
-    603: "Decline",
-}
 
 
 class PhoneSurprisedError(AssertionError):
     """What the story waited for did not happen. Names what did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One SIP message: first line, headers in order, body."""
-
-    start: str
-    headers: tuple[tuple[str, str], ...]
-    body: str = ""
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self:
-        head, _, body = data.decode("utf-8", "surrogateescape").partition("\r\n\r\n")
-        start, *lines = head.split("\r\n")
-        pairs = (line.partition(":") for line in lines if line)
-        return cls(
-            start,
-            tuple((_LONG.get(name.strip().lower(), name.strip().lower()), value.strip()) for name, _, value in pairs),
-            body,
-        )
-
-    def get(self, name: str) -> str:
-        return next((value for key, value in self.headers if key == name), "")
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key == name]
-
-    @property
-    def status(self) -> int:
-        """0 for a request."""
-        return int(self.start.split(" ")[1]) if self.start.startswith("SIP/2.0 ") else 0
-
-    @property
-    def method(self) -> str:
-        return self.get("cseq").rpartition(" ")[2] if self.status else self.start.split(" ")[0]
-
-    @property
-    def to_tag(self) -> str:
-        return _tag(self.get("to"))
-
-    @property
-    def from_tag(self) -> str:
-        return _tag(self.get("from"))
-
-
-_LONG: Final = {
-    "i": "call-id",
-    "f": "from",
-    "t": "to",
-    "v": "via",
-    "m": "contact",
-    "l": "content-length",
-    "c": "content-type",
-}
-
-
-def _tag(value: str) -> str:
-    found = re.search(r";\s*tag=([^;>\s]+)", value)
-    return found[1] if found else ""
-
-
-def _uri(value: str) -> str:
-    found = re.search(r"<([^>]*)>", value)
-    return found[1] if found else value.split(";", maxsplit=1)[0].strip()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -159,7 +73,7 @@ class Phone:
         """Voice (silence) on every talking call, every 20 ms. Without it Asterisk never optimises a Local channel away."""
         while True:
             for call in self.calls.values():
-                call.speak()
+                call.voice.tick(is_speaking=call.is_talking and not self.is_silent)
             await asyncio.sleep(VOICE_STEP_S)
 
     async def rings(self, within_s: float = EVENT_LIMIT_S) -> "PhoneCall":
@@ -215,7 +129,7 @@ class Phone:
     def _new_call(self, packet: Packet) -> "PhoneCall":
         call = PhoneCall(self, packet.get("call-id"), secrets.token_hex(4), is_outgoing=False)
         call.local, call.remote = packet.get("to"), packet.get("from")
-        call.remote_target = _uri(packet.get("contact"))
+        call.remote_target = uri_of(packet.get("contact"))
         self.calls[call.call_id] = call
         return call
 
@@ -225,34 +139,6 @@ class Phone:
             return
         call.answer_invite(180)
         self._waiting.put_nowait(call)
-
-
-def response(
-    request: Packet, status: int, *, to_tag: str = "", contact: str = "", extra: Sequence[str] = (), body: str = ""
-) -> str:
-    to = request.get("to")
-    lines = [
-        f"SIP/2.0 {status} {REASONS.get(status, 'Whatever')}",
-        *(f"Via: {via}" for via in request.all("via")),
-        *(f"Record-Route: {route}" for route in request.all("record-route")),
-        f"From: {request.get('from')}",
-        f"To: {to}" if "tag=" in to or not to_tag else f"To: {to};tag={to_tag}",
-        f"Call-ID: {request.get('call-id')}",
-        f"CSeq: {request.get('cseq')}",
-        *([f"Contact: {contact}"] if contact else []),
-        *extra,
-        *(["Content-Type: application/sdp"] if body else []),
-        f"Content-Length: {len(body.encode())}",
-    ]
-    return "\r\n".join(lines) + "\r\n\r\n" + body
-
-
-def _media_socket() -> socket.socket:
-    """Voice that comes is left in the socket's buffer: nobody listens here."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.bind((LOOPBACK, 0))
-    return sock
 
 
 @dataclass(slots=True, eq=False)
@@ -275,16 +161,15 @@ class PhoneCall:
     ended_at: float = 0.0
     refer_results: list[str] = field(default_factory=list)
     invite_packet: Packet | None = None
+    voice: Voice = field(default_factory=Voice)
     _cseq: "Iterator[int]" = field(default_factory=lambda: itertools.count(1))
     _invite_cseq: int = 0
     _branch: str = ""
-    _peer_media: tuple[str, int] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _media: socket.socket = field(default_factory=_media_socket)
-    _sequence: int = 0
-    _stamp: int = 0
-    _is_pressing: bool = False
-    _ssrc: int = field(default_factory=lambda: secrets.randbits(32))
+
+    @property
+    def is_talking(self) -> bool:
+        return bool(self.answered_at) and not self.is_over
 
     # --- what the story does -------------------------------------------------------------------------------------
 
@@ -336,19 +221,19 @@ class PhoneCall:
     def transfer_to_call(self, other: "PhoneCall") -> None:
         """REFER with Replaces: this call's party is joined to the other call's party (attended)."""
         replaces = quote(f"{other.call_id};to-tag={other.remote_tag};from-tag={other.tag}", safe="")
-        target = _uri(other.remote).split(";")[0]
+        target = uri_of(other.remote).split(";")[0]
         self._request("REFER", [f"Refer-To: <{target}?Replaces={replaces}>", f"Referred-By: {self.phone.contact}"])
 
     async def press(self, keys: str, *, tone_ms: int = 100, gap_ms: int = 60) -> None:
         """Keys as RFC 4733 events, one after the other."""
         for key in keys:
-            await self._tone(DTMF_KEYS.index(key), tone_ms // 20)
+            await self.voice.press(key, tone_ms)
             await asyncio.sleep(gap_ms / 1000)
 
     def abandon(self) -> None:
         """Forget the call without a word, as a phone does that loses its power."""
         self._end()
-        self._media.close()
+        self.voice.close()
 
     # --- what the story waits for --------------------------------------------------------------------------------
 
@@ -412,7 +297,7 @@ class PhoneCall:
         if is_new:
             self.phone.offered(self)
         else:
-            self.remote_target = _uri(packet.get("contact")) or self.remote_target
+            self.remote_target = uri_of(packet.get("contact")) or self.remote_target
             self.answer_invite(200, sdp=True)
 
     def answered_by_peer(self, packet: Packet) -> None:
@@ -434,7 +319,7 @@ class PhoneCall:
         port = re.search(r"^m=audio (\d+)", packet.body, re.MULTILINE)
         host = re.search(r"^c=IN IP4 (\S+)", packet.body, re.MULTILINE)
         if port and host:
-            self._peer_media = (host[1], int(port[1]))
+            self.voice.peer = (host[1], int(port[1]))
 
     # --- what goes out -------------------------------------------------------------------------------------------
 
@@ -471,7 +356,7 @@ class PhoneCall:
     def _acknowledge(self, packet: Packet) -> None:
         good = packet.status < 300
         if good:
-            self.remote_target = _uri(packet.get("contact")) or self.remote_target
+            self.remote_target = uri_of(packet.get("contact")) or self.remote_target
         number = int(packet.get("cseq").split(" ")[0])
         self.phone.send(self._text("ACK", number, branch=_branch() if good else self._branch))
 
@@ -503,7 +388,7 @@ class PhoneCall:
             "s=-",
             f"c=IN IP4 {LOOPBACK}",
             "t=0 0",
-            f"m=audio {self._media.getsockname()[1]} RTP/AVP 8 0 {DTMF_PAYLOAD}",
+            f"m=audio {self.voice.port} RTP/AVP 8 0 {DTMF_PAYLOAD}",
             "a=rtpmap:8 PCMA/8000",
             "a=rtpmap:0 PCMU/8000",
             f"a=rtpmap:{DTMF_PAYLOAD} telephone-event/8000",
@@ -511,34 +396,6 @@ class PhoneCall:
             "a=sendonly" if self.hold else "a=sendrecv",
         ]
         return "\r\n".join(lines) + "\r\n"
-
-    def speak(self) -> None:
-        """20 ms of silence, unless a key is being pressed."""
-        if self.answered_at and not (self.is_over or self._is_pressing or self.phone.is_silent):
-            self._rtp(VOICE_PAYLOAD, SILENCE, is_first=False)
-        self._stamp += SAMPLES
-
-    async def _tone(self, event: int, packets: int) -> None:
-        """RFC 4733: packets of growing duration with the same timestamp, the last one sent three times with the end bit."""
-        self._is_pressing, stamp = True, self._stamp
-        for step in range(1, packets + 1):
-            self._rtp(DTMF_PAYLOAD, struct.pack("!BBH", event, 10, step * SAMPLES), is_first=step == 1, stamp=stamp)
-            await asyncio.sleep(VOICE_STEP_S)
-        for _ in range(3):
-            self._rtp(
-                DTMF_PAYLOAD, struct.pack("!BBH", event, 0x80 | 10, packets * SAMPLES), is_first=False, stamp=stamp
-            )
-        self._is_pressing = False
-
-    def _rtp(self, payload: int, data: bytes, *, is_first: bool, stamp: int | None = None) -> None:
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        time_stamp = (self._stamp if stamp is None else stamp) & 0xFFFFFFFF
-        header = struct.pack(
-            "!BBHII", 0x80, payload | (0x80 if is_first else 0), self._sequence, time_stamp, self._ssrc
-        )
-        if self._peer_media is not None:
-            with contextlib.suppress(OSError):
-                self._media.sendto(header + data, self._peer_media)
 
     def _set_status(self, status: int) -> None:
         self.status = status

@@ -1,0 +1,72 @@
+"""The voice side of a scripted phone: silence every 20 ms, and keys as RFC 4733 events in the same RTP stream."""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import struct
+from dataclasses import dataclass, field
+from typing import Final
+
+LOOPBACK: Final = "127.0.0.1"
+DTMF_KEYS: Final = "0123456789*#ABCD"
+DTMF_PAYLOAD: Final = 101
+VOICE_PAYLOAD: Final = 8
+VOICE_STEP_S: Final = 0.02
+SAMPLES: Final = 160
+SILENCE: Final = b"\xd5" * SAMPLES
+VOLUME: Final = 10
+END_BIT: Final = 0x80
+
+
+def _open_socket() -> socket.socket:
+    """Voice that comes is left in the socket's buffer: nobody listens here."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.bind((LOOPBACK, 0))
+    return sock
+
+
+@dataclass(slots=True)
+class Voice:
+    """One RTP stream. ``peer``: where to send, as the other side's SDP says; None: nothing is sent."""
+
+    peer: tuple[str, int] | None = None
+    _socket: socket.socket = field(default_factory=_open_socket)
+    _ssrc: int = field(default_factory=lambda: secrets.randbits(32))
+    _sequence: int = 0
+    _stamp: int = 0
+    _is_pressing: bool = False
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    def tick(self, *, is_speaking: bool) -> None:
+        """20 ms have passed: send silence, unless a key is being pressed or nobody speaks."""
+        if is_speaking and not self._is_pressing:
+            self._send(VOICE_PAYLOAD, SILENCE, self._stamp)
+        self._stamp += SAMPLES
+
+    async def press(self, key: str, tone_ms: int) -> None:
+        """Packets of growing duration with the same timestamp, the last one three times with the end bit (RFC 4733, 2.5)."""
+        self._is_pressing, stamp, event = True, self._stamp, DTMF_KEYS.index(key)
+        steps = tone_ms // 20
+        for step in range(1, steps + 1):
+            self._send(DTMF_PAYLOAD, struct.pack("!BBH", event, VOLUME, step * SAMPLES), stamp, is_first=step == 1)
+            await asyncio.sleep(VOICE_STEP_S)
+        for _ in range(3):
+            self._send(DTMF_PAYLOAD, struct.pack("!BBH", event, END_BIT | VOLUME, steps * SAMPLES), stamp)
+        self._is_pressing = False
+
+    def close(self) -> None:
+        self.peer = None
+        self._socket.close()
+
+    def _send(self, payload: int, data: bytes, stamp: int, *, is_first: bool = False) -> None:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        kind = payload | (0x80 if is_first else 0)
+        header = struct.pack("!BBHII", 0x80, kind, self._sequence, stamp & 0xFFFFFFFF, self._ssrc)
+        if self.peer is not None:
+            with contextlib.suppress(OSError):
+                self._socket.sendto(header + data, self.peer)
