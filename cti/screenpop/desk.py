@@ -61,16 +61,24 @@ class Desk:
         if self.stream is None:
             return True
         if not self.stream.put(key, message):
-            self.drop()
+            self.drop("fell too far behind")
             return False
         if self.desktop:
             self.desktop.wake()
         return True
 
-    def drop(self) -> None:
-        """Too far behind: no resuming, a snapshot on return."""
+    def becomes(self, agent: Agent) -> None:
+        """What is known of the agent has changed. With another phone, other calls are theirs."""
+        has_other_phone, self.agent = agent.device != self.agent.device, agent
+        if has_other_phone:
+            self.calls.clear()
+            self.pops.clear()
+            self.drop("another phone")
+
+    def drop(self, reason: str) -> None:
+        """No resuming, a snapshot on return."""
         self.stream = None
-        self.let_go(TOO_SLOW, "fell too far behind")
+        self.let_go(TOO_SLOW, reason)
 
     def let_go(self, code: int, reason: str, *, last: bytes = b"") -> None:
         desktop, self.desktop = self.desktop, None

@@ -122,14 +122,17 @@ class Hub:
     def roster(self, agents: Iterable[Agent]) -> None:
         """Who there is. Those no longer there, or disabled, lose their desktop; whoever has a phone gets its pops."""
         self._agents = {agent.id: agent for agent in agents if agent.is_enabled}
-        self._by_device = {agent.device: agent.id for agent in self._agents.values() if agent.device}
+        before, self._by_device = self._by_device, {agent.device: agent.id for agent in self._agents.values() if agent.device}
         for agent_id, desk in tuple(self._desks.items()):
             known = self._agents.get(agent_id)
             if known is None:
                 desk.let_go(NOT_GOOD, "no such agent")
                 del self._desks[agent_id]
             else:
-                desk.agent = known
+                desk.becomes(known)
+        new = {device: agent for device, agent in self._by_device.items() if before.get(device) != agent}
+        for call in self.calls if new else ():
+            self._tell(call, decide(None, call, new))
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Calls that were live when the service last stopped, or that the hub is to take up for another reason."""
@@ -378,6 +381,7 @@ class Hub:
         if desk.desktop and desk.desktop.session_ends_at <= now:
             desk.let_go(NOT_GOOD, "session ended")
             desk.since = now
+            self._look_again(desk, now + timedelta(seconds=self._settings.resume_s))
         if desk.stream and not desk.desktop and desk.since and self._is_long_gone(desk.since, now):
             desk.stream = None
         self._tidy(desk)

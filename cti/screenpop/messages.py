@@ -15,7 +15,8 @@ a difference: the last one about a thing is enough. Unknown kinds and fields are
 UTC, durations seconds. Everything a caller or a CRM wrote is text to show as it stands, never markup.
 
 Close codes: 4400 not this protocol, 4401 ticket not good, 4403 not allowed, 4408 no hello within 5 s, 4409 displaced by
-another desktop of the same agent, 4413 fell too far behind, 4429 too many messages, 1001 the server stops.
+another desktop of the same agent, 4413 fell too far behind (or was given another phone), 4429 too many messages,
+1001 the server stops. ``docs/reference/desktop-protocol.md`` has the whole story.
 """
 
 from datetime import datetime

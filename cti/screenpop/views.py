@@ -48,7 +48,9 @@ def me_view(agent: Agent) -> MeView:
 
 
 def call_view(call: Call, agent: Agent, site: Site, *, pbx_is_up: bool = True) -> CallView:
-    """The call from where ``agent`` sits: ringing while their phone rings, ended once their leg is gone."""
+    """The call from where ``agent`` sits: ringing while their phone rings, ended once their leg is gone. Whoever has no
+    part in it, a supervisor, sees it as it is.
+    """
     leg = my_leg(call, agent.device)
     number = _number_for(call, leg)
     shown, region = _spelt(number, site.country)
@@ -168,8 +170,10 @@ def _spelt(number: str, country: str) -> tuple[str, str]:
 
 
 def _state_for(call: Call, leg: Leg | None) -> tuple[CallState, datetime]:
-    if leg is None or not leg.is_live:
-        return CallState.ENDED, (leg.cleared_at if leg else None) or call.ended_at or call.since
+    if leg is None:
+        return call.state, call.since
+    if not leg.is_live:
+        return CallState.ENDED, leg.cleared_at or call.ended_at or call.since
     if leg.state is LegState.RINGING:
         return CallState.RINGING, leg.rang_at or call.since
     if leg.consult and leg.state is LegState.CONNECTED:

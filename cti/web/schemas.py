@@ -13,6 +13,8 @@ CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=20_000)]
 Short = Annotated[str, Meta(max_length=200)]
+Moment = Annotated[datetime, Meta(tz=True)]
+"""With its zone: what a time without one means is anybody's guess."""
 Limit = Annotated[int, Meta(ge=1, le=500)]
 Direction = Literal["inbound", "outbound", "internal"]
 RoleName = Literal["agent", "supervisor", "admin"]
@@ -135,8 +137,8 @@ class LiveCalls(Given, frozen=True, kw_only=True):
 
 
 class InteractionQuery(Taken, frozen=True, kw_only=True):
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     agent: Short | None = None
     """An id, or ``me``. Agents see their own, whatever they ask."""
     queue: Short | None = None

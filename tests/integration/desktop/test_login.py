@@ -1,6 +1,7 @@
 """Logging in and out: throttled, silent about who exists, and over when it is over."""
 
 import asyncio
+import dataclasses
 import statistics
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.integration.desktop.browser import Browser
 from tests.integration.desktop.conftest import LogIn
-from tests.integration.desktop.house import PASSWORD, House
+from tests.integration.desktop.house import PASSWORD, House, build, opened
 
 WRONG = "wrong"
 NEW = "a-new-password-2"
@@ -156,3 +157,25 @@ async def test_a_page_of_ours_needs_no_more_than_what_browsers_say(log_in: LogIn
     browser = await log_in()
     browser.origin = ""
     assert (await browser.ask("POST", "/api/v1/session/ticket", headers={"Sec-Fetch-Site": "same-origin"}))[0] == 201
+
+
+async def test_behind_tls_the_cookie_is_marked_so() -> None:
+    house = await build()
+    house.parts = dataclasses.replace(house.parts, site=dataclasses.replace(house.parts.site, is_https=True))
+    async with opened(house), Browser(house) as browser:
+        response = await browser.response("POST", "/api/v1/session", json={"agent": "mara", "password": PASSWORD})
+    assert "Secure" in response.headers["Set-Cookie"]
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(("proxies", "blocked"), [(frozenset({"127.0.0.1"}), False), (frozenset(), True)])
+async def test_47_behind_a_proxy_of_ours_each_browser_has_its_own_address(proxies: frozenset[str], blocked: bool) -> None:  # noqa: FBT001
+    house = await build()
+    house.parts = dataclasses.replace(house.parts, site=dataclasses.replace(house.parts.site, trusted_proxies=proxies))
+    async with opened(house), Browser(house) as browser:
+        for number in range(35):
+            body = {"agent": f"user{number}", "password": WRONG}
+            await browser.ask("POST", "/api/v1/session", body, {"X-Forwarded-For": "6.6.6.6, 10.0.0.1"})
+        body = {"agent": "mara", "password": PASSWORD}
+        status, _ = await browser.ask("POST", "/api/v1/session", body, {"X-Forwarded-For": "6.6.6.6, 10.0.0.2"})
+    assert (status == 429) is blocked

@@ -43,8 +43,8 @@ async def test_an_agent_sees_own_live_calls_and_a_supervisor_all(house: House, l
     for agent in ("mara", "jon", "sue"):
         status, answer = await (await log_in(agent)).ask("GET", "/api/v1/calls")
         assert status == 200
-        seen[agent] = [item["call"]["call"] for item in answer["items"]]
-    assert seen == {"mara": [story.id], "jon": [], "sue": [story.id]}
+        seen[agent] = [(item["call"]["call"], item["call"]["state"]) for item in answer["items"]]
+    assert seen == {"mara": [(story.id, "talking")], "jon": [], "sue": [(story.id, "talking")]}
 
 
 async def test_one_live_call_comes_with_its_card(house: House, log_in: LogIn) -> None:
@@ -172,7 +172,7 @@ async def test_agents_see_only_what_they_handled_whatever_they_ask(house: House,
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "since=yesterday", "outcome=nice", "direction=up", "colour=red", "limit=1&limit=2", "cursor=made-up"]
+    "query", ["limit=0", "limit=501", "limit=x", "since=yesterday", "since=2026-01-01T00:00:00", "outcome=nice", "direction=up", "colour=red", "limit=1&limit=2", "cursor=made-up"]
 )
 async def test_a_query_that_means_nothing_is_told_so(log_in: LogIn, query: str) -> None:
     status, answer = await (await log_in()).ask("GET", f"/api/v1/interactions?{query}")

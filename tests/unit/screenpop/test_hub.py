@@ -406,6 +406,20 @@ def test_whoever_is_disabled_is_closed_and_gets_no_more_pops() -> None:
         stage.hub.attach(MARA.id, PaperDesktop(stage.hub))
 
 
+def test_whoever_gets_another_phone_sees_its_calls_and_no_longer_the_old_ones() -> None:
+    stage = Stage()
+    desktop = stage.desktop().connect()
+    old = rings(stage, "1", MARA)
+    new = rings(stage, "2", JON)
+    stage.hub.roster([replace(MARA, device=JON.device)])
+    assert desktop.closed == (4413, "another phone")
+    snapshot = stage.desktop().connect().seen[0]
+    assert ([new.id], [new.id]) == ([call["call"] for call in snapshot["calls"]], [pop["call"]["call"] for pop in snapshot["pops"]])
+    stage.hub.call_changed(old.ends())
+    stage.hub.call_changed(new.ends())
+    assert list(stage.hub._desks[MARA.id].calls) == []
+
+
 def test_a_call_that_ended_is_known_a_while_longer() -> None:
     stage = Stage()
     story = rings(stage)
