@@ -1,0 +1,295 @@
+"""Who is calling: the chain, the time it may take, and what an agent is told when nobody is found."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cti.crm.connectors.memory import MemoryConnector
+from cti.crm.contact import Contact, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.crm.lookup import SLOW, Lookup, LookupRules
+from cti.errors import CrmAuthFailed, CrmUnavailable, StoreUnavailable
+from cti.numbers import Number
+from tests.unit.crm.people import ADA, BELL, CARTER, EVERYBODY, WANG
+
+RULES = LookupRules(country="DE", budget_s=0.05, patience_s=5.0, failures_to_open=3, retry_after_s=15.0, fresh_s=60.0)
+ADAS = "+491715550101"
+NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+class Site:
+    """A connector that can be slow, away or wrong, a clock that is set by hand, and an agent who rules contacts out."""
+
+    def __init__(self, contacts: Iterable[Contact] = EVERYBODY) -> None:
+        self.inner = MemoryConnector(contacts, country="DE", name="crm")
+        self.name = "crm"
+        self.asked: list[str] = []
+        self.is_open = asyncio.Event()
+        self.is_open.set()
+        self.error: Exception | None = None
+        self.seconds = 0.0
+        self.rulings: frozenset[str] = frozenset()
+        self.store_error: Exception | None = None
+
+    async def _pass(self, key: str) -> None:
+        self.asked.append(key)
+        await self.is_open.wait()
+        if self.error:
+            raise self.error
+
+    async def find_by_number(self, number: Number) -> tuple[Match, ...]:
+        await self._pass(number.e164)
+        return await self.inner.find_by_number(number)
+
+    async def find_by_code(self, code: str) -> tuple[Match, ...]:
+        await self._pass(code)
+        return await self.inner.find_by_code(code)
+
+    async def get(self, contact: str) -> Contact | None:
+        raise NotImplementedError
+
+    async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        pass
+
+    async def ruled_out(self, _number: str) -> frozenset[str]:
+        if self.store_error:
+            raise self.store_error
+        return self.rulings
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+async def lookup(site: Site) -> AsyncIterator[Lookup]:
+    made = Lookup(
+        site,
+        RULES,
+        ruled_out=site.ruled_out,
+        now=lambda: NINE + timedelta(seconds=site.seconds),
+        monotonic=lambda: site.seconds,
+    )
+    yield made
+    await made.close()
+
+
+async def who(lookup: Lookup, number: str = "", **keys: str) -> object:
+    return await lookup.who(keys=keys, number=number, budget_s=5.0)
+
+
+async def test_a_known_number_is_found_with_why(lookup: Lookup) -> None:
+    answer = await who(lookup, ADAS)
+    assert isinstance(answer, Found)
+    assert [(match.contact.name, match.by, match.value) for match in answer.matches] == [
+        ("Ada Example", MatchedBy.NUMBER, "+49 171 5550101")
+    ]
+    assert (answer.source, answer.at) == ("crm", NINE)
+
+
+async def test_a_code_is_surer_than_the_number(lookup: Lookup, site: Site) -> None:
+    answer = await who(lookup, ADAS, customer_code="4712")
+    assert isinstance(answer, Found)
+    assert [(match.contact.name, match.by) for match in answer.matches] == [(WANG.name, MatchedBy.CODE)]
+    assert site.asked == ["4712"]
+
+
+async def test_a_wrong_code_leads_on_to_the_number(lookup: Lookup) -> None:
+    answer = await who(lookup, ADAS, customer_code="9999")
+    assert isinstance(answer, Found)
+    assert answer.matches[0].contact.name == "Ada Example"
+
+
+async def test_why_nobody_was_found_is_said(lookup: Lookup) -> None:
+    assert await who(lookup, "+49 30 999 9999", customer_code="9999") == Unknown(
+        "no record with customer code 9999; no record with +49 30 9999999"
+    )
+
+
+async def test_several_are_all_offered(lookup: Lookup) -> None:
+    answer = await who(lookup, "+442079460018")
+    assert isinstance(answer, Found)
+    assert [match.contact.id for match in answer.matches] == [BELL.id, CARTER.id]
+
+
+@pytest.mark.parametrize("number", ["", "anonymous", "Anonymous", "Unavailable", "<unknown>"])
+async def test_a_withheld_number_is_a_normal_case(lookup: Lookup, site: Site, number: str) -> None:
+    assert await who(lookup, number) == Unknown("number withheld")
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("number", ["1001", "42"])
+async def test_an_extension_is_a_colleague(lookup: Lookup, site: Site, number: str) -> None:
+    assert await who(lookup, number) == Unknown(f"{number} is an extension of this site")
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("number", ["'; DROP TABLE", "9" * 100, "+", "\x00"])
+async def test_what_is_no_number_is_not_asked_for(lookup: Lookup, site: Site, number: str) -> None:
+    answer = await who(lookup, number)
+    assert isinstance(answer, Unknown)
+    assert "no telephone number" in answer.reason
+    assert site.asked == []
+
+
+async def test_a_stranger_never_shows_the_caller_before(lookup: Lookup) -> None:
+    assert isinstance(await who(lookup, ADAS), Found)
+    for stranger in ("+491715550102", "", "1001"):
+        assert isinstance(await who(lookup, stranger), Unknown)
+
+
+async def test_a_contact_ruled_out_is_not_offered_again(lookup: Lookup, site: Site) -> None:
+    site.rulings = frozenset({BELL.id})
+    answer = await who(lookup, "+442079460018")
+    assert isinstance(answer, Found)
+    assert [match.contact.id for match in answer.matches] == [CARTER.id]
+
+
+async def test_a_ruling_counts_at_once_though_the_answer_is_kept(lookup: Lookup, site: Site) -> None:
+    await who(lookup, ADAS)
+    site.rulings = frozenset({ADA.id})
+    assert await who(lookup, ADAS) == Unknown(
+        "an agent said that +49 171 5550101 is not the number of the record that has it"
+    )
+    assert len(site.asked) == 1
+
+
+async def test_who_keys_in_a_code_is_not_ruled_out_by_a_number(lookup: Lookup, site: Site) -> None:
+    site.rulings = frozenset({ADA.id})
+    assert isinstance(await who(lookup, ADAS, customer_code="4711"), Found)
+
+
+async def test_without_the_record_nobody_is_ruled_out(lookup: Lookup, site: Site) -> None:
+    site.store_error = StoreUnavailable("away")
+    assert isinstance(await who(lookup, ADAS), Found)
+
+
+async def test_a_slow_answer_comes_late_but_comes(lookup: Lookup, site: Site) -> None:
+    site.is_open.clear()
+    asked = lookup.start(keys={}, number=ADAS)
+    assert await asked.answer() == Unavailable(SLOW)
+    assert asked.is_pending
+    site.is_open.set()
+    late = await asked.late()
+    assert isinstance(late, Found)
+    assert not asked.is_pending
+    assert await asked.answer() == late
+
+
+async def test_no_answer_at_all_ends_too(site: Site) -> None:
+    site.is_open.clear()
+    lookup = Lookup(site, LookupRules(country="DE", patience_s=0.01))
+    answer = await lookup.start(keys={}, number=ADAS).late()
+    assert answer == Unavailable("the customer system did not answer within 0.01 s")
+    await lookup.close()
+
+
+async def test_two_calls_of_one_number_ask_once(lookup: Lookup, site: Site) -> None:
+    site.is_open.clear()
+    one, other = lookup.start(keys={}, number=ADAS), lookup.start(keys={}, number="0171 5550101")
+    await asyncio.sleep(0)
+    site.is_open.set()
+    assert await one.late() == await other.late()
+    assert site.asked == [ADAS]
+
+
+async def test_a_caller_who_hangs_up_does_not_take_the_others_answer(lookup: Lookup, site: Site) -> None:
+    site.is_open.clear()
+    one, other = lookup.start(keys={}, number=ADAS), lookup.start(keys={}, number=ADAS)
+    waiting = asyncio.create_task(one.answer(budget_s=5.0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    site.is_open.set()
+    assert isinstance(await other.late(), Found)
+    assert isinstance(await one.late(), Found)
+
+
+async def test_an_answer_serves_again_with_its_age(lookup: Lookup, site: Site) -> None:
+    await who(lookup, ADAS)
+    site.seconds = 59.0
+    answer = await who(lookup, ADAS)
+    assert isinstance(answer, Found)
+    assert (len(site.asked), answer.at) == (1, NINE)
+
+
+async def test_an_old_answer_does_not_serve(lookup: Lookup, site: Site) -> None:
+    await who(lookup, ADAS)
+    site.seconds = 60.0
+    await who(lookup, ADAS)
+    assert len(site.asked) == 2
+
+
+async def test_whoever_asks_freshly_is_answered_freshly(lookup: Lookup, site: Site) -> None:
+    await who(lookup, ADAS)
+    await lookup.start(keys={}, number=ADAS, is_fresh=True).late()
+    assert len(site.asked) == 2
+
+
+async def test_who_was_unknown_may_have_been_entered_meanwhile(lookup: Lookup, site: Site) -> None:
+    assert isinstance(await who(lookup, "+491715550102"), Unknown)
+    assert isinstance(await who(lookup, "+491715550102"), Unknown)
+    assert len(site.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (CrmUnavailable("no route"), "no route"),
+        (CrmAuthFailed("denied"), "the customer system refuses our account"),
+        (ZeroDivisionError("a bug"), "the customer system's answer could not be used"),
+    ],
+)
+async def test_a_failure_is_an_answer(lookup: Lookup, site: Site, error: Exception, reason: str) -> None:
+    site.error = error
+    assert await who(lookup, ADAS) == Unavailable(reason)
+
+
+async def test_a_system_that_keeps_failing_is_left_alone(lookup: Lookup, site: Site) -> None:
+    site.error = CrmUnavailable("down")
+    for _ in range(5):
+        await who(lookup, ADAS)
+    assert len(site.asked) == 3
+    assert await who(lookup, ADAS) == Unavailable("the customer system is not answering; it will be asked again soon")
+
+
+async def test_after_a_while_one_call_tries_again(lookup: Lookup, site: Site) -> None:
+    site.error = CrmUnavailable("down")
+    for _ in range(3):
+        await who(lookup, ADAS)
+    site.seconds, site.error = 15.0, None
+    site.is_open.clear()
+    probe, other = lookup.start(keys={}, number=ADAS), lookup.start(keys={}, number="+442079460018")
+    assert isinstance(await other.late(), Unavailable)
+    site.is_open.set()
+    assert isinstance(await probe.late(), Found)
+    assert isinstance(await who(lookup, "+442079460018"), Found)
+
+
+async def test_a_failed_try_waits_again(lookup: Lookup, site: Site) -> None:
+    site.error = CrmUnavailable("down")
+    for _ in range(3):
+        await who(lookup, ADAS)
+    site.seconds = 15.0
+    await who(lookup, ADAS)
+    site.seconds = 29.0
+    await who(lookup, ADAS)
+    assert len(site.asked) == 4
+
+
+async def test_an_unreachable_system_does_not_hide_that_a_number_was_withheld(lookup: Lookup, site: Site) -> None:
+    site.error = CrmUnavailable("down")
+    assert await who(lookup, "anonymous") == Unknown("number withheld")
+
+
+async def test_stopping_answers_who_still_waits(site: Site) -> None:
+    site.is_open.clear()
+    lookup = Lookup(site, RULES)
+    asked = lookup.start(keys={}, number=ADAS)
+    await asyncio.sleep(0)
+    await lookup.close()
+    assert await asked.late() == Unavailable("the service is stopping")
