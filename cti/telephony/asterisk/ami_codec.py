@@ -5,7 +5,7 @@ Asterisk greets with one line, ``Asterisk Call Manager/<version>``, that has no 
 (``ChanVariable``), their order has meaning, and values may hold any bytes but, we hope, a CRLF: ``shape.py`` checks.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cti.errors import PbxProtocolError
@@ -41,7 +41,8 @@ class AmiMessage:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         if self._headers is None:
-            self._headers = tuple(_headers(self._raw))
+            parts = [line.partition(":") for line in self._raw.decode("utf-8", "replace").split("\r\n")]
+            self._headers = tuple([(key, value.removeprefix(" ")) for key, _, value in parts])
         return self._headers
 
     @property
@@ -52,9 +53,7 @@ class AmiMessage:
     def get(self, key: str, default: str = "") -> str:
         """The header's first value."""
         if self._known is None:
-            self._known = {}
-            for name, value in self.headers:
-                self._known.setdefault(name, value)
+            self._known = dict(reversed(self.headers))
         return self._known.get(key, default)
 
     def get_all(self, key: str) -> tuple[str, ...]:
@@ -95,10 +94,9 @@ class AmiDecoder:
         return messages
 
     def _checked(self, block: bytes) -> bytes:
-        lines = block.count(b"\r\n")
-        if len(block) > self.MAX_MESSAGE or lines > self.MAX_HEADERS:
-            raise PbxProtocolError(f"a message of {len(block)} bytes, {lines} headers")
-        return block.lstrip(b"\r\n")
+        if len(block) > self.MAX_HEADERS and (len(block) > self.MAX_MESSAGE or block.count(b"\r\n") > self.MAX_HEADERS):
+            raise PbxProtocolError(f"a message of {len(block)} bytes, {self.MAX_HEADERS} headers being the most")
+        return block.lstrip(b"\r\n") if block.startswith((b"\r", b"\n")) else block
 
 
 def split_connections(trace: bytes) -> list[bytes]:
@@ -128,12 +126,6 @@ def _line(key: str, value: str) -> bytes:
     if not key or ":" in key or len(line) > MAX_LINE:
         raise ValueError(f"{key!r}: an action's line has a name and at most {MAX_LINE} bytes")
     return line
-
-
-def _headers(raw: bytes) -> Iterator[tuple[str, str]]:
-    for line in raw.decode("utf-8", "replace").split("\r\n"):
-        key, _, value = line.partition(":")
-        yield key, value.removeprefix(" ")
 
 
 def _line_end(raw: bytes) -> int:

@@ -49,7 +49,7 @@ def fault_of(message: AmiMessage) -> str | None:
     """What is wrong with the block's shape; None when it may be believed. Only bytes off the wire can be judged."""
     if not message.is_ours or message.is_greeting:
         return None
-    keys = tuple(key for key, _ in message.headers)
+    keys = tuple([key for key, _ in message.headers])
     if keys[0] not in _HEADS:
         return "no event and no response: the tail of something"
     if not message.event:
@@ -70,15 +70,22 @@ def _faults(event: str, keys: tuple[str, ...]) -> Iterator[str]:
 
 
 def _fault_of_channel(prefix: str, keys: tuple[str, ...], event: str) -> Iterator[str]:
-    wanted = tuple(prefix + name for name in _CHANNEL)
+    wanted = _WANTED[prefix]
     if keys.count(wanted[0]) != 1 or keys.count(wanted[-2]) != 1 or keys.count(wanted[-1]) != 1:
         yield f"{wanted[0]}, {wanted[-2]} and {wanted[-1]} must stand once each"
         return
     first = keys.index(wanted[0])
     if keys[first : first + len(wanted)] != wanted:
         yield f"the headers of {wanted[0]} are cut or out of order"
-    if event in {"Newchannel", "Newstate", "Hangup"} and not set(keys[:first]) <= _ANYWHERE:
+    if event in _FIRST_OF_ALL and not _ANYWHERE.issuperset(keys[:first]):
         yield f"something stands before {wanted[0]}"
+
+
+_FIRST_OF_ALL: Final = frozenset({"Newchannel", "Newstate", "Hangup"})
+_WANTED: Final = {
+    prefix: tuple(prefix + name for name in _CHANNEL)
+    for prefix in {*_OPTIONAL["DialBegin"], *(prefix for prefixes in _PREFIXES.values() for prefix in prefixes)}
+}
 
 
 class Gate:
