@@ -47,7 +47,7 @@ types: env
 	$(call quietly,types: mypy strict,$(BIN)/mypy)
 
 imports: env
-	$(call quietly,imports: who may import whom,$(BIN)/lint-imports)
+	$(call quietly,imports: who may import whom,$(BIN)/lint-imports --no-logo)
 
 console-test: console
 	$(call quietly,test: the console's own,$(NPM) test -- --passWithNoTests)

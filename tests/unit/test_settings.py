@@ -101,9 +101,25 @@ def test_all_mistakes_are_told_at_once_each_on_its_line() -> None:
     assert [finding.split(":")[1] for finding in findings(text)] == ["2", "5", "6", "9"]
 
 
-def test_lines_are_found_below_texts_and_arrays_of_several_lines() -> None:
-    text = 'roles = [\n  "pbx", # [not a table]\n  "web",\n]\n[site]\nname = """\n[web]\nport = 0\n"""\n[push]\nport = 0\n'
-    assert findings(text) == ("cti.toml:11: push.port: should be greater than or equal to 1; it is 0",)
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[site]\nname = """\n[push]\nport = 0\n"""\n[push]\nport = 0\n', 7),
+        ("[site]\nname = '''\n[push]\nport = 0\n'''\n[push]\nport = 0\n", 7),
+        ("roles = [  # [push]\n  'pbx',\n]\n[push]\nport = 0\n", 5),
+        ("roles = ['pbx']  # see [\n[push]\nport = 0\n", 3),
+        ('[site]\nname = "# [ \\" ["\n[push]\nport = 0\n', 4),
+        ("push.port = 0\n", 1),
+        ('[ "push" ]\n"port" = 0\n', 2),
+        ("push = { port = 0 }\n", 1),
+    ],
+)
+def test_the_line_is_found_however_the_file_is_written(text: str, line: int) -> None:
+    assert findings(text) == (f"cti.toml:{line}: push.port: should be greater than or equal to 1; it is 0",)
+
+
+def test_the_line_is_found_behind_an_array_of_arrays() -> None:
+    assert "cti.toml:5: web.port: should be greater than or equal to 1; it is 0" in findings("[web]\npublic_origins = [\n[1],\n]\nport = 0\n")
 
 
 def test_a_second_pbx_is_blamed_for_its_own_mistakes() -> None:
@@ -158,6 +174,11 @@ def test_a_name_with_a_dash_is_found_by_its_variable() -> None:
 )
 def test_a_mistake_in_the_environment_is_told_by_the_variable(name: str, value: str, expected: str) -> None:
     assert expected in "\n".join(findings(PBX, SECRETS | {name: value}))
+
+
+def test_each_pbx_s_variable_is_blamed_for_itself() -> None:
+    environ = {f"CTI_PBX__{n}__{key}": value for n in "AB" for key, value in (("EVENTS_SECRET", "s"), ("COMMANDS_SECRET", "s"), ("PORT", "0"))}
+    assert [told.split(":")[0] for told in findings("", environ)] == ["CTI_PBX__A__PORT", "CTI_PBX__B__PORT"]
 
 
 def test_other_variables_are_none_of_our_business() -> None:

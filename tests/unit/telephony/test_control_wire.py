@@ -230,6 +230,7 @@ async def test_who_stops_waiting_stops_nobody_else(pbx: FakeAmi) -> None:
         first, second = (asyncio.create_task(control.send(DIAL)) for _ in "12")
         action = await pbx.saw("Originate")
         first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
         control.feed(originated(action, "Success"))
         assert isinstance(await second, Done)
 
@@ -286,6 +287,12 @@ async def test_a_pbx_that_hangs_is_noticed_by_ping(pbx: FakeAmi) -> None:
     pbx.answers = silent_about("Ping")
     async with connected(pbx):
         await pbx.until(lambda: pbx.connections >= 2)
+
+
+async def test_a_cut_is_noticed_without_a_ping(pbx: FakeAmi) -> None:
+    async with connected(pbx, Limits(ping_s=3600.0, backoff_first_s=0.02)):
+        pbx.cut()
+        await pbx.until(lambda: pbx.connections == 2)
 
 
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-x\r\n", b"\xff\xfe\r\n\r\n", b"x" * 5000])
