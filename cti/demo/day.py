@@ -1,0 +1,235 @@
+"""What is played when: a programme for ``Player``, drawn from a seed, so that a day can be repeated.
+
+Each agent has a call, a breath, the next call. The first calls show what there is to see; afterwards stories and callers
+are drawn by weight. Seconds are the player's.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from cti.agents.agent import Agent
+from cti.calls.call import CallState
+from cti.demo.people import CHINESE, COMPLAINT, KEYED, REPEAT, SHARED, Caller, stranger
+from cti.telephony.commands import Originate
+from cti.telephony.replay.player import Phase, Play, Score
+
+Bounds = tuple[float, float]
+
+RECORDED_CALLER: Final = "0912345678"
+RECORDED_DIALLED: Final = "0223334444"
+RECORDED_CODE: Final = "4711"
+RECORDED_AGENTS: Final = (("2001", "Ann"), ("2002", "Bob"), ("2003", "Cho"))
+RECORDED_LINES: Final = ("0800100100", "0800100200", "0800100300", "0800100440", "0800100600")
+RECORDED_QUEUES: Final = ("support", "sales", "short", "empty")
+LINES: Final = {"support": "0800100100", "sales": "0800100200"}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A trace, and how often it happens."""
+
+    trace: str
+    weight: int = 0
+    """0: not of its own accord."""
+    phones: int = 1
+    """How many agents' phones it needs."""
+    is_keyed: bool = False
+    is_anonymous: bool = False
+
+
+PLAIN: Final = Story("plain_inbound_caller_hangs_up", 5)
+KEYED_IN: Final = Story("customer_code_from_ivr", 2, is_keyed=True)
+NO_ANSWER: Final = Story("ring_no_answer_then_other", 2, phones=2)
+WALKED_AWAY: Final = Story("abandoned_in_queue", phones=0)
+DIALLED: Final = (
+    Story("click_to_dial_answered", 6),
+    Story("click_to_dial_busy", 1),
+    Story("click_to_dial_not_answered", 1),
+)
+COLLEAGUE: Final = Story("internal_call", phones=2)
+STORIES: Final = (
+    PLAIN,
+    KEYED_IN,
+    NO_ANSWER,
+    Story("plain_inbound_agent_hangs_up", 4),
+    Story("hold_and_retrieve", 2),
+    Story("anonymous_caller", 1, is_anonymous=True),
+    Story("abandoned_while_ringing", 1),
+    Story("declined_then_other", 1, phones=2),
+    Story("blind_transfer_by_refer_to_agent", 1, phones=2),
+    Story("blind_transfer_by_refer_to_queue", 1, phones=2),
+    Story("attended_transfer_by_refer", 2, phones=2),
+    Story("outbound_dialled_at_the_phone", 1),
+)
+TRACES: Final = tuple(sorted({story.trace for story in (*STORIES, *DIALLED, WALKED_AWAY, COLLEAGUE)}))
+
+OPENING: Final = (
+    (PLAIN, COMPLAINT),
+    (KEYED_IN, KEYED),
+    (PLAIN, CHINESE),
+    (PLAIN, REPEAT),
+    (PLAIN, SHARED),
+    (NO_ANSWER, COMPLAINT),
+)
+"""What happens first, call by call, whoever is free."""
+FIRST_RINGS_S: Final = (1.5, 6.0, 11.0)
+"""When the agents' first calls begin."""
+BREATH_S: Final = (8.0, 16.0)
+"""From the end of a call to the agent's next: time to write a note and pick a result."""
+WALK_AWAY_S: Final = (50.0, 110.0)
+"""From one caller who gives up before any phone rings to the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long each part of a call takes, in seconds from and to."""
+
+    offered: Bounds = (1.0, 2.0)
+    queued: Bounds = (1.5, 5.0)
+    ringing: Bounds = (7.0, 10.0)
+    unanswered: Bounds = (11.0, 14.0)
+    """Below the 15 s after which a pop expires."""
+    own_phone: Bounds = (1.5, 3.0)
+    """An agent's own phone, before it dials out."""
+    talking: Bounds = (20.0, 36.0)
+    held: Bounds = (6.0, 10.0)
+
+
+LIVE: Final = Pace()
+
+
+def lengths_s(phases: Sequence[Phase], pace: Pace, dice: Random) -> tuple[float, ...]:
+    """How long each phase of a score shall last. What is talked is shared out where it is interrupted."""
+    kinds = [phase.kind for phase in phases]
+    talks = max(1, kinds.count(CallState.TALKING))
+    return tuple(
+        dice.uniform(*_bounds(kind, after, pace)) / (talks if kind is CallState.TALKING else 1)
+        for kind, after in zip(kinds, (*kinds[1:], None), strict=True)
+    )
+
+
+def _bounds(kind: CallState, after: CallState | None, pace: Pace) -> Bounds:
+    if kind is CallState.RINGING:
+        answered = pace.ringing if after in {CallState.TALKING, CallState.HELD} else pace.unanswered
+        return pace.own_phone if after is CallState.RINGING else answered
+    known = {CallState.TALKING: pace.talking, CallState.HELD: pace.held, CallState.PARKED: pace.held, CallState.QUEUED: pace.queued}
+    return known.get(kind, pace.offered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Casting:
+    """Who plays a story."""
+
+    agents: Sequence[Agent]
+    """First the one whose phone rings first; the recording's others follow."""
+    caller: Caller
+    queue: str = "support"
+    pace: Pace = LIVE
+    command: str = ""
+
+
+def play_of(story: Story, score: Score, casting: Casting, dice: Random) -> Play:
+    agents, caller = casting.agents, casting.caller
+    number = caller.number
+    return Play(
+        score=score,
+        words=dict(_words(casting)),
+        names={RECORDED_CALLER: caller.name} if number and not story.is_anonymous else {},
+        lengths_s=lengths_s(score.phases, casting.pace, dice),
+        phones=frozenset(agent.device for agent in agents[: story.phones]),
+        command=casting.command,
+    )
+
+
+def _words(casting: Casting) -> Iterator[tuple[str, str]]:
+    caller, other = casting.caller, "sales" if casting.queue == "support" else "support"
+    yield from ((RECORDED_CALLER, caller.number), (RECORDED_DIALLED, caller.number))
+    yield RECORDED_CODE, caller.code or RECORDED_CODE
+    yield from ((line, LINES[casting.queue]) for line in RECORDED_LINES)
+    yield from ((queue, casting.queue) for queue in RECORDED_QUEUES)
+    yield "billing", other
+    for (extension, name), agent in zip(RECORDED_AGENTS, casting.agents, strict=False):
+        yield from ((extension, agent.extension), (name, agent.name), (f"PJSIP/{extension}", agent.device))
+
+
+class Day:
+    """The programme. ``callers`` are customers with a number of their own."""
+
+    def __init__(
+        self, agents: Sequence[Agent], callers: Sequence[Caller], scores: Mapping[str, Score], *, seed: int = 1
+    ) -> None:
+        self._agents, self._callers, self._scores = tuple(agents), tuple(callers), scores
+        self._dice = Random(seed)  # noqa: S311 - nothing is secret here
+        self._opening = list(OPENING)
+        self._ready_s = {agent.device: at_s for agent, at_s in zip(agents, FIRST_RINGS_S, strict=False)}
+        self._walks_s = self._dice.uniform(*WALK_AWAY_S)
+
+    # ---- what Programme asks
+
+    def next_s(self) -> float:
+        return min(self._walks_s, *self._ready_s.values())
+
+    def begin(self, now_s: float, busy: frozenset[str]) -> Sequence[Play]:
+        plays: list[Play] = []
+        while agent := self._next_agent(now_s, busy | {phone for play in plays for phone in play.phones}):
+            plays.append(self._call_for(agent, busy | {phone for play in plays for phone in play.phones}, now_s))
+        if now_s >= self._walks_s:
+            self._walks_s = now_s + self._dice.uniform(*WALK_AWAY_S)
+            plays.append(self._play(WALKED_AWAY, self._agents, self._caller()))
+        return plays
+
+    def ended(self, play: Play, now_s: float) -> None:
+        for phone in play.phones:
+            self._ready_s[phone] = now_s + self._dice.uniform(*BREATH_S)
+
+    def dialled(self, command: Originate) -> Play | None:
+        """Most answer; some are busy or out. Colleagues have phones too."""
+        agent = next((one for one in self._agents if one.device == command.device), None)
+        if agent is None:
+            return None
+        colleague = next((one for one in self._agents if one.extension == command.to), None)
+        if colleague:
+            return self._play(COLLEAGUE, self._with_first(agent, colleague), Caller(number=""), command=command.id)
+        story = self._dice.choices(DIALLED, [one.weight for one in DIALLED])[0]
+        return self._play(story, self._with_first(agent), Caller(number=command.to), command=command.id)
+
+    # ---- within
+
+    def _next_agent(self, now_s: float, busy: frozenset[str]) -> Agent | None:
+        """Whoever has waited longest. A phone that is busy is asked about again when its call ends."""
+        for phone in busy & self._ready_s.keys():
+            self._ready_s[phone] = float("inf")
+        free = [agent for agent in self._agents if self._ready_s[agent.device] <= now_s]
+        return min(free, key=lambda agent: self._ready_s[agent.device], default=None)
+
+    def _call_for(self, agent: Agent, busy: frozenset[str], now_s: float) -> Play:
+        free = [one for one in self._agents if one.device not in busy and one is not agent]
+        story, caller = self._draw(may_be_two=bool(free))
+        play = self._play(story, self._with_first(agent, *free), caller)
+        for phone in play.phones:
+            self._ready_s[phone] = now_s + BREATH_S[1]  # until it is busy with this one
+        return play
+
+    def _draw(self, *, may_be_two: bool) -> tuple[Story, Caller]:
+        if self._opening and (may_be_two or self._opening[0][0].phones == 1):
+            return self._opening.pop(0)
+        stories = [story for story in STORIES if story.phones == 1 or may_be_two]
+        story = self._dice.choices(stories, [one.weight for one in stories])[0]
+        return story, KEYED if story.is_keyed else self._caller()
+
+    def _caller(self) -> Caller:
+        pick = self._dice.random()
+        for share, caller in ((0.10, COMPLAINT), (0.20, CHINESE), (0.30, REPEAT), (0.40, SHARED)):
+            if pick < share:
+                return caller
+        return stranger(self._dice) if pick < 0.55 or not self._callers else self._dice.choice(self._callers)  # noqa: PLR2004 - the next share
+
+    def _with_first(self, *first: Agent) -> tuple[Agent, ...]:
+        return (*first, *(agent for agent in self._agents if agent not in first))
+
+    def _play(self, story: Story, agents: Sequence[Agent], caller: Caller, command: str = "") -> Play:
+        queue = self._dice.choice(("support", "support", "sales"))
+        casting = Casting(agents=agents, caller=caller, queue=queue, command=command)
+        return play_of(story, self._scores[story.trace], casting, self._dice)

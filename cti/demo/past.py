@@ -1,0 +1,140 @@
+"""The last two weeks of the demo: recordings played in an instant with past times, and what the agents wrote afterwards.
+
+Calls, facts and interactions come about as live ones do; only the clock is ours.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cti.agents.agent import Agent
+from cti.calls.call import Call, Outcome, PbxName, Role
+from cti.calls.transitions import CallChanged
+from cti.demo.day import PLAIN, STORIES, Casting, Pace, Story, play_of
+from cti.demo.people import COMPLAINT, KEYED, NAMED, REPEAT, Caller, stranger
+from cti.envelope import Envelope, of_change
+from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.narrator import Narrator
+from cti.telephony.replay.player import Play, Score, cues, stamped
+
+ZONE: Final = ZoneInfo("Asia/Taipei")
+DAYS: Final = 14
+OPENS: Final = time(9)
+SLOT: Final = timedelta(minutes=70)
+SLOTS: Final = 8
+"""Calls of one agent on one day, one in each slot, so that nobody talks twice at once."""
+LATELY: Final = timedelta(minutes=10)
+"""So long before the demo begins, the past ends."""
+PACE: Final = Pace(
+    offered=(2.0, 9.0), queued=(4.0, 70.0), ringing=(3.0, 12.0), unanswered=(12.0, 15.0), own_phone=(2.0, 5.0),
+    talking=(50.0, 420.0), held=(15.0, 70.0),
+)  # fmt: skip
+
+SAID: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
+    ("solved", "Solved", ("Explained the invoice; fine now.", "Reset the password together, works.", "已協助重設密碼、可以登入。", "Router restarted, line is stable.")),
+    ("solved", "Solved", ("Address changed.", "地址已更新。", "Delivery date confirmed for Thursday.")),
+    ("information", "Information given", ("Asked about opening hours and price of Fibre 500.", "詢問光纖方案價格與合約期限。")),
+    ("callback", "Call back later", ("Wants a call after 18:00 about the contract.", "請於明早回電。")),
+    ("passed_on", "Passed on", ("Passed to billing with all details.",)),
+    ("complaint", "Complaint", ("Second time this month; promised an answer by Friday.", "對帳單有疑問、已轉客訴。")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One call of the past, before it is played."""
+
+    at: datetime
+    story: Story
+    caller: Caller
+    agents: tuple[Agent, ...]
+    said: tuple[str, str, str] | None = None
+    """Result, its label, the note; None: drawn."""
+
+
+def past(
+    since: datetime, now: datetime, *, pbx: PbxName, agents: Sequence[Agent], callers: Sequence[Caller], scores: Mapping[str, Score]
+) -> Iterator[tuple[Envelope, ...]]:
+    """The facts of every call that ended before ``now``, call by call, in no order of time."""
+    dice = Random(since.isoformat())  # noqa: S311 - nothing is secret here
+    happened = (*_drawn(since, now - LATELY, agents, callers, dice), *_remembered(now, agents))
+    for number, one in enumerate(one for one in happened if since < one.at < now - LATELY):
+        yield facts_of(one, number, pbx=pbx, score=scores[one.story.trace], dice=dice)
+
+
+def facts_of(one: Happened, number: int, *, pbx: PbxName, score: Score, dice: Random) -> tuple[Envelope, ...]:
+    queue = dice.choice(("support", "support", "sales"))
+    play = play_of(one.story, score, Casting(agents=one.agents, caller=one.caller, queue=queue, pace=PACE), dice)
+    changes = told(play, number, one.at, pbx)
+    said = one.said or _draw_said(dice)
+    return (*map(of_change, changes), *_afterwards(changes[-1].after, one, said))
+
+
+def told(play: Play, number: int, at: datetime, pbx: PbxName) -> list[CallChanged]:
+    narrator, changes = Narrator(pbx, Endpoints()), list[CallChanged]()
+    for cue in cues(play, number=number, epoch_s=int(at.timestamp())):
+        changes += narrator.feed(stamped(cue.message, at + timedelta(seconds=cue.at_s)))
+    return changes
+
+
+# ---- what happened
+
+
+def _drawn(since: datetime, until: datetime, agents: Sequence[Agent], callers: Sequence[Caller], dice: Random) -> Iterator[Happened]:
+    for day in range((until.date() - since.date()).days + 1):
+        opens = datetime.combine(since.astimezone(ZONE).date() + timedelta(days=day), OPENS, ZONE)
+        for slot in range(SLOTS):
+            for place, agent in enumerate(agents):
+                colleagues = tuple(agents[(place + n) % len(agents)] for n in range(len(agents)))
+                at = opens + slot * SLOT + timedelta(seconds=dice.uniform(0, 3000))
+                story = dice.choices(STORIES, [one.weight for one in STORIES])[0]
+                yield Happened(at, story, KEYED if story.is_keyed else _caller(callers, dice), (agent, *colleagues[1:]))
+
+
+def _remembered(now: datetime, agents: Sequence[Agent]) -> Iterator[Happened]:
+    """What the named callers of the day's beginning refer to."""
+    ann, bob, cho = agents
+    yield Happened(now - timedelta(minutes=50), PLAIN, REPEAT, (bob, cho, ann), ("callback", "Call back later", "Still cannot log in. Promised to call back within the hour."))
+    yield Happened(now - timedelta(hours=3), PLAIN, REPEAT, (ann, bob, cho), ("solved", "Solved", "Reset the password; she will try again."))
+    yield Happened(now - timedelta(days=2, hours=1), PLAIN, COMPLAINT, (cho, ann, bob), ("complaint", "Complaint", "Invoice 4821 was charged twice. Sent to billing, answer by Friday."))
+    yield Happened(now - timedelta(hours=22), PLAIN, COMPLAINT, (ann, bob, cho), ("passed_on", "Passed on", "Asked where the refund is. Billing has it."))
+
+
+def _caller(callers: Sequence[Caller], dice: Random) -> Caller:
+    pick = dice.random()
+    if pick < 0.12 or not callers:  # noqa: PLR2004 - one in eight
+        return dice.choice(NAMED)
+    return stranger(dice) if pick < 0.3 else dice.choice(callers)  # noqa: PLR2004 - the next share
+
+
+def _draw_said(dice: Random) -> tuple[str, str, str]:
+    code, label, notes = dice.choice(SAID)
+    return code, label, dice.choice(notes)
+
+
+# ---- what was written
+
+
+def _afterwards(call: Call, one: Happened, said: tuple[str, str, str]) -> Iterator[Envelope]:
+    by = _last_agent(call, one.agents)
+    if (one.caller.contact and call.customer_number) or call.keys:
+        yield _fact(call, "customer", {"contact": one.caller.contact, "name": one.caller.contact_name, "by": ""})
+    if call.outcome is Outcome.ANSWERED and by:
+        code, label, note = said
+        yield _fact(call, "note", {"text": note, "by": by})
+        yield _fact(call, "result", {"code": code, "label": label, "by": by})
+
+
+def _last_agent(call: Call, agents: Sequence[Agent]) -> str:
+    spoke = [leg.party.device for leg in call.legs if leg.party.role is Role.AGENT and leg.connected_at]
+    return next((agent.id for agent in agents if spoke and agent.device == spoke[-1]), "")
+
+
+def _fact(call: Call, kind: str, data: dict[str, str]) -> Envelope:
+    at = (call.ended_at or call.since) + timedelta(seconds=8)
+    return Envelope(
+        id=f"{call.id}#{kind}", source=f"/pbx/{call.pbx}", type=f"cti.interaction.{kind}.v1", subject=call.id, time=at, sequence=0, data=data
+    )
