@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 
-from cti.calls.call import CallId, Direction
+from cti.calls.call import CallId
 from cti.envelope import Envelope
 from cti.store import derive
 from cti.store.digits import same_number
 from cti.store.interactions import Filter, Interaction, Page
-from cti.store.paging import checked_limit, cursor_of, is_wanted, place_at, place_of
+from cti.store.paging import checked_limit, cursor_of, customer_number, is_wanted, place_at, place_of
 from cti.store.storable import Key, fresh, key_of, storable
 
 NEWEST_FIRST = attrgetter("ended_at", "pbx", "call")
@@ -84,7 +84,3 @@ class MemoryInteractionLog:
 
     def _newest(self, wanted: Callable[[Interaction], bool]) -> list[Interaction]:
         return sorted(filter(wanted, self._interactions.values()), key=NEWEST_FIRST, reverse=True)
-
-
-def customer_number(item: Interaction) -> str:
-    return item.dnis if item.direction is Direction.OUTBOUND else item.ani

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from cti.calls.call import Direction
 from cti.errors import RequestError
 from cti.store.derive import people_in
 from cti.store.digits import ending, reversed_digits
@@ -71,3 +72,8 @@ def has_number(item: Interaction, number: str) -> bool:
     """Text without any digit matches nothing."""
     end = ending(number)
     return bool(end) and any(reversed_digits(known).startswith(end) for known in (item.ani, item.dnis))
+
+
+def customer_number(item: Interaction) -> str:
+    """As the PBX gave it: whose it is depends on who called."""
+    return item.dnis if item.direction is Direction.OUTBOUND else item.ani

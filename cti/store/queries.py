@@ -6,18 +6,18 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cti.calls.call import Direction
 from cti.envelope import Envelope
 from cti.store import derive, rows
 from cti.store.digits import ending, reversed_digits, same_number
 from cti.store.interactions import Filter, Interaction
-from cti.store.memory import customer_number
-from cti.store.paging import Place
+from cti.store.paging import Place, customer_number
 from cti.store.storable import Key, clean, key_of, other_key_of
 from cti.store.tables import agent, fact, interaction, interaction_agent
 
 AT_ONCE: Final = 500
 """Keys in one statement."""
+SPARE: Final = 20
+"""Rows read beyond the limit: some may end in the same digits and be another's."""
 
 
 def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
@@ -67,12 +67,10 @@ async def newest(
 
 async def with_number(connection: AsyncConnection, number: str, limit: int) -> list[Interaction]:
     """Customers' numbers only: the number dialled by a caller is the site's own, and everybody's."""
-    table, end = interaction.c, ending(number)
+    end = ending(number)
     if not end:
         return []
-    called = and_(begins(table.dnis_reversed, end), table.direction == Direction.OUTBOUND)
-    calling = and_(begins(table.ani_reversed, end), table.direction != Direction.OUTBOUND)
-    found = [item for one in (called, calling) for item in await newest(connection, [one], limit * 4)]
+    found = await newest(connection, [begins(interaction.c.customer_reversed, end)], limit + SPARE)
     return [item for item in found if same_number(customer_number(item), number)]
 
 

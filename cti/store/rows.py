@@ -10,7 +10,7 @@ from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.envelope import Envelope
 from cti.store.digits import reversed_digits
 from cti.store.interactions import Handled, Interaction
-from cti.store.paging import sought_text
+from cti.store.paging import customer_number, sought_text
 
 Values = dict[str, Any]
 _FIELDS: Final = tuple(field.name for field in fields(Interaction))
@@ -40,6 +40,7 @@ def interaction_row(item: Interaction) -> Values:
         "transfers": list(item.transfers),
         "ani_reversed": reversed_digits(item.ani),
         "dnis_reversed": reversed_digits(item.dnis),
+        "customer_reversed": reversed_digits(customer_number(item)),
         "sought": sought_text(item),
     }
 

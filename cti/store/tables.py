@@ -102,6 +102,7 @@ interaction = Table(
     _text("dnis"),
     _text("ani_reversed"),
     _text("dnis_reversed"),
+    _text("customer_reversed"),
     _text("queue"),
     Column("keys", JSON, nullable=False),
     _time("offered_at"),
@@ -129,6 +130,7 @@ interaction = Table(
     Index(None, "contact", "ended_at"),
     Index(None, "ani_reversed"),
     Index(None, "dnis_reversed"),
+    Index(None, "customer_reversed", "ended_at"),
     Index(None, "call"),
 )
 

@@ -78,7 +78,8 @@ def sample(wanted: frozenset[str], id_type: str) -> dict[str, Any]:
     number = numbers.parse("+12025550123", country="US")
     known: dict[str, Any] = by_number(number, wanted) if number else {}
     keys = {"integer": "0", "uuid": str(UUID(int=0))}
-    known |= by_text("zzzz", 1) | {"code": "", "id": key_of(keys.get(id_type, ""), id_type), "ids": []}
+    key = key_of(keys.get(id_type, ""), id_type)
+    known |= by_text("zzzz", 1) | {"code": "", "id": key, "ids": [key]}
     return {name: known[name] for name in wanted}
 
 

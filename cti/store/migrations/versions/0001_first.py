@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("dnis", plain, server_default="", nullable=False),
         sa.Column("ani_reversed", plain, server_default="", nullable=False),
         sa.Column("dnis_reversed", plain, server_default="", nullable=False),
+        sa.Column("customer_reversed", plain, server_default="", nullable=False),
         sa.Column("queue", plain, server_default="", nullable=False),
         sa.Column("keys", sa.JSON(), nullable=False),
         sa.Column("offered_at", UtcDateTime(), nullable=False),
@@ -108,6 +109,9 @@ def upgrade() -> None:
     op.create_index("interaction_ani_reversed", "interaction", ["ani_reversed"], unique=False)
     op.create_index("interaction_call", "interaction", ["call"], unique=False)
     op.create_index("interaction_contact_ended_at", "interaction", ["contact", "ended_at"], unique=False)
+    op.create_index(
+        "interaction_customer_reversed_ended_at", "interaction", ["customer_reversed", "ended_at"], unique=False
+    )
     op.create_index("interaction_dnis_reversed", "interaction", ["dnis_reversed"], unique=False)
     op.create_index("interaction_ended_at_pbx_call", "interaction", ["ended_at", "pbx", "call"], unique=False)
     op.create_index("interaction_queue_ended_at", "interaction", ["queue", "ended_at"], unique=False)
