@@ -57,7 +57,7 @@ class ProvisionOptions:
     """What differs between sites. Secrets hold at least 32 characters and are made by the caller.
 
     ``trunk_dial`` is the dial string with ``${CTI_TO}`` where the cleaned number goes. ``fastagi_url`` None: the dialplan
-    does not ask us anything and goes straight to the queue.
+    does not ask us anything and goes straight to the queue. ``fastagi_timeout_s``: how long it waits for our first word.
     """
 
     events_secret: str
@@ -76,6 +76,7 @@ class ProvisionOptions:
     ami_port: int = 5038
     permit: tuple[str, ...] = ("127.0.0.1/255.255.255.255",)
     fastagi_url: str | None = None
+    fastagi_timeout_s: float = 1.0
     inbound_context: str = "cti-inbound"
     agents_context: str = "cti-agents"
     internal_context: str = "cti-internal"
@@ -118,6 +119,7 @@ def _values(options: ProvisionOptions) -> Mapping[str, object]:
         "blonde_drop": "yes" if options.blonde_drop else "no",
         "inbound_lines": "\n".join(_queue_lines(n.number, queues[n.queue], options) for n in options.inbound),
         "queue_lines": "\n".join(_queue_lines(queue.extension, queue, options) for queue in options.queues),
+        "timeout_lines": _timeout_lines(options),
         "outbound_lines": "\n".join(_dial_lines(pattern, "TK", options) for pattern in options.outbound_patterns),
         "transfer_lines": "\n".join(_dial_lines(pattern, "", options) for pattern in options.outbound_patterns),
         "queue_sections": "\n".join(_queue_section(queue) for queue in options.queues),
@@ -136,8 +138,29 @@ def _queue_lines(exten: str, queue: QueuePlan, options: ProvisionOptions) -> str
 
 
 def _ask_lines(queue: QueuePlan, options: ProvisionOptions) -> list[str]:
-    """CTI is asked where the call should go. It fails open: no CTI, the next line runs as if nobody had been asked."""
-    return [] if options.fastagi_url is None else [f" same => n,AGI({options.fastagi_url},{queue.name})"]
+    """CTI is asked where the call should go, and the call goes on without CTI in every case.
+
+    Unreachable or refusing: AGI() fails at once and the next line runs. Reachable but silent: AGI() itself would wait for
+    ever, so the absolute timeout sends the call to extension T, which comes back to the line after the question. Whoever
+    answers and needs longer (an IVR) sends ``SET AUTOHANGUP 0`` first, which stops that clock.
+    """
+    if options.fastagi_url is None:
+        return []
+    return [
+        " same => n,Set(CTI_BACK=${CONTEXT},${EXTEN},asked)",
+        " same => n,Set(AGIEXITONHANGUP=yes)     ; or AGI() would wait for CTI even when its time is up",
+        f" same => n,Set(TIMEOUT(absolute)={options.fastagi_timeout_s})",
+        f" same => n,AGI({options.fastagi_url},{queue.name})",
+        " same => n(asked),Set(TIMEOUT(absolute)=0)",
+    ]
+
+
+def _timeout_lines(options: ProvisionOptions) -> str:
+    return (
+        ""
+        if options.fastagi_url is None
+        else "exten => T,1,Goto(${CTI_BACK})          ; CTI was asked and said nothing: go on"
+    )
 
 
 def _dial_lines(pattern: str, features: str, options: ProvisionOptions) -> str:
