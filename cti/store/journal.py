@@ -116,8 +116,8 @@ class Journal:
             await self._progress()
 
     async def spooled(self) -> tuple[Envelope, ...]:
-        """What the database does not have yet. Ask before ``run`` is started."""
-        lines = await asyncio.to_thread(self._spool.front, self._spool.waiting)
+        """What the database does not have yet and the spool does; also while ``run`` is at it."""
+        lines = await asyncio.to_thread(self._spool.everything)
         return tuple(line.fact for line in lines)
 
     async def run(self) -> None:

@@ -65,14 +65,16 @@ class Spool:
     def front(self, count: int) -> tuple[Line, ...]:
         """The next ones, the oldest first; damaged ones are left out. They stay until ``taken``."""
         at, found = self._front, list[Line]()
-        with self.path.open("rb") as file:
-            file.seek(at)
-            records = [file.readline() for _ in range(min(count, self.waiting))]
+        records = self._records(count)
         for record in records:
             found += self._checked(record, at)
             at += len(record)
         self._ahead = (at, len(records))
         return tuple(found)
+
+    def everything(self) -> tuple[Line, ...]:
+        """A look at all that waits, while it may be on its way: changes nothing."""
+        return tuple(line for record in self._records(self.waiting) if (line := _line_of(record)))
 
     def taken(self) -> None:
         """What ``front`` gave last is in the database."""
@@ -128,16 +130,17 @@ class Spool:
             log.warning("spool_torn", path=str(self.path), dropped_bytes=size - self._end)
             self._cut(self._end)
 
+    def _records(self, count: int) -> list[bytes]:
+        with self.path.open("rb") as file:
+            file.seek(self._front)
+            return [file.readline() for _ in range(min(count, self.waiting))]
+
     def _checked(self, record: bytes, at_byte: int) -> list[Line]:
-        json = record[CHECKSUM:].rstrip(b"\n")
-        try:
-            if int(record[: CHECKSUM - 1], 16) == crc32(json):
-                return [line_from(json)]
-        except ValueError:
-            pass
-        log.error("spool_line_damaged", path=str(self.path), at_byte=at_byte)
-        self._keep_aside("damaged", record)
-        return []
+        line = _line_of(record)
+        if line is None:
+            log.error("spool_line_damaged", path=str(self.path), at_byte=at_byte)
+            self._keep_aside("damaged", record)
+        return [line] if line else []
 
     def _keep_aside(self, kind: str, record: bytes) -> None:
         try:
@@ -166,6 +169,15 @@ def _write_all(file: int, records: bytes, at: int) -> None:
     while records:
         written = os.pwrite(file, records, at)
         records, at = records[written:], at + written
+
+
+def _line_of(record: bytes) -> Line | None:
+    """None for what does not match its checksum."""
+    json = record[CHECKSUM:].rstrip(b"\n")
+    try:
+        return line_from(json) if int(record[: CHECKSUM - 1], 16) == crc32(json) else None
+    except ValueError:
+        return None
 
 
 def _record(line: Line) -> bytes:

@@ -57,6 +57,15 @@ def test_what_was_looked_at_stays(spool: Spool) -> None:
     assert spool.front(100) == tuple(LINES)
 
 
+def test_a_look_at_everything_takes_nothing(spool: Spool) -> None:
+    """Also between taking hold of some and having taken them."""
+    spool.append(LINES)
+    spool.front(2)
+    assert spool.everything() == tuple(LINES)
+    spool.taken()
+    assert spool.front(100) == tuple(LINES[2:])
+
+
 def test_an_emptied_spool_takes_no_room(spool: Spool) -> None:
     spool.append(LINES)
     spool.front(100)
