@@ -7,6 +7,7 @@ by the same key with ``_file`` behind it. All mistakes are found at once and tol
 
 import difflib
 import ipaddress
+import json
 import os
 import re
 import stat
@@ -21,7 +22,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -98,6 +99,13 @@ def _secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _listed(value: object) -> object:
+    """A variable below a table that stands several times arrives as text: ``a, b``, or JSON where an entry has a comma."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.startswith("[") else [part.strip() for part in value.split(",") if part.strip()]
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Host = Annotated[str, AfterValidator(_host)]
@@ -106,6 +114,7 @@ Country = Annotated[str, AfterValidator(_country)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 GivenSecret = Annotated[SecretStr, Field(min_length=1), AfterValidator(_secret)]
+Listed = BeforeValidator(_listed)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Digits = Annotated[str, Field(pattern=r"^\+?[0-9]{1,20}$")]
 Device = Annotated[str, Field(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]+)?$")]
@@ -149,7 +158,7 @@ class Pbx(Section):
     """Which endpoints lead outside; empty: all that are no agent's."""
     internal_pattern: Pattern = r"\d{2,6}"
     """What the site's own extensions look like, as a whole match."""
-    local_patterns: tuple[Pattern, ...] = ()
+    local_patterns: Annotated[tuple[Pattern, ...], Listed] = ()
     """Further numbers that are the site's own (its lines in full form), as whole matches."""
     outgoing_context: Name = "cti-outbound"
     """Where click-to-dial sends calls to the outside."""
@@ -159,7 +168,7 @@ class Pbx(Section):
     """Handed to the dialplan as CTI_TRUNK, where a site has several; empty: not handed."""
     dial_format: Literal["e164", "national"] = "e164"
     """How numbers are dialled: with ``+`` and country code, or as people dial them in the site's country."""
-    keys: tuple[Variable, ...] = ("CTI_CUSTOMER_CODE",)
+    keys: Annotated[tuple[Variable, ...], Listed] = ("CTI_CUSTOMER_CODE",)
     """Channel variables that say who calls; manager.conf names the same ones in channelvars."""
 
 
@@ -247,7 +256,7 @@ class AgentAccount(Section):
     extension: Annotated[str, Field(pattern=r"^\d{0,10}$")] = ""
     device: Device = ""
     """The phone in the PBX's words, such as PJSIP/2001."""
-    queues: tuple[str, ...] = ()
+    queues: Annotated[tuple[str, ...], Listed] = ()
     language: Literal["", "en", "zh-Hant", "zh-Hans"] = ""
     password: Secret = SecretStr("")
     """Of the first log-in. Without one the account waits for ``cti user``."""
@@ -267,7 +276,7 @@ class Settings(BaseSettings):
     )
 
     roles: tuple[Role, ...] = ("pbx", "push", "web")
-    """What this process does: all of it, or a part where there are several processes."""
+    """What this process does. This version runs all of it in one process."""
     site: Site = Site()
     pbx: tuple[Pbx, ...] = ()
     """``[[pbx]]``, once for each Asterisk. None: the console runs and says so."""
@@ -607,7 +616,9 @@ def _resolve(path: Path_, counts: Mapping[Path_, int]) -> Path_:
 
 def _contradictions(settings: Settings) -> Iterator[tuple[Path_, str]]:
     """What no single value can be blamed for."""
-    if settings.web.port == settings.push.port and {"web", "push"} <= set(settings.roles):
+    if set(settings.roles) != set(get_args(Role)):
+        yield ("roles",), f"this version runs all of {', '.join(get_args(Role))} in one process"
+    if settings.web.port == settings.push.port:
         yield ("push", "port"), f"{settings.push.port} is web.port already"
     for kind, names in (("pbx", [p.name for p in settings.pbx]), ("agents", [a.id for a in settings.agents])):
         yield from (((kind, i), f"a second one named {name}") for i, name in enumerate(names) if name in names[:i])

@@ -77,6 +77,7 @@ def test_nothing_can_be_changed_afterwards() -> None:
         ('[push]\nhost = "a b"', "cti.toml:2: push.host: is neither a host's name nor an address"),
         ("[push]\nport = 8088", "cti.toml:2: push.port: 8088 is web.port already"),
         ('roles = ["pxb"]', "cti.toml:1: roles.0: should be 'pbx', 'push' or 'web'; it is 'pxb'"),
+        ('roles = ["pbx", "web"]', "cti.toml:1: roles: this version runs all of pbx, push, web in one process"),
         ('[database]\nurl = "mysql://h/d"', "cti.toml:2: database.url: should begin with sqlite:/// or postgresql://"),
         ('[redis]\nurl = "localhost"', "cti.toml:2: redis.url: should begin with redis://, rediss:// or unix://"),
         ('[toll]\nallowed_countries = ["XX"]', "cti.toml:2: toll.allowed_countries.0: is no country"),
@@ -106,7 +107,7 @@ def test_all_mistakes_are_told_at_once_each_on_its_line() -> None:
     [
         ('[site]\nname = """\n[push]\nport = 0\n"""\n[push]\nport = 0\n', 7),
         ("[site]\nname = '''\n[push]\nport = 0\n'''\n[push]\nport = 0\n", 7),
-        ("roles = [  # [push]\n  'pbx',\n]\n[push]\nport = 0\n", 5),
+        ("roles = [  # [push]\n  'pbx', 'push', 'web',\n]\n[push]\nport = 0\n", 5),
         ("roles = ['pbx']  # see [\n[push]\nport = 0\n", 3),
         ('[site]\nname = "# [ \\" ["\n[push]\nport = 0\n', 4),
         ("push.port = 0\n", 1),
@@ -147,8 +148,17 @@ def test_an_empty_secret_is_no_secret() -> None:
 
 
 def test_the_environment_is_stronger_than_the_file() -> None:
-    settings = read("[web]\nport = 1000\n" + PBX, SECRETS | {"CTI_WEB__PORT": "9000", "CTI_ROLES": "pbx, web", "CTI_PBX__MAIN__HOST": "10.0.0.1"})
-    assert (settings.web.port, settings.roles, settings.pbx[0].host) == (9000, ("pbx", "web"), "10.0.0.1")
+    settings = read("[web]\nport = 1000\n" + PBX, SECRETS | {"CTI_WEB__PORT": "9000", "CTI_PBX__MAIN__KEYS": "CTI_A, CTI_B", "CTI_PBX__MAIN__HOST": "10.0.0.1"})
+    assert (settings.web.port, settings.pbx[0].keys, settings.pbx[0].host) == (9000, ("CTI_A", "CTI_B"), "10.0.0.1")
+
+
+def test_a_list_in_the_environment_may_be_json() -> None:
+    (pbx,) = read(PBX, SECRETS | {"CTI_PBX__MAIN__LOCAL_PATTERNS": r'["\\d{2,6}", "02\\d+"]'}).pbx
+    assert pbx.local_patterns == (r"\d{2,6}", r"02\d+")
+
+
+def test_a_list_in_the_environment_that_is_broken_json_is_told() -> None:
+    assert any(told.startswith("CTI_PBX__MAIN__KEYS: ") for told in findings(PBX, SECRETS | {"CTI_PBX__MAIN__KEYS": '["x'}))
 
 
 def test_a_pbx_may_stand_in_the_environment_alone() -> None:
