@@ -118,6 +118,8 @@ class DesktopServer:
         self._tickets = tickets
         self._clock = clock
         self._unknown: Counter[str] = Counter()
+        self.left = asyncio.Event()
+        """Set whenever a desktop's socket is gone."""
 
     async def run(self, started: Callable[[int], None] = lambda _: None) -> NoReturn:
         """Serve until cancelled; ``started`` is told the port. Also plays the hub's clock."""
@@ -204,6 +206,7 @@ class DesktopServer:
             self._hub.detach(socket.agent, socket)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
+            self.left.set()
 
     def _greet(self, socket: Socket, hello: Hello) -> list[bytes]:
         try:

@@ -4,12 +4,13 @@ import asyncio
 import dataclasses
 import statistics
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.integration.desktop.browser import Browser
 from tests.integration.desktop.conftest import LogIn
-from tests.integration.desktop.house import PASSWORD, House, build, opened
+from tests.integration.desktop.house import MARA, PASSWORD, House, build, opened
 
 WRONG = "wrong"
 NEW = "a-new-password-2"
@@ -157,6 +158,21 @@ async def test_a_page_of_ours_needs_no_more_than_what_browsers_say(log_in: LogIn
     browser = await log_in()
     browser.origin = ""
     assert (await browser.ask("POST", "/api/v1/session/ticket", headers={"Sec-Fetch-Site": "same-origin"}))[0] == 201
+
+
+async def test_48_a_session_ends_by_itself(house: House, log_in: LogIn) -> None:
+    browser = await log_in()
+    assert (await browser.ask("GET", "/api/v1/session"))[0] == 200
+    for token_hash, session in house.people._sessions.items():
+        house.people._sessions[token_hash] = dataclasses.replace(session, ends_at=datetime.now(UTC))
+    assert (await browser.ask("GET", "/api/v1/session"))[0] == 401
+
+
+async def test_48_whoever_was_disabled_behind_our_back_is_not_let_in(house: House, log_in: LogIn) -> None:
+    browser = await log_in()
+    await house.people.change(dataclasses.replace(MARA, is_enabled=False))
+    assert (await browser.ask("GET", "/api/v1/session"))[0] == 401
+    assert (await guess(browser, "mara", PASSWORD))[0] == 401
 
 
 async def test_behind_tls_the_cookie_is_marked_so() -> None:

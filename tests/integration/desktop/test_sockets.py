@@ -102,7 +102,8 @@ async def test_who_does_not_say_hello_first_is_closed(house: House, said: str) -
 
 async def test_who_says_nothing_is_closed_after_the_hellos_time() -> None:
     async with opened(await build(settings={"hello_s": 0.2})) as house, open_socket(house, house.origin) as ws:
-        assert await Desktop(ws).closed() == 4408
+        async with asyncio.timeout(5):
+            assert await Desktop(ws).closed() == 4408
 
 
 # ---- pops
@@ -165,6 +166,19 @@ async def test_two_desktops_of_one_agent_one_at_a_time(log_in: LogIn) -> None:
             assert (await third.hears())["type"] == "welcome"
             assert (await first.hears())["type"] == "displaced"
             assert await first.closed() == 4409
+
+
+async def test_45_a_reader_that_never_reads_again_is_cut_after_a_second(log_in: LogIn, house: House) -> None:
+    async with (await log_in("jon")).socket() as slow:
+        await slow.hears_of("snapshot")
+        slow.ws.transport.pause_reading()
+        while not house.hub.dropped:
+            for name in range(300):
+                house.hub.command(JON.id, f"{time.monotonic_ns()}-{name}", "done", "x" * 1000)
+                await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await house.sockets.left.wait()
+        slow.ws.transport.abort()
 
 
 # ---- 46: coming back
