@@ -22,7 +22,7 @@ NOT_CUSTOMER: Final = "cti.interaction.not_customer.v1"
 NOTE: Final = "cti.interaction.note.v1"
 RESULT: Final = "cti.interaction.result.v1"
 CALL_EVENTS: Final = frozenset(TYPE_OF.values())
-PEOPLES: Final = frozenset({CUSTOMER, NOTE, RESULT})
+PEOPLES: Final = frozenset({CUSTOMER, NOT_CUSTOMER, NOTE, RESULT})
 """What people say that shows in the interaction."""
 
 Devices = Mapping[str, str]
@@ -51,7 +51,7 @@ def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction |
     if call is None or call.ended_at is None:
         return None
     handled = tuple(_handled(leg, devices, told) for leg in call.legs if leg.party.role is not Role.CUSTOMER)
-    said = {kind: _latest(facts, kind) for kind in PEOPLES}
+    note, result, who = _latest(facts, NOTE), _latest(facts, RESULT), _customer(facts)
     return Interaction(
         pbx=call.pbx,
         call=call.id,
@@ -75,11 +75,11 @@ def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction |
         agent=_agent(call, devices, told),
         handled_by=handled,
         transfers=tuple(_transfer(call, n) for n in range(len(call.transfers))),
-        contact=said[CUSTOMER].get("contact", ""),
-        contact_name=said[CUSTOMER].get("name", ""),
-        note=said[NOTE].get("text", ""),
-        result=said[RESULT].get("code", ""),
-        result_label=said[RESULT].get("label", ""),
+        contact=who.get("contact", ""),
+        contact_name=who.get("name", ""),
+        note=note.get("text", ""),
+        result=result.get("code", ""),
+        result_label=result.get("label", ""),
     )
 
 
@@ -107,6 +107,11 @@ def ruling_of(fact: Envelope) -> tuple[str, str] | None:
     """The number, and the contact who does not use it; None for facts that say no such thing."""
     number, contact = str(fact.data.get("number", "")), str(fact.data.get("contact", ""))
     return (number, contact) if fact.type == NOT_CUSTOMER and number and contact else None
+
+
+def picked_by_hand(fact: Envelope) -> str:
+    """The contact an agent says it was; empty for all other facts."""
+    return str(fact.data.get("contact", "")) if fact.type == CUSTOMER and fact.data.get("by") else ""
 
 
 def _replay(facts: Iterable[Envelope]) -> _Told:
@@ -158,6 +163,17 @@ def _latest(facts: Iterable[Envelope], kind: str) -> dict[str, str]:
         if fact.type == kind:
             said = {name: str(value) for name, value in fact.data.items()}
     return said
+
+
+def _customer(facts: Iterable[Envelope]) -> dict[str, str]:
+    """Who it was: as said last, unless an agent said afterwards that it was not."""
+    who: dict[str, str] = {}
+    for fact in facts:
+        if fact.type == CUSTOMER:
+            who = {name: str(value) for name, value in fact.data.items()}
+        elif fact.type == NOT_CUSTOMER and str(fact.data.get("contact", "")) == who.get("contact"):
+            who = {}
+    return who
 
 
 def _handled(leg: Leg, devices: Devices, told: _Told) -> Handled:

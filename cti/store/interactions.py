@@ -6,8 +6,10 @@ else, so that ``cti rebuild`` gets the same rows again.
 
 Facts that people make (``sequence`` 0), with ``data`` as shown:
 
-- ``cti.interaction.customer.v1`` ``{"contact", "name", "by"}``: an agent, or the only match, says who it was
-- ``cti.interaction.not_customer.v1`` ``{"contact", "number", "by"}``: this contact is not who uses this number
+- ``cti.interaction.customer.v1`` ``{"contact", "name", "by"}``: an agent, or the only match (``by`` empty), says who it
+  was; what an agent says undoes the next one for the call's number
+- ``cti.interaction.not_customer.v1`` ``{"contact", "number", "by"}``: this contact is not who uses this number, nor who
+  this call was with
 - ``cti.interaction.note.v1`` ``{"text", "by"}``: the latest one counts
 - ``cti.interaction.result.v1`` ``{"code", "label", "by"}``: the latest one counts
 - ``cti.pop.receipt.v1`` ``{"pop", "agent", "step", "ms"}``: decided, sent, received, shown; ``ms`` since decided
@@ -63,7 +65,7 @@ class Interaction:
     cause: str
     ended_by: str
     agent: str
-    """Who handled it last, of those who spoke to the customer; empty when nobody did."""
+    """Who handled it last, of those who spoke to the customer; of an outgoing call nobody answered, who dialled it."""
     handled_by: tuple[Handled, ...]
     transfers: tuple[dict[str, str], ...]
     contact: str
@@ -81,6 +83,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     agent: str | None = None
+    """Whose call it was: who spoke in it, to the customer or to a colleague, or dialled it."""
     queue: str | None = None
     direction: Direction | None = None
     outcome: Outcome | None = None

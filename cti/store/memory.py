@@ -22,6 +22,7 @@ class MemoryInteractionLog:
         self._devices = devices
         self._types: dict[Key, str] = {}
         self._facts: dict[Key, list[Envelope]] = defaultdict(list)
+        self._rulings: set[tuple[str, str]] = set()
         self._interactions: dict[Key, Interaction] = {}
 
     async def append(self, facts: Iterable[Envelope]) -> None:
@@ -29,6 +30,7 @@ class MemoryInteractionLog:
         for fact in new:
             self._types[key_of(fact)] = fact.type
             self._facts[fact.source, fact.subject].append(fact)
+            self._rule(fact)
         for key in dict.fromkeys((fact.source, fact.subject) for fact in new):
             self._derive(key)
 
@@ -65,8 +67,7 @@ class MemoryInteractionLog:
         return tuple(found[: checked_limit(limit)])
 
     async def ruled_out(self, number: str) -> frozenset[str]:
-        said = [derive.ruling_of(fact) for facts in self._facts.values() for fact in facts]
-        return frozenset(ruling[1] for ruling in said if ruling and same_number(ruling[0], number))
+        return frozenset(contact for known, contact in self._rulings if same_number(known, number))
 
     async def rebuild(self) -> int:
         for key in self._facts:
@@ -75,6 +76,14 @@ class MemoryInteractionLog:
 
     async def close(self) -> None:
         pass
+
+    def _rule(self, fact: Envelope) -> None:
+        """Whom an agent picks for a call is ruled out for its number no more."""
+        if ruling := derive.ruling_of(fact):
+            self._rulings.add(ruling)
+        if picked := derive.picked_by_hand(fact):
+            number = derive.customer_number_of(self._facts[fact.source, fact.subject])
+            self._rulings = {one for one in self._rulings if one[1] != picked or not same_number(one[0], number)}
 
     def _derive(self, key: Key) -> None:
         devices = derive.kept_devices(self._interactions.get(key), self._devices())

@@ -12,7 +12,7 @@ from cti.store.digits import ending, reversed_digits, same_number
 from cti.store.interactions import Filter, Interaction
 from cti.store.paging import Place, customer_number
 from cti.store.storable import Key, clean, key_of, other_key_of
-from cti.store.tables import agent, fact, interaction, interaction_agent
+from cti.store.tables import agent, fact, interaction, interaction_agent, number_not_contact
 
 AT_ONCE: Final = 500
 """Keys in one statement."""
@@ -125,3 +125,9 @@ def not_contact_row(one: Envelope) -> dict[str, Any] | None:
     number, contact = ruling
     row = {"number": number, "contact": contact, "number_reversed": reversed_digits(number)}
     return row | {"by": str(one.data.get("by", "")), "at": one.time}
+
+
+async def ruled_numbers(connection: AsyncConnection, contact: str, number: str) -> list[str]:
+    """The ways this number was written when the contact was ruled out for it."""
+    wanted = select(number_not_contact.c.number).where(number_not_contact.c.contact == contact)
+    return [known for known in (await connection.execute(wanted)).scalars() if same_number(known, number)]

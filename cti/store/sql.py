@@ -102,9 +102,8 @@ class SqlInteractionLog:
 
     async def _follow(self, connection: AsyncConnection, new: Sequence[Envelope]) -> None:
         """What these facts change beside themselves."""
-        rulings = [row for one in new if (row := queries.not_contact_row(one))]
-        if rulings:
-            await connection.execute(self._database.insert_new(number_not_contact), rulings)
+        for one in new:
+            await self._rule(connection, one)
         events = {(one.source, one.subject) for one in new if one.type in derive.CALL_EVENTS}
         touched = events | {(one.source, one.subject) for one in new if one.type in derive.PEOPLES}
         ended = await queries.ended(connection, sorted(touched))
@@ -112,6 +111,17 @@ class SqlInteractionLog:
         if still_open := sorted(events - set(ended)):
             live = [{"source": source, "call": call} for source, call in still_open]
             await connection.execute(self._database.insert_new(call_open), live)
+
+    async def _rule(self, connection: AsyncConnection, one: Envelope) -> None:
+        """Whom an agent picks for a call is ruled out for its number no more."""
+        if row := queries.not_contact_row(one):
+            await connection.execute(self._database.insert_new(number_not_contact), row)
+        if picked := derive.picked_by_hand(one):
+            ((_, told),) = await queries.facts_by_key(connection, [(one.source, one.subject)])
+            table = number_not_contact.c
+            for number in await queries.ruled_numbers(connection, picked, derive.customer_number_of(told)):
+                gone = and_(table.number == number, table.contact == picked)
+                await connection.execute(delete(number_not_contact).where(gone))
 
     async def _derive(self, connection: AsyncConnection, keys: Sequence[Key]) -> int:
         """Write the interactions of these calls anew; how many have one."""

@@ -291,6 +291,23 @@ async def test_not_this_person_is_remembered_for_the_number(log: InteractionLog)
     assert await log.ruled_out("+49301234568") == frozenset()
 
 
+async def test_not_this_person_also_takes_the_name_off_the_call(log: InteractionLog) -> None:
+    await log.append([*answered_call(), Story().said(CUSTOMER, "auto", contact="17", name="Ada", by="")])
+    await log.append([Story().said(NOT_CUSTOMER, contact="17", number=CALLER, by="mara")])
+    assert (await only(log)).contact == ""
+    await log.append([Story().said(CUSTOMER, "picked", contact="18", name="Bea", by="mara")])
+    assert (await only(log)).contact_name == "Bea"
+
+
+async def test_whom_an_agent_picks_after_all_is_ruled_out_no_more(log: InteractionLog) -> None:
+    await log.append([*answered_call(), Story().said(NOT_CUSTOMER, "x", contact="17", number="030 1234567", by="mara")])
+    await log.append([Story().said(NOT_CUSTOMER, "y", contact="18", number=CALLER, by="mara")])
+    await log.append([Story().said(CUSTOMER, "auto", contact="17", name="Ada", by="")])
+    assert await log.ruled_out(CALLER) == {"17", "18"}
+    await log.append([Story().said(CUSTOMER, "picked", contact="17", name="Ada", by="mara")])
+    assert await log.ruled_out(CALLER) == {"18"}
+
+
 async def test_a_ruling_without_a_number_rules_nothing(log: InteractionLog) -> None:
     await log.append([Story().said(NOT_CUSTOMER, contact="17", number="", by="mara")])
     await log.append([msgspec.structs.replace(Story().said(NOT_CUSTOMER, "x"), data={})])
