@@ -73,7 +73,10 @@ testbed:
 	@$(PYTHON) tests/testbed/prepare.py
 
 env: $(VENV)/dev.stamp
+	@:
+
 console: $(STATIC)
+	@:
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
