@@ -154,10 +154,11 @@ class Console {
       this.newVersion = this.#firstServer !== message.server
     }
     const before = this.desk
+    const shown = this.shown
     const after = receive(before, message)
     if (after === 'gap') return false
     this.desk = after
-    if (after !== before) this.#follow(before, after)
+    if (after !== before) this.#follow(before, after, shown)
     if (message.type === 'pop_withdrawn' && before.pops[message.pop]) {
       if (message.reason !== 'answered') notices.show('info', word(t().withdrawn, message.reason) ?? message.reason)
     }
@@ -166,11 +167,11 @@ class Console {
   }
 
   /** What the new state asks for: ring, be quiet, look at a new call. */
-  #follow(before: Desk, after: Desk): void {
+  #follow(before: Desk, after: Desk, shown: Shown): void {
     for (const [id, pop] of Object.entries(after.pops)) if (!(id in before.pops)) this.#announce(pop)
     for (const id of Object.keys(before.pops)) if (!(id in after.pops)) this.#silence(id)
     const old = new Set(liveCalls(before).map((call) => call.call))
-    if (liveCalls(after).some((call) => !old.has(call.call))) this.#lookAtCall()
+    if (liveCalls(after).some((call) => !old.has(call.call))) this.#lookAtCall(shown)
     for (const call of after.finished) if (call.call in before.calls) for (const hook of this.whenEnded) hook(call)
     if (this.ending.size > 0) this.ending = new Set([...this.ending].filter((call) => call in after.calls))
   }
@@ -218,8 +219,11 @@ class Console {
     this.now = this.clock.now()
     const before = this.desk
     this.desk = expire(before, this.now)
-    if (this.desk !== before) this.#follow(before, this.desk)
-    if (this.newVersion && this.live.length === 0 && this.pops.length === 0 && this.mayReload()) location.reload()
+    if (this.desk !== before) this.#follow(before, this.desk, this.shown)
+    if (this.newVersion && this.live.length === 0 && this.pops.length === 0 && this.mayReload()) {
+      this.newVersion = false // once
+      location.reload()
+    }
   }
 
   // ---- what is looked at
@@ -234,13 +238,12 @@ class Console {
   }
 
   /** A call began. Whoever is typing a note about the one before finishes the word first. */
-  #lookAtCall(): void {
+  #lookAtCall(from: Shown): void {
     clearTimeout(this.#heldBack)
     const rest = TYPING_MS - (performance.now() - this.#typedAt)
-    const others = this.shown.kind === 'call' && this.shown.call in this.desk.calls === false
-    if (rest > 0 && others) {
-      this.picked = this.shown
-      this.#heldBack = setTimeout(() => this.#lookAtCall(), rest)
+    if (rest > 0 && from.kind === 'call') {
+      this.picked = from
+      this.#heldBack = setTimeout(() => this.#lookAtCall(from), rest)
     } else {
       this.show(null)
     }

@@ -58,7 +58,7 @@ ANNA = m.ContactView(
 MEILING = m.ContactView(
     id="k2", code="70013", name="陳美玲", company="晨光貿易股份有限公司", language="zh-Hant", segment="企業", tier="銀卡",
     numbers=(m.NumberView(typed="02-2345-6789", e164="+886223456789", label="公司"),),
-    preferences={"稱呼": "陳小姐"}, cases=(m.CaseView(id="#5107", title="發票抬頭錯誤,請重新開立", status="處理中", opened_at=ago(hours=20)),),
+    preferences={"稱呼": "陳小姐"}, cases=(m.CaseView(id="#5107", title="發票抬頭錯誤，請重新開立", status="處理中", opened_at=ago(hours=20)),),
     matched_by="number", matched_value="+886 2 2345 6789",
 )  # fmt: skip
 ZHIMING = m.ContactView(
