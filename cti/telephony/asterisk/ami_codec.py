@@ -23,11 +23,11 @@ class AmiMessage:
 
     __slots__ = ("_headers", "_known", "_raw", "event", "is_greeting")
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, *, is_greeting: bool = False) -> None:
         self._raw = raw
         self._headers: tuple[tuple[str, str], ...] | None = None
         self._known: dict[str, str] | None = None
-        self.is_greeting = raw.startswith(_GREETING)
+        self.is_greeting = is_greeting
         self.event = raw[7 : _line_end(raw)].decode("ascii", "replace") if raw.startswith(_EVENT) else ""
 
     @classmethod
@@ -44,6 +44,11 @@ class AmiMessage:
             parts = [line.partition(":") for line in self._raw.decode("utf-8", "replace").split("\r\n")]
             self._headers = tuple([(key, value.removeprefix(" ")) for key, _, value in parts])
         return self._headers
+
+    @property
+    def raw(self) -> bytes:
+        """As it came; empty for a message that never was bytes of ours."""
+        return self._raw
 
     @property
     def is_ours(self) -> bool:
@@ -78,15 +83,19 @@ class AmiDecoder:
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._is_fresh = True
+        """Nothing has come yet: only here a greeting is one. Later it is a caller's idea."""
 
     def feed(self, data: bytes) -> list[AmiMessage]:
         """Return the messages now complete. Raises PbxProtocolError past MAX_MESSAGE bytes or MAX_HEADERS headers."""
         messages: list[AmiMessage] = []
         self._buffer += data
-        if self._buffer.startswith(_GREETING) and b"\r\n" in self._buffer:
+        if self._is_fresh and self._buffer.startswith(_GREETING) and b"\r\n" in self._buffer:
             greeting, _, self._buffer = self._buffer.partition(b"\r\n")
-            messages.append(AmiMessage(greeting))
+            messages.append(AmiMessage(greeting, is_greeting=True))
+            self._is_fresh = False
         *blocks, self._buffer = self._buffer.split(_END)
+        self._is_fresh = self._is_fresh and not blocks
         if len(self._buffer) > self.MAX_MESSAGE:
             received, self._buffer = len(self._buffer), b""
             raise PbxProtocolError(f"a message of more than {self.MAX_MESSAGE} bytes ({received} so far)")

@@ -5,12 +5,14 @@ Nothing is asked before FullyBooted: until then Asterisk's queues are incomplete
 nothing of what was before, so the state comes from lists, while live events interleave.
 """
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from cti.errors import PbxAuthFailed, PbxRefused, PbxUnavailable
 from cti.telephony.asterisk.ami_codec import AmiMessage, encode
+from cti.telephony.asterisk.shape import fault_of
 
 PING_S: Final = 5.0
 DEAD_S: Final = 3 * PING_S
@@ -27,7 +29,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An event for the narrator."""
+    """For the narrator: an event, or a piece of one."""
 
     message: AmiMessage
 
@@ -66,6 +68,8 @@ class AmiSession:
     _since_s: float = 0.0
     _pinged_s: float = 0.0
     _actions: int = 0
+    _seed: str = field(default_factory=lambda: secrets.token_hex(4))
+    """In every ActionID: an answer that a caller made up does not have it."""
     _lists: dict[str, str] = field(default_factory=dict)
     """ActionID -> the list asked for and not complete."""
 
@@ -76,9 +80,9 @@ class AmiSession:
         self._heard_s = now_s
         if message.is_greeting:
             yield from self._greeted(now_s)
-        elif message.event == "FullyBooted":
+        elif message.event == "FullyBooted" and self.state in {"login", "booting"} and fault_of(message) is None:
             yield from self._booted(message, now_s)
-        elif message.event:
+        elif message.event or not message.get("Response"):
             yield Heard(message)
             yield from self._listed(message)
         else:
@@ -126,15 +130,14 @@ class AmiSession:
     def _booted(self, message: AmiMessage, now_s: float) -> Iterator[Happening]:
         uptime = message.get("Uptime")
         yield Booted(float(uptime) if uptime.isdigit() else None)
-        if self.state in {"login", "booting"}:
-            yield from self._ask(now_s)
+        yield from self._ask(now_s)
 
     def _ask(self, now_s: float) -> Iterator[Happening]:
         self._enter("syncing", now_s)
         yield SyncBegins()
         for name in LISTS:
             action = self._action(name)
-            self._lists[str(self._actions)] = name
+            self._lists[self._action_id] = name
             yield action
 
     def _listed(self, message: AmiMessage) -> Iterator[Happening]:
@@ -149,4 +152,9 @@ class AmiSession:
 
     def _action(self, name: str, **headers: str) -> Send:
         self._actions += 1
-        return Send(encode({"Action": name, "ActionID": str(self._actions), **headers}))
+        return Send(encode({"Action": name, "ActionID": self._action_id, **headers}))
+
+    @property
+    def _action_id(self) -> str:
+        """Of the last action."""
+        return f"{self._seed}-{self._actions}"

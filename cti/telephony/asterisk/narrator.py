@@ -53,22 +53,36 @@ class Narrator:
             self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         translate = TRANSLATE.get(message.event)
         if translate is None and message.event and message.event not in _OTHERS:
-            return []
+            return self._pass_over(message)
         at = self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         fault = self._gate.fault(message)
         if fault:
             self._quarantine(fault)
             return []
-        if message.event in _LISTS:
-            return self._listed(message, at)
-        if message.event == "Shutdown":
-            return self._shut_down(at)
+        if message.event in _OTHERS:
+            return self._of_the_pbx(message, at)
         try:
             touched = list(translate(self._mirror, message, at)) if translate else []
         except Contradiction:
             self._quarantine("a known channel by another name")
             return []
         return self._tell_all(touched, at) if self._snapshot is None else []
+
+    def _of_the_pbx(self, message: AmiMessage, at: datetime) -> list[CallChanged]:
+        match message.event:
+            case "Shutdown":
+                return self._shut_down(at)
+            case "FullyBooted":  # Asterisk says so once in a connection, and then it does not come here
+                self._quarantine("a start of the PBX in mid-connection")
+                return []
+            case _:
+                return self._listed(message, at)
+
+    def _pass_over(self, message: AmiMessage) -> list[CallChanged]:
+        """Not wanted, but if a caller had a hand in it, what follows must not be believed either."""
+        if fault := self._gate.unread(message):
+            self._quarantine(fault)
+        return []
 
     # ---- snapshots
 
@@ -191,5 +205,5 @@ class Narrator:
 
 
 _LISTS: Final = frozenset({"CoreShowChannel", "CoreShowChannelsComplete", "QueueEntry", "QueueStatusComplete"})
-_OTHERS: Final = _LISTS | {"Shutdown"}
+_OTHERS: Final = _LISTS | {"Shutdown", "FullyBooted"}
 

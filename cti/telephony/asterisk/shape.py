@@ -7,7 +7,8 @@ Source: the order is that of ``ast_manager_build_channel_state_string_prefix`` (
 ``Tenantid`` since 20.?), seen in every trace of ``tests/traces``.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cti.telephony.asterisk.ami_codec import AmiMessage
@@ -30,7 +31,7 @@ _PREFIXES: Final[dict[str, tuple[str, ...]]] = {
         ),
         _ONE,
     ),
-    **dict.fromkeys(("AgentCalled", "AgentConnect", "AgentComplete", "AgentRingNoAnswer"), _DIAL),
+    **dict.fromkeys(("AgentCalled", "AgentConnect", "AgentRingNoAnswer"), _DIAL),
     "Pickup": ("", "Target"),
     "LocalBridge": ("LocalOne", "LocalTwo"),
     "BlindTransfer": ("Transferer", "Transferee"),
@@ -40,9 +41,21 @@ _PREFIXES: Final[dict[str, tuple[str, ...]]] = {
     "ParkedCallTimeOut": ("Parkee",),
     "ParkedCallGiveUp": ("Parkee",),
 }  # fmt: skip
-_OPTIONAL: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(("DialBegin", "DialState", "DialEnd"), _DIAL)
+_OPTIONAL: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(("DialBegin", "DialState", "DialEnd", "AgentComplete"), _DIAL)
 _NO_CHANNEL: Final = frozenset({"FullyBooted", "Shutdown", "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause",
                                 "QueueMemberStatus", "DeviceStateChange", "Reload"})  # fmt: skip
+
+
+_CDR: Final = (
+    "AccountCode", "Source", "Destination", "DestinationContext", "CallerID", "Channel", "DestinationChannel", "LastApplication",
+    "LastData", "StartTime", "AnswerTime", "EndTime", "Duration", "BillableSeconds", "Disposition", "AMAFlags", "UniqueID",
+)  # fmt: skip
+_QUEUE_ENTRY: Final = (
+    "Queue", "Position", "Channel", "Uniqueid", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName", "Wait",
+)  # fmt: skip
+_SECURITY: Final = ("EventTV", "Severity", "Service", "EventVersion", "AccountID", "SessionID", "LocalAddress", "RemoteAddress")
+"""What main/security_events.c requires of every one. AccountID is what a stranger's phone calls itself."""
+_SEQUENCES: Final = {"Cdr": _CDR, "QueueEntry": _QUEUE_ENTRY}
 
 
 def fault_of(message: AmiMessage) -> str | None:
@@ -67,6 +80,28 @@ def _faults(event: str, keys: tuple[str, ...]) -> Iterator[str]:
     for prefix in _OPTIONAL.get(event, ()):
         if f"{prefix}Channel" in keys:
             yield from _fault_of_channel(prefix, keys, event)
+    if event not in _PREFIXES and event not in _OPTIONAL:
+        yield from (f"the headers of {wanted[0]} are cut or out of order" for wanted in _sequences(event, keys) if not _stands(wanted, keys))
+
+
+def _sequences(event: str, keys: Sequence[str]) -> list[tuple[str, ...]]:
+    """What must stand whole and in order in this event."""
+    if event in _PREFIXES:
+        return [_WANTED[prefix] for prefix in _PREFIXES[event]]
+    if event in _OPTIONAL:
+        return [_WANTED[prefix] for prefix in _OPTIONAL[event] if f"{prefix}Channel" in keys]
+    if event in _SEQUENCES:
+        return [_SEQUENCES[event]]
+    if "EventTV" in keys:
+        return [_SECURITY]
+    return [tuple(key.removesuffix(_DESC) + name for name in _CHANNEL) for key in keys if key.endswith(_DESC)]
+
+
+def _stands(wanted: tuple[str, ...], keys: tuple[str, ...]) -> bool:
+    if keys.count(wanted[0]) != 1:
+        return False
+    first = keys.index(wanted[0])
+    return keys[first : first + len(wanted)] == wanted
 
 
 def _fault_of_channel(prefix: str, keys: tuple[str, ...], event: str) -> Iterator[str]:
@@ -88,6 +123,22 @@ _WANTED: Final = {
 }
 
 
+_DESC: Final = "ChannelStateDesc"
+_ONE_WHOLE: Final = re.compile(
+    rb"\r\n(\w*)Channel: [^\n]*" + b"".join(rb"\n\1" + name.encode() + rb": [^\n]*" for name in _CHANNEL[1:])
+)
+
+
+def looks_whole(message: AmiMessage) -> bool:
+    """Is an event that nobody wants to read certainly not a piece of one? Quick: most events are such."""
+    raw = message.raw
+    if b"\r\nEvent: " in raw:
+        return False
+    if b"ChannelStateDesc: " in raw:
+        return len(_ONE_WHOLE.findall(raw)) == raw.count(b"ChannelStateDesc: ")
+    return message.event not in _SEQUENCES and b"\r\nEventTV: " not in raw
+
+
 class Gate:
     """Lets believable blocks through. Asterisk writes an event in one piece, so what stands between an event that was cut
     and its tail was written by a caller, however well-formed it looks."""
@@ -106,12 +157,24 @@ class Gate:
             if fault and not message.event:
                 self._distrusted = 0
             return fault or "between an event that was cut and its tail"
-        if fault and message.event and "Linkedid" not in message.headers[-1][0] and _is_cut(message):
+        if fault and message.event and _is_cut(message):
             self._distrusted = self.MOST_BETWEEN
         return fault
 
+    def unread(self, message: AmiMessage) -> str | None:
+        """The same for an event that will not be applied, whatever it is: it may have been cut like any other."""
+        if not self._distrusted and looks_whole(message):
+            return None
+        return self.fault(message)
+
 
 def _is_cut(message: AmiMessage) -> bool:
-    keys = {key for key, _ in message.headers}
-    prefixes = _PREFIXES.get(message.event) or _OPTIONAL.get(message.event) or ()
-    return any(f"{prefix}Linkedid" not in keys for prefix in prefixes)
+    """Does something that must stand in it end before its last header? Lines too many cut nothing."""
+    keys = [key for key, _ in message.headers]
+    return any(not _runs_through(wanted, keys) for wanted in _sequences(message.event, keys))
+
+
+def _runs_through(wanted: Sequence[str], keys: Sequence[str]) -> bool:
+    """Is ``wanted`` there in its order, whatever stands between?"""
+    left = iter(keys)
+    return all(key in left for key in wanted)

@@ -13,10 +13,13 @@ def replay(
 ) -> Iterator[CallChanged]:
     """Every step of every call, in order. A call that is live when the trace ends is ended there, with cause ``trace_end``."""
     narrator = narrator or Narrator(pbx, endpoints or Endpoints())
+    is_booted = False  # in this connection
     for message in trace.messages(chop):
-        if message.event == "FullyBooted":
+        if message.event == "FullyBooted" and not (is_booted and message.is_ours):
+            is_booted = True
             uptime = message.get("Uptime")
             yield from narrator.booted(float(uptime) if uptime.isdigit() else None, None)
         else:
+            is_booted = is_booted and not message.is_greeting
             yield from narrator.feed(message)
     yield from narrator.end_all("trace_end")
