@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
@@ -174,6 +176,24 @@ async def test_it_comes_back_after_a_restart(asterisk: Asterisk, account: Accoun
     await asyncio.to_thread(asterisk.restart)
     await until_connected(plane)
     assert plane.trouble == ""
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.chaos
+async def test_a_pbx_that_stands_still_costs_a_timeout_and_works_again_when_it_goes_on(asterisk: Asterisk, account: Account) -> None:
+    plane = Control(PbxName("main"), account, Dialplan(), Limits(connect_s=1.0, answer_s=1.0, backoff_first_s=0.1, backoff_most_s=0.2))
+    running = asyncio.create_task(plane.run())
+    await until_connected(plane)
+    assert asterisk.pid is not None
+    os.kill(asterisk.pid, signal.SIGSTOP)
+    try:
+        assert await plane.send(Hangup(id="1", call=CALL, leg=LegId("1763754000.999999"))) == Failed(command="1", reason="timeout")
+        assert await plane.send(Hangup(id="2", call=CALL, leg=LegId("1763754000.999999"))) == Failed(command="2", reason="pbx_lost")
+    finally:
+        os.kill(asterisk.pid, signal.SIGCONT)
+    await until_connected(plane)
+    assert await plane.send(Hangup(id="3", call=CALL, leg=LegId("1763754000.999999"))) == Done(command="3")
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 

@@ -362,7 +362,7 @@ class Control:
 
     @property
     def is_connected(self) -> bool:
-        return self._wire is not None
+        return self._wire is not None and not self._wire.closed.is_set()
 
     async def run(self) -> None:
         """Connect, and again whenever it is lost; ends by being cancelled. Never raises for what the PBX does."""
