@@ -33,14 +33,17 @@ PACE: Final = Pace(
     talking=(50.0, 420.0), held=(15.0, 70.0),
 )  # fmt: skip
 
-SAID: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
-    ("solved", "Solved", ("Explained the invoice; fine now.", "Reset the password together, works.", "已協助重設密碼、可以登入。", "Router restarted, line is stable.")),
-    ("solved", "Solved", ("Address changed.", "地址已更新。", "Delivery date confirmed for Thursday.")),
-    ("information", "Information given", ("Asked about opening hours and price of Fibre 500.", "詢問光纖方案價格與合約期限。")),
-    ("callback", "Call back later", ("Wants a call after 18:00 about the contract.", "請於明早回電。")),
-    ("passed_on", "Passed on", ("Passed to billing with all details.",)),
-    ("complaint", "Complaint", ("Second time this month; promised an answer by Friday.", "對帳單有疑問、已轉客訴。")),
+SAID: Final = (
+    ("solved", "Solved", "Explained the invoice; fine now.", "已說明帳單內容。"),
+    ("solved", "Solved", "Reset the password together, works.", "已協助重設密碼並登入。"),
+    ("solved", "Solved", "Router restarted, line is stable.", "重新啟動後連線穩定。"),
+    ("solved", "Solved", "Address changed. Delivery on Thursday.", "地址已更新。"),
+    ("information", "Information given", "Asked about opening hours and the price of Fibre 500.", "詢問光纖方案價格與合約期限。"),
+    ("callback", "Call back later", "Wants a call after 18:00 about the contract.", "請於明早回電。"),
+    ("passed_on", "Passed on", "Passed to billing with all details.", "已轉帳務部門處理。"),
+    ("complaint", "Complaint", "Second time this month; promised an answer by Friday.", "對帳單有疑問。已轉客訴。"),
 )
+"""Result, its label, the note in English and in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def facts_of(one: Happened, number: int, *, pbx: PbxName, score: Score, dice: Ra
     queue = dice.choice(("support", "support", "sales"))
     play = play_of(one.story, score, Casting(agents=one.agents, caller=one.caller, queue=queue, pace=PACE), dice)
     changes = told(play, number, one.at, pbx)
-    said = one.said or _draw_said(dice)
+    said = one.said or _draw_said(one.caller, dice)
     return (*map(of_change, changes), *_afterwards(changes[-1].after, one, said))
 
 
@@ -110,9 +113,9 @@ def _caller(callers: Sequence[Caller], dice: Random) -> Caller:
     return stranger(dice) if pick < 0.3 else dice.choice(callers)  # noqa: PLR2004 - the next share
 
 
-def _draw_said(dice: Random) -> tuple[str, str, str]:
-    code, label, notes = dice.choice(SAID)
-    return code, label, dice.choice(notes)
+def _draw_said(caller: Caller, dice: Random) -> tuple[str, str, str]:
+    code, label, english, chinese = dice.choice(SAID)
+    return code, label, english if caller.contact_name.isascii() else chinese
 
 
 # ---- what was written

@@ -23,7 +23,7 @@ from cti.demo.day import TRACES, Day
 from cti.demo.past import DAYS, past
 from cti.demo.people import AGENTS, COUNTRY, Caller, callers_of, named_customers, password_of
 from cti.envelope import Envelope
-from cti.errors import ConfigError, RequestError
+from cti.errors import ConfigError, RequestError, StoreSchema
 from cti.store.customers import Customer, count_customers, put_customers
 from cti.store.database import Database
 from cti.store.demo_customers import demo_customers
@@ -65,7 +65,10 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
         await _prepare(database, customers, callers, scores, say)
 
     logins = tuple(DemoLogin(agent=one.id, password=password_of(one), name=one.name) for one in AGENTS)
-    await service.run(given, started=lambda what: _greet(what, folder, say), links=[player], prepare=prepare, demo=logins)
+    try:
+        await service.run(given, started=lambda what: _greet(what, folder, say), links=[player], prepare=prepare, demo=logins)
+    except StoreSchema as error:
+        raise StoreSchema(f"the demo's database is of another version of cti: cti demo --fresh starts anew ({error})") from error
 
 
 def _greet(what: service.Started, folder: Path, say: Say) -> None:

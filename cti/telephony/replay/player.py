@@ -254,10 +254,10 @@ class _Running:
 
     def _given_up(self, declined: str) -> Iterator[AmiMessage]:
         first = next(iter(self.channels))
+        yield self._of("HangupRequest", first, ("Cause", "16"))
         if self.queue:
             yield self._of("QueueCallerAbandon", first, *self.queue)
             yield self._of("QueueCallerLeave", first, *self.queue)
-        yield self._of("HangupRequest", first, ("Cause", "16"))
         yield from (
             self._of("Hangup", one, ("Cause", "16"), ("Cause-txt", "Normal Clearing"))
             for one in self.channels
@@ -450,7 +450,10 @@ class Player:
         play = self._programme.dialled(command)
         if play is None or play.phones & self._stage.busy:
             return self._answer(Failed(command=command.id, reason="busy" if play else "unavailable"))
-        return self._stage.begin(play, self._time_s(), int(self._now().timestamp()))
+        self._stage.begin(play, self._time_s(), int(self._now().timestamp()))
+        if not any(message.event == "OriginateResponse" for _, message in play.score.steps):
+            self._answer(Done(command=command.id))  # recorded as dialled at the phone
+        return None
 
     def _forget_old_commands(self) -> None:
         for done in [one for one, asked in self._asked.items() if asked.done()][: -_REMEMBERED or None]:
