@@ -116,7 +116,8 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     """Close with RST and not FIN: the other end gets an error, not an orderly end."""
     sock: socket.socket | None = writer.get_extra_info("socket")
     if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):  # closed by its peer already
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
