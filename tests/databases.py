@@ -1,7 +1,7 @@
-"""Databases for tests: SQLite in a temporary file, and a PostgreSQL server of the run's own. Use them by
+"""Databases for tests: SQLite in a temporary file, and a PostgreSQL server of the run's own.
 
-``pytest_plugins = ("tests.databases",)`` at the top of a test module. ``database`` runs a test on both. Types are in
-``postgres_server.py``, for a module that is a plugin must not be imported before it is one.
+``database`` runs a test on both, ``make_database(kind)`` makes one of a kind. Types are in ``postgres_server.py``, for a
+module that is a plugin must not be imported before it is one.
 """
 
 import asyncio

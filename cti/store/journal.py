@@ -64,6 +64,11 @@ class JournalStatus:
     """Why the database is away, in words."""
 
 
+def pause_s(failures: int, rules: JournalRules) -> float:
+    """Before the next try; the journal waits half of it to all of it, by chance."""
+    return min(rules.retry_cap_s, rules.retry_first_s * 2.0 ** min(failures, 16))
+
+
 class Journal:
     """One writer: ``run`` must be running for anything to be written. All methods belong to one event loop."""
 
@@ -130,12 +135,12 @@ class Journal:
             self._spool_the_rest()
 
     async def _until_there_is_work(self) -> None:
-        pause_s = max(0.0, self._retry_at_s - time.monotonic())
-        if self._is_spool_full or (self._spool.waiting and not pause_s):
-            await asyncio.sleep(pause_s)
+        left_s = max(0.0, self._retry_at_s - time.monotonic())
+        if self._is_spool_full or (self._spool.waiting and not left_s):
+            await asyncio.sleep(left_s)
             return
         try:
-            async with asyncio.timeout(pause_s or None):
+            async with asyncio.timeout(left_s or None):
                 await self._awake.wait()
         except TimeoutError:
             return
@@ -239,8 +244,8 @@ class Journal:
 
     def _say_away(self, reason: str) -> None:
         now_s = time.monotonic()
-        pause_s = min(self._rules.retry_cap_s, self._rules.retry_first_s * 2 ** min(self._failures, 16))
-        self._retry_at_s = now_s + pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, keeps no secret
+        share = random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, keeps no secret
+        self._retry_at_s = now_s + share * pause_s(self._failures, self._rules)
         self._failures += 1
         self._reason = reason
         if self._away_since_s is None:

@@ -19,8 +19,6 @@ from cti.store.customers import Customer, CustomerCase, CustomerNumber, Customer
 from cti.store.database import Database
 from tests.unit.crm.people import ADA, BELL, CARTER, EVERYBODY, NAMELESS, TWO_IN_ONE, WANG
 
-pytest_plugins = ("tests.databases",)
-
 FOREIGN = """
 name = "foreign"
 [contact]

@@ -16,8 +16,6 @@ from cti.store.sql import SqlInteractionLog
 from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import CALLER, DEVICES, NINE, Story, abandoned_call, answered_call, facts_of
 
-pytest_plugins = ("tests.databases",)
-
 
 @pytest.fixture
 def devices() -> dict[str, str]:

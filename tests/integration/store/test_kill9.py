@@ -16,7 +16,6 @@ from cti.store.interactions import Filter, Interaction
 from cti.store.sql import SqlInteractionLog
 from tests.integration.store.kill9_child import AWAY, CALLS
 
-pytest_plugins = ("tests.databases",)
 pytestmark = pytest.mark.chaos
 
 ROOT = Path(__file__).parents[3]

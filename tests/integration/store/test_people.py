@@ -16,8 +16,6 @@ from cti.store.sql_people import SqlPeople
 from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import NINE, answered_call
 
-pytest_plugins = ("tests.databases",)
-
 MARA = Agent(
     id=AgentId("mara"), name="Mara 陳", role=AgentRole.SUPERVISOR, extension="1001", device="PJSIP/1001", queues=("billing", "sales"),
     language="zh-Hant",

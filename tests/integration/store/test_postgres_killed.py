@@ -15,7 +15,6 @@ from cti.store.sql import SqlInteractionLog
 from tests.postgres_server import PostgresServer
 from tests.unit.store.call_stories import NINE, answered_call
 
-pytest_plugins = ("tests.databases",)
 pytestmark = [pytest.mark.chaos, pytest.mark.postgres]
 RULES = JournalRules(linger_s=0.001, batch=50, write_limit_s=2.0, retry_first_s=0.05, retry_cap_s=0.2)
 

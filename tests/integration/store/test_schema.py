@@ -9,8 +9,6 @@ from cti.errors import ConfigError, StoreSchema, StoreUnavailable
 from cti.store import schema
 from cti.store.database import Database
 
-pytest_plugins = ("tests.databases",)
-
 
 async def test_migrations_make_the_tables_of_the_program(database: Database) -> None:
     async with database.reading() as connection:

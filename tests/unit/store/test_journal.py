@@ -10,9 +10,9 @@ import pytest
 
 from cti.calls.call import CallId
 from cti.envelope import Envelope
-from cti.errors import StoreError, StoreUnavailable
+from cti.errors import StoreError, StoreSchema, StoreUnavailable
 from cti.store.interactions import Filter
-from cti.store.journal import Journal, JournalRules
+from cti.store.journal import Journal, JournalRules, pause_s
 from cti.store.memory import MemoryInteractionLog
 from cti.store.spool import Spool
 from tests.unit.store.call_stories import DEVICES, NINE, answered_call
@@ -25,7 +25,7 @@ class MoodyLog(MemoryInteractionLog):
 
     def __init__(self) -> None:
         super().__init__(lambda: DEVICES)
-        self.is_away = False
+        self.away: StoreError | None = None
         self.is_stuck = False
         self.poison = ""
         self.batches: list[int] = []
@@ -34,8 +34,8 @@ class MoodyLog(MemoryInteractionLog):
         told = list(facts)
         if self.is_stuck:
             await asyncio.Event().wait()
-        if self.is_away:
-            raise StoreUnavailable("gone fishing")
+        if self.away:
+            raise self.away
         if any(fact.id == self.poison for fact in told):
             raise StoreError("not this one")
         self.batches.append(len(told))
@@ -99,12 +99,12 @@ async def test_facts_of_an_outage_come_back_in_order_and_before_new_ones(log: Mo
     async with running(log, path) as journal:
         journal.record(facts[0])
         await journal.flush()
-        log.is_away = True
+        log.away = StoreUnavailable("gone fishing")
         for fact in facts[1:4]:
             journal.record(fact)
             await journal.flush()
         assert (journal.status.spooled, journal.status.is_store_up, journal.status.reason) == (3, False, "gone fishing")
-        log.is_away = False
+        log.away = None
         for fact in facts[4:]:
             journal.record(fact)
         await journal.drained()
@@ -139,7 +139,7 @@ async def test_stopping_keeps_what_was_not_written(log: MoodyLog, path: Path) ->
 
 
 async def test_a_restart_while_the_database_is_away_knows_what_is_spooled(log: MoodyLog, path: Path) -> None:
-    log.is_away = True
+    log.away = StoreUnavailable("gone fishing")
     async with running(log, path) as journal:
         for fact in answered_call():
             journal.record(fact)
@@ -161,7 +161,7 @@ async def test_what_the_database_refuses_does_not_hold_up_the_rest(log: MoodyLog
 
 
 async def test_when_nothing_takes_facts_they_wait_in_memory_up_to_a_limit(log: MoodyLog, path: Path) -> None:
-    log.is_away = True
+    log.away = StoreUnavailable("gone fishing")
     rules = JournalRules(linger_s=0.0, room=3, retry_first_s=0.002, retry_cap_s=0.005)
     async with running(log, path, rules, max_bytes=10) as journal:
         for fact in answered_call()[:5]:
@@ -169,33 +169,33 @@ async def test_when_nothing_takes_facts_they_wait_in_memory_up_to_a_limit(log: M
         while not journal.status.is_spool_full:
             await journal._progress()
         assert (journal.status.waiting, journal.status.lost) == (3, 2)
-        log.is_away = False
+        log.away = None
         await journal.drained()
         assert not journal.status.is_spool_full
     assert await told(log) == tuple(answered_call()[:3])
 
 
 async def test_a_spool_that_fills_up_half_way_keeps_the_order(log: MoodyLog, path: Path) -> None:
-    log.is_away = True
+    log.away = StoreUnavailable("gone fishing")
     async with running(log, path, max_bytes=2000) as journal:
         for fact in answered_call():
             journal.record(fact)
         while not journal.status.is_spool_full:
             await journal._progress()
         assert 0 < journal.status.spooled < len(answered_call())
-        log.is_away = False
+        log.away = None
         await journal.drained()
     assert await told(log) == tuple(answered_call())
 
 
 async def test_a_long_outage_is_replayed_whole(log: MoodyLog, path: Path) -> None:
-    log.is_away = True
+    log.away = StoreUnavailable("gone fishing")
     async with running(log, path, max_bytes=10**8) as journal:
         for n in range(300):
             for fact in answered_call(f"{n}.1", begins=NINE + timedelta(seconds=n)):
                 journal.record(fact)
         await journal.flush()
-        log.is_away = False
+        log.away = None
         await journal.drained()
     assert len(await calls(log)) == 300
 
@@ -206,3 +206,27 @@ async def test_recording_never_waits(log: MoodyLog, path: Path) -> None:
         for fact in answered_call():
             journal.record(fact)
         assert journal.status.waiting == len(answered_call())
+
+
+def test_retries_grow_rarer_up_to_a_limit() -> None:
+    rules = JournalRules(retry_first_s=0.5, retry_cap_s=30.0)
+    assert [pause_s(failures, rules) for failures in (0, 1, 2, 5, 6, 7, 10_000)] == [
+        0.5,
+        1.0,
+        2.0,
+        16.0,
+        30.0,
+        30.0,
+        30.0,
+    ]
+
+
+async def test_a_schema_that_is_too_old_loses_nothing(log: MoodyLog, path: Path) -> None:
+    log.away = StoreSchema("run: cti db upgrade")
+    async with running(log, path) as journal:
+        journal.record(answered_call()[0])
+        await journal.flush()
+        assert (journal.status.spooled, journal.status.reason) == (1, "run: cti db upgrade")
+        log.away = None
+        await journal.drained()
+    assert len(await told(log)) == 1
