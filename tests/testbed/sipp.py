@@ -25,6 +25,7 @@ from tests.testbed import parts
 
 LOOPBACK: Final = "127.0.0.1"
 RTP_EVENT: Final = 96
+LATER: Final = 100
 EARLY: Final = (100, 180, 181, 183)
 LIMIT_S: Final = 60.0
 
@@ -108,7 +109,7 @@ class Hold(Step):
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Step):
-    """REFER without asking (blind). Answers every NOTIFY until Asterisk hangs this end up: the last step of a scenario."""
+    """REFER without asking (blind). Hangs up once Asterisk has told how it went (Asterisk itself leaves that to the phone)."""
 
     target: str
 
@@ -118,13 +119,14 @@ class Transfer(Step):
             "Contact: <sip:sipp@[local_ip]:[local_port]>",
         )
         told, over = f"told{cseq}", f"over{cseq}"
+        final = f'<action><ereg regexp="SIP/2.0 [2-6]" search_in="body" assign_to="{over}"/></action>'
         return "".join(
             (
                 _send(_request("REFER", dialog, cseq, extra)) + '<recv response="202"/>',
-                f'<label id="{over}"/><recv request="NOTIFY" optional="true" next="{told}"/><recv request="BYE"/>',
-                _send(_reply(200, in_dialog=True)).replace("<send>", f'<send next="end{cseq}">'),
-                f'<label id="{told}"/>' + _send(_reply(200, in_dialog=True)).replace("<send>", f'<send next="{over}">'),
-                f'<label id="end{cseq}"/>',
+                f'<label id="{told}"/><recv request="NOTIFY" next="{over}" test="{over}">{final}</recv>',
+                _send(_reply(200, in_dialog=True)).replace("<send>", f'<send next="{told}">'),
+                f'<label id="{over}"/>' + _send(_reply(200, in_dialog=True)),
+                HangUp().xml(dialog, cseq + LATER),
             )
         )
 
