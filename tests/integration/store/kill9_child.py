@@ -1,6 +1,6 @@
 """Writes the facts of some calls through a Journal, as the service does, and may be killed anywhere: ``CTI_FAILPOINT``.
 
-``kill9_child.py URL SPOOL`` first takes up what an earlier run left: the spool is drained, open calls are ended by
+``kill9_child.py URL SPOOL FIRST COUNT`` first takes up what an earlier run left: the spool is drained, open calls are ended by
 ``resync`` (the PBX no longer has them), calls that were never heard of are told whole.
 """
 
@@ -20,7 +20,6 @@ from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
 from tests.unit.store.call_stories import NINE, Story, answered_call
 
-CALLS = 12
 AWAY = "sqlite:////nowhere/at/all.db"
 """With this for a database, everything goes to the spool."""
 
@@ -41,8 +40,8 @@ async def take_up(log: SqlInteractionLog, journal: Journal) -> None:
             journal.record(of_change(change))
 
 
-async def tell(log: SqlInteractionLog, journal: Journal, *, is_away: bool) -> None:
-    for number in range(CALLS):
+async def tell(log: SqlInteractionLog, journal: Journal, numbers: range, *, is_away: bool) -> None:
+    for number in numbers:
         facts = told(number)
         if not is_away and await log.facts(CallId(facts[0].subject)):
             continue
@@ -51,7 +50,7 @@ async def tell(log: SqlInteractionLog, journal: Journal, *, is_away: bool) -> No
             await asyncio.sleep(0.0005 if fact.type != CLEARED else 0)
 
 
-async def main(url: str, spool: Path) -> None:
+async def main(url: str, spool: Path, numbers: range) -> None:
     database = Database(url)
     log = SqlInteractionLog(database)
     journal = Journal(log, Spool(spool), JournalRules(linger_s=0.001, batch=7, retry_first_s=0.01, retry_cap_s=0.02))
@@ -60,7 +59,7 @@ async def main(url: str, spool: Path) -> None:
     if not is_away:
         await journal.drained()
         await take_up(log, journal)
-    await tell(log, journal, is_away=is_away)
+    await tell(log, journal, numbers, is_away=is_away)
     await (journal.flush() if is_away else journal.drained())
     writer.cancel()
     await asyncio.gather(writer, return_exceptions=True)
@@ -68,4 +67,5 @@ async def main(url: str, spool: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    first, count = map(int, sys.argv[3:])
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), range(first, first + count)))

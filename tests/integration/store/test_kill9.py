@@ -1,4 +1,7 @@
-"""A crash at any point leaves exactly one interaction for each call, once the service is up again."""
+"""A crash at any point leaves exactly one interaction for each call, once the service is up again.
+
+Each run of the child tells calls of its own and is killed at another point; the last one is left to finish.
+"""
 
 import asyncio
 import os
@@ -14,19 +17,22 @@ from cti.store.database import Database
 from cti.store.failpoints import NAMES
 from cti.store.interactions import Filter, Interaction
 from cti.store.sql import SqlInteractionLog
-from tests.integration.store.kill9_child import AWAY, CALLS
+from tests.integration.store.kill9_child import AWAY
 
 pytestmark = pytest.mark.chaos
 
 ROOT = Path(__file__).parents[3]
+CALLS = 12
+"""Of one run."""
 OF_THE_SPOOL = tuple(name for name in NAMES if name.startswith("spool."))
 STRAIGHT = tuple(name for name in NAMES if not name.startswith("spool."))
 
 
-def child(url: str, spool: Path, *, failpoint: str = "") -> int:
+def child(url: str, spool: Path, *, failpoint: str = "", first: int = 0, count: int = CALLS) -> int:
     environment = {**os.environ, "CTI_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ROOT / "tests/integration/store/kill9_child.py"), url, str(spool)]
-    return subprocess.run(command, env=environment, timeout=60, check=False, stdout=subprocess.DEVNULL).returncode
+    program = str(ROOT / "tests/integration/store/kill9_child.py")
+    command = [sys.executable, program, url, str(spool), str(first), str(count)]
+    return subprocess.run(command, env=environment, timeout=120, check=False, stdout=subprocess.DEVNULL).returncode
 
 
 async def rows(url: str) -> list[Interaction]:
@@ -37,34 +43,31 @@ async def rows(url: str) -> list[Interaction]:
 
 
 def finished(url: str) -> list[str]:
-    return [row.call for row in asyncio.run(rows(url))]
+    return sorted(row.call for row in asyncio.run(rows(url)))
 
 
-EVERY_CALL = sorted(f"main-{number}.1" for number in range(CALLS))
+def every_call(count: int) -> list[str]:
+    return sorted(f"main-{number}.1" for number in range(count))
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("sqlite", 1), ("sqlite", 9), pytest.param("postgresql", 4, marks=pytest.mark.postgres)]
+    ("kind", "passing"), [("sqlite", 1), ("sqlite", 9), pytest.param("postgresql", 4, marks=pytest.mark.postgres)]
 )
-@pytest.mark.parametrize("name", STRAIGHT)
-def test_daemon_kill9_everywhere(
-    ready_url: Callable[[str], str], tmp_path: Path, kind: str, name: str, count: int
-) -> None:
-    url = ready_url(kind)
-    assert child(url, tmp_path / "spool", failpoint=f"{name}:{count}") == -signal.SIGKILL
-    assert child(url, tmp_path / "spool") == 0
-    assert sorted(finished(url)) == EVERY_CALL
+def test_daemon_kill9_everywhere(ready_url: Callable[[str], str], tmp_path: Path, kind: str, passing: int) -> None:
+    url, spool, calls = ready_url(kind), tmp_path / "spool", CALLS * len(STRAIGHT)
+    for turn, name in enumerate(STRAIGHT):
+        assert child(url, spool, failpoint=f"{name}:{passing}", first=turn * CALLS) == -signal.SIGKILL, name
+    assert child(url, spool, count=calls) == 0
+    assert finished(url) == every_call(calls)
 
 
-@pytest.mark.parametrize("name", OF_THE_SPOOL)
-def test_daemon_kill9_everywhere_with_the_database_away(
-    ready_url: Callable[[str], str], tmp_path: Path, name: str
-) -> None:
-    """First an outage fills the spool, and is cut short or not; then the replay is."""
-    url, spool = ready_url("sqlite"), tmp_path / "spool"
-    first = child(AWAY, spool, failpoint=f"{name}:2")
-    second = child(url, spool, failpoint=f"{name}:1")
-    assert -signal.SIGKILL in {first, second}
-    assert child(url, spool) == 0
-    assert sorted(finished(url)) == EVERY_CALL
+def test_daemon_kill9_everywhere_with_the_database_away(ready_url: Callable[[str], str], tmp_path: Path) -> None:
+    """An outage fills the spool, and is cut short or not; then the replay is."""
+    url, spool, calls = ready_url("sqlite"), tmp_path / "spool", CALLS * len(OF_THE_SPOOL)
+    for turn, name in enumerate(OF_THE_SPOOL):
+        outage = child(AWAY, spool, failpoint=f"{name}:2", first=turn * CALLS)
+        replay = child(url, spool, failpoint=f"{name}:1", first=turn * CALLS)
+        assert -signal.SIGKILL in {outage, replay}, name
+    assert child(url, spool, count=calls) == 0
+    assert finished(url) == every_call(calls)
     assert spool.stat().st_size == 0
