@@ -26,7 +26,7 @@ Run = Callable[..., Coroutine[Any, Any, Said]]
 
 @pytest.fixture
 def cti(tmp_path: Path) -> Run:
-    """``await cti("replay", "x.ami")`` in an empty folder, with nothing of this machine's configuration."""
+    """Its verbs and arguments in, its words out: in an empty folder, with nothing of this machine's configuration."""
 
     async def run(*arguments: str, **environment: str) -> Said:
         process = await asyncio.create_subprocess_exec(
