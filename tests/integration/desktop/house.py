@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -149,7 +150,7 @@ async def build(
 ) -> House:
     web_port, ws_port = web_port or free_port(), ws_port or free_port()
     people, customers = MemoryPeople(), MemoryCustomers()
-    known = hash_password(PASSWORD)
+    known = _known_hash()
     for agent in AGENTS:
         await people.add(agent, known)
     log = MemoryInteractionLog(lambda: {agent.device: agent.id for agent in AGENTS if agent.device})
@@ -195,6 +196,11 @@ async def opened(house: House) -> AsyncIterator[House]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@functools.cache
+def _known_hash() -> str:
+    return hash_password(PASSWORD)
 
 
 def free_port() -> int:
