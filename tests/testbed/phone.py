@@ -168,6 +168,11 @@ class PhoneCall:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def remote_number(self) -> str:
+        """The user part of the other side's URI: who calls, for a call that came in."""
+        return uri_of(self.remote).removeprefix("sip:").partition("@")[0]
+
+    @property
     def is_talking(self) -> bool:
         return bool(self.answered_at) and not self.is_over
 

@@ -53,6 +53,8 @@ def main() -> int:
         _install(parts)
         for version, suite in SUITES.items():
             _make_root(parts.testbed_dir() / f"asterisk-{version}", version, suite)
+    if not _is_debian_root():
+        print("testbed: this is not root on a Debian, so nothing could be installed")
     for part in _missing(parts):
         print(f"testbed: NOT AVAILABLE: {part}. WILL NOT RUN: {TESTS[part]}")
     return 0
@@ -95,7 +97,6 @@ def _install(parts: ModuleType) -> None:
     if not wanted:
         return
     if not _is_debian_root():
-        print("testbed: not root on Debian, so nothing is installed")
         return
     _run(["apt-get", "update", "-q"], APT_LIMIT_S)
     if not _apt(wanted):

@@ -4,7 +4,7 @@ import inspect
 from types import ModuleType
 from typing import Final
 
-from tests.testbed import stories_caller, stories_outbound, stories_queue, stories_transfer
+from tests.testbed import stories_busy, stories_caller, stories_outbound, stories_queue, stories_transfer
 from tests.testbed.story import Story
 
 
@@ -25,4 +25,5 @@ STORIES: Final[dict[str, Story]] = {
     **_of(stories_caller),
     **_of(stories_transfer),
     **_of(stories_outbound),
+    **_of(stories_busy),
 }
