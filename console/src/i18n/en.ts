@@ -37,6 +37,7 @@ export const en = {
   live: 'Live',
   connecting: 'Connecting…',
   reconnecting: 'Reconnecting…',
+  notConnected: 'Not connected',
   pbxUp: 'Phone system up',
   pbxConnecting: 'Phone system connecting',
   pbxLost: 'Phone system lost',

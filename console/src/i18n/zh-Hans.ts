@@ -35,6 +35,7 @@ export const zhHans: Messages = {
   live: '实时连接',
   connecting: '连接中…',
   reconnecting: '正在重连…',
+  notConnected: '未连接',
   pbxUp: '电话系统正常',
   pbxConnecting: '电话系统连接中',
   pbxLost: '电话系统中断',

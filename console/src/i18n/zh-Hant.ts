@@ -35,6 +35,7 @@ export const zhHant: Messages = {
   live: '即時連線',
   connecting: '連線中…',
   reconnecting: '重新連線中…',
+  notConnected: '未連線',
   pbxUp: '電話系統正常',
   pbxConnecting: '電話系統連線中',
   pbxLost: '電話系統中斷',

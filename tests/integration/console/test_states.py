@@ -216,7 +216,6 @@ async def search(server: FakeServer, page: Page) -> None:
 @scene
 async def customer_searched(server: FakeServer, page: Page) -> None:
     await search(server, page)
-    await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="Anna Berg").wait_for()
 
