@@ -87,12 +87,13 @@ def async_url(url: str) -> URL:
 
 
 def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
-    json: dict[str, Any] = {
+    options: dict[str, Any] = {
+        "hide_parameters": True,  # errors end in logs, and values are about people
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
     }
     try:
-        engine = create_async_engine(url, **json, **({} if is_sqlite else _POSTGRES))
+        engine = create_async_engine(url, **options, **({} if is_sqlite else _POSTGRES))
     except (NoSuchModuleError, ModuleNotFoundError) as exc:
         raise ConfigError(f"database: {url.drivername} cannot be loaded: {exc}") from exc
     if is_sqlite:

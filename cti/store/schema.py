@@ -14,8 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from cti.errors import StoreSchema
-from cti.store.database import Database, async_url
+from cti.errors import StoreSchema, StoreUnavailable
+from cti.store.database import Database
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -46,17 +46,21 @@ async def make_ready(url: str) -> None:
     database = Database(url)
     try:
         if not database.is_sqlite:
-            return await check(database)
+            await check(database)
+            return
     finally:
         await database.close()
-    await _upgrade_embedded(url)
-    return None
-
-
-async def _upgrade_embedded(url: str) -> None:
-    folder = Path(async_url(url).database or "").parent
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(_make_file, Path(database.url.database or ""))
     await upgrade(url)
+
+
+def _make_file(path: Path) -> None:
+    """Readable by the service's user only: what is on record is about people. SQLite's other files take after this one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as exc:
+        raise StoreUnavailable(f"the database {path} cannot be made: {exc.strerror}") from exc
 
 
 def head() -> str:

@@ -78,7 +78,8 @@ def reading(mapping: CrmMapping, url: str) -> ReadingDatabase:
 
 
 def _reading(url: URL) -> ReadingDatabase:
-    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_timeout": 5}
+    # Errors end in logs, and parameters are callers' numbers.
+    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_timeout": 5, "hide_parameters": True}
     if url.get_backend_name() == "postgresql":
         return AsyncDatabase(create_async_engine(url, **options, connect_args=_POSTGRES, pool_pre_ping=True))
     if url.get_dialect().is_async:

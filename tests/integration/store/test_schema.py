@@ -1,5 +1,6 @@
 """The schema: made, upgraded, refused when it is too new or too old."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ async def test_an_embedded_database_is_made_at_start(tmp_path: Path) -> None:
     database = Database(url)
     await schema.check(database)
     await database.close()
+
+
+def test_an_embedded_database_is_read_by_its_user_only(tmp_path: Path) -> None:
+    asyncio.run(schema.make_ready(f"sqlite:///{tmp_path}/cti.db"))
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("cti.db*")} == {0}
+
+
+async def test_a_database_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="cannot be made: "):
+        await schema.make_ready(f"sqlite:///{tmp_path}/file/cti.db")
 
 
 async def test_a_database_that_is_not_there_is_unavailable() -> None:
