@@ -128,7 +128,9 @@ def _console() -> Finding:
 
 
 async def _pbx(pbx: Pbx) -> AsyncIterator[Finding]:
-    from cti.telephony.asterisk.control import EVENTS_NEED, Account, excess_privileges, listed_actions
+    from cti.telephony.asterisk.account import Account
+    from cti.telephony.asterisk.actions import EVENTS_NEED, excess_privileges
+    from cti.telephony.asterisk.ami_wire import listed_actions
 
     name = f"pbx {pbx.name}"
     yield await _events(pbx, name)

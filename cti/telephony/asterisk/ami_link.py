@@ -19,11 +19,13 @@ from cti.calls.call import Call, PbxName
 from cti.calls.transitions import CallChanged
 from cti.errors import PbxAuthFailed, PbxError, PbxProtocolError, PbxRefused, PbxUnavailable
 from cti.log import logger
+from cti.telephony.asterisk.account import Account
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.ami_session import AmiSession, Booted, Happening, Heard, Send, SyncBegins, Synced
-from cti.telephony.asterisk.control import Account, Control
+from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
+from cti.telephony.backoff import backoff_s
 from cti.telephony.commands import Command, Failed, Result
 from cti.telephony.link import LinkChanged, Sink
 
@@ -37,8 +39,6 @@ RECONCILE_S: Final = 60.0
 """How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
 REREAD_S: Final = 1.0
 """How soon after something odd."""
-BACKOFF_FIRST_S: Final = 0.5
-BACKOFF_MOST_S: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -233,13 +233,6 @@ class AmiLink:
     def _tell(self, changes: list[CallChanged]) -> None:
         for change in changes:
             self._sink(change)
-
-
-def backoff_s(failures: int, jitter: float) -> float:
-    """How long to wait before the next attempt: doubling from half a second to 30 s, of which ``jitter`` (0..1) takes up
-    to a half, so that many readers do not come back at once."""
-    whole_s: float = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(max(0, failures - 1), 10))
-    return whole_s * (1 - jitter / 2)
 
 
 async def _next(

@@ -136,6 +136,10 @@ class Mirror:
         """Bridges in which strangers meet: parking, conferences, holding."""
         self.members: set[str] = set()
         """Devices that are some queue's members."""
+        self.moved: set[LegId] = set()
+        """Channels that entered or left a bridge since the lists were asked for: of these a list may be out of date."""
+        self.left: set[LegId] = set()
+        """The same of those who left a queue."""
         self._home: dict[LegId, Conversation] = {}
         self._graves: dict[LegId, None] = {}
 
@@ -207,9 +211,18 @@ class Mirror:
         self.leave_bridge(channel)
         self.channels.pop(channel.id, None)
         self.by_name.pop(channel.name, None)
-        self._graves[channel.id] = None
+        self.dig(channel.id)
+
+    def dig(self, leg: LegId) -> None:
+        """That channel is gone, whether it was ever known or not: a list may still have it."""
+        self._graves[leg] = None
         if len(self._graves) > self.MOST_GRAVES:
             self._graves.pop(next(iter(self._graves)))
+
+    def begin_sync(self) -> None:
+        """The lists are asked for now."""
+        self.moved.clear()
+        self.left.clear()
 
     def clear(self) -> None:
         """The PBX has restarted: nothing of before exists."""

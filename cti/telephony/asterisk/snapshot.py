@@ -2,7 +2,8 @@
 
 An item brings a channel up to date or makes it known; who was known before the list was asked for and is not in it has
 hung up unseen. A channel that live events brought meanwhile may be missing from the list and still live, and one that
-they buried may still be in it: the mirror's graves keep that one out.
+they buried may still be in it: the mirror's graves keep that one out. Bridges and queues that live events changed since
+the lists were asked for are left as those have them: all events come, in time or late, and the last of them is true.
 """
 
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ class Snapshot:
     """One reading of the lists. Whoever waited when it began and is in no queue's list has left meanwhile."""
 
     def __init__(self, mirror: Mirror) -> None:
+        mirror.begin_sync()
         self._mirror = mirror
         self._missing = set(mirror.channels)
         self._waited = [known for known in mirror.conversations if known.is_waiting]
@@ -55,13 +57,16 @@ class Snapshot:
             self._settle_queues(self._entries, at)
 
     def _settle_queues(self, entries: list[AmiMessage], at: datetime) -> None:
-        waiting = {id(known) for entry in entries if (known := wait(self._mirror, entry, at))}
+        current = [entry for entry in entries if entry.get("Uniqueid") not in self._mirror.left]
+        waiting = {id(known) for entry in current if (known := wait(self._mirror, entry, at))}
         for conversation in self._waited:
             if id(conversation) not in waiting and conversation.is_waiting:
                 conversation.is_waiting, conversation.left_at = False, at
                 conversation.left_why = "resync"
 
     def _place(self, channel: Channel, bridge: str) -> None:
+        if channel.id in self._mirror.moved:
+            return
         if bridge and channel.bridge != bridge:
             self._mirror.enter_bridge(channel, bridge)
         elif not bridge and channel.bridge:

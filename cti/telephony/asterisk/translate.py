@@ -150,6 +150,7 @@ def _soft_hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> T
 def _hangup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = _known(mirror, message, at)
     if channel is None:
+        mirror.dig(LegId(message.get("Uniqueid")))
         return _NOTHING
     channel.why = channel.why or _CAUSES.get(message.get("Cause"), "normal")
     mirror.bury(channel)
@@ -243,6 +244,7 @@ def _bridge_enter(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     if channel is None:
         return _NOTHING
     _note_kind(mirror, message)
+    mirror.moved.add(channel.id)
     mirror.enter_bridge(channel, message.get("BridgeUniqueid"))
     channel.has_held = False  # a feature code's hold ends by coming back, and says nothing; a phone's never leaves the bridge
     return meet(mirror, channel)
@@ -279,6 +281,7 @@ def _remember_company(mirror: Mirror, channel: Channel) -> None:
 
 
 def _bridge_leave(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    mirror.moved.add(LegId(message.get("Uniqueid")))
     channel = _known(mirror, message, at)
     if channel is None or channel.bridge != message.get("BridgeUniqueid"):
         return _NOTHING
@@ -306,6 +309,7 @@ def _joined(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = _channel(mirror, message, at)
     if channel is None:
         return _NOTHING
+    mirror.left.discard(channel.id)
     if channel.consults:
         channel.queue = plain_text(message.get("Queue"))
         return (channel.conversation,)
@@ -329,6 +333,7 @@ def _left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     """Asterisk does not say why. Answered, where a phone it called is up; given up, where the far end has hung up; else
     out of time, for which app_queue counts it as abandoned too (16 and 22: queue_timeout.ami), or by a key, for which it
     does not. A channel variable QUEUESTATUS, where the PBX sends it, knows better."""
+    mirror.left.add(LegId(message.get("Uniqueid")))
     channel = _known(mirror, message, at)
     if channel is None:
         return _NOTHING

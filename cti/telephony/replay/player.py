@@ -22,8 +22,8 @@ from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
 from cti.calls.call import Call, CallState, LegId, LegState, PbxName
+from cti.telephony.asterisk.actions import Dialplan, action_for
 from cti.telephony.asterisk.ami_codec import AmiMessage
-from cti.telephony.asterisk.control import Dialplan, action_for
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.asterisk.translate import TRANSLATE

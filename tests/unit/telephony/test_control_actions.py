@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.calls.call import CallId, LegId
-from cti.telephony.asterisk import control
+from cti.telephony.asterisk import actions
+from cti.telephony.asterisk.actions import Action, Dialplan, action_for, checked, destination, excess_privileges
 from cti.telephony.asterisk.ami_codec import MAX_LINE, encode
-from cti.telephony.asterisk.control import Action, Dialplan, action_for, checked, destination, excess_privileges
 from cti.telephony.commands import Command, Hangup, Originate
 
 PLAN = Dialplan(country="TW", emergency_numbers=frozenset({"112", "119"}))
@@ -119,7 +119,7 @@ def test_an_action_we_do_not_use_is_not_sent(made: Action) -> None:
         checked(made)
 
 
-FIELDS = [(name, header) for name, headers in control._HEADERS.items() for header in sorted(headers | {"ActionID"})]
+FIELDS = [(name, header) for name, headers in actions._HEADERS.items() for header in sorted(headers | {"ActionID"})]
 BAD = st.one_of(
     st.tuples(st.text(), st.sampled_from(["\r", "\n", "\0", "\r\n\r\nAction: Command\r\n", "\x1b[2J", "\x85", "\u2028", "\ud800"]), st.text()).map("".join),
     st.integers(MAX_LINE, 2000).map(lambda length: "a" * length),
@@ -177,4 +177,4 @@ def test_what_an_account_holds_beyond_is_named_the_dangerous_first() -> None:
 
 
 def test_the_listening_account_needs_less() -> None:
-    assert excess_privileges(SHIPPED, needed=control.EVENTS_NEED) == ("agent", "call", "originate")
+    assert excess_privileges(SHIPPED, needed=actions.EVENTS_NEED) == ("agent", "call", "originate")

@@ -15,8 +15,12 @@ from structlog.testing import capture_logs
 
 from cti.calls.call import CallId, LegId, PbxName
 from cti.errors import PbxAuthFailed, PbxUnavailable
+from cti.telephony.asterisk.account import Account
+from cti.telephony.asterisk.actions import Dialplan
 from cti.telephony.asterisk.ami_codec import AmiMessage
-from cti.telephony.asterisk.control import Account, Control, Dialplan, Limits, backoff_s, listed_actions
+from cti.telephony.asterisk.ami_wire import Limits, listed_actions
+from cti.telephony.asterisk.control import Control
+from cti.telephony.backoff import backoff_s
 from cti.telephony.commands import Done, Failed, Hangup, Originate
 
 SOON_S = 5.0
@@ -347,6 +351,6 @@ async def test_the_secret_stands_in_no_log_and_no_repr(pbx: FakeAmi, caplog: pyt
 
 @pytest.mark.parametrize(("failures", "most_s"), [(1, 0.5), (2, 1.0), (5, 8.0), (7, 30.0), (10_000, 30.0)])
 def test_attempts_grow_apart_and_are_capped_at_30_s(failures: int, most_s: float) -> None:
-    assert backoff_s(failures, Limits(), 1.0) == most_s
-    assert backoff_s(failures, Limits(), 0.0) == most_s / 2
+    assert backoff_s(failures, 1.0) == most_s
+    assert backoff_s(failures, 0.0) == most_s / 2
 

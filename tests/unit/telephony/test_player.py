@@ -18,7 +18,7 @@ from cti.demo.day import TRACES, Casting, Day, Story, play_of
 from cti.demo.people import AGENTS, COMPLAINT, KEYED, Caller
 from cti.envelope import of_change
 from cti.store.restored import restored_calls
-from cti.telephony.asterisk.control import Dialplan
+from cti.telephony.asterisk.actions import Dialplan
 from cti.telephony.commands import Done, Failed, Hangup, Originate
 from cti.telephony.link import LinkChanged, News
 from cti.telephony.replay.player import Play, Player, Score, score_of
