@@ -288,6 +288,7 @@ def _site(given: settings.Settings, demo: tuple[DemoLogin, ...]) -> WebSite:
     return WebSite(
         name=given.site.name, country=given.site.country, version=__version__, ws_url=_ws_url(given), origins=origins,
         is_https=is_https, language=given.site.language, results=_results(given), demo=demo,
+        trusted_proxies=frozenset(given.web.trusted_proxies),
     )  # fmt: skip
 
 

@@ -178,6 +178,8 @@ class Web(Section):
     port: Port = 8088
     public_origins: tuple[Origin, ...] = ()
     """What browsers see in the address bar when a proxy stands before us; empty: http://localhost and this port."""
+    trusted_proxies: tuple[Host, ...] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed, so that log-ins are throttled by browser and not by proxy."""
 
 
 class Push(Section):
