@@ -189,6 +189,17 @@ async def test_no_answer_at_all_ends_too(site: Site) -> None:
     await lookup.close()
 
 
+async def test_who_joins_a_question_late_hears_how_it_ended(site: Site) -> None:
+    """The first asker's patience ends with the question's own; that must not look like a stop to the second."""
+    site.is_open.clear()
+    lookup = Lookup(site, LookupRules(country="DE", patience_s=0.1))
+    first = lookup.start(keys={}, number=ADAS)
+    await first.answer(budget_s=0.05)
+    second = lookup.start(keys={}, number=ADAS)
+    assert await second.late() == Unavailable("the customer system did not answer within 0.1 s")
+    await lookup.close()
+
+
 async def test_two_calls_of_one_number_ask_once(lookup: Lookup, site: Site) -> None:
     site.is_open.clear()
     one, other = lookup.start(keys={}, number=ADAS), lookup.start(keys={}, number="0171 5550101")
