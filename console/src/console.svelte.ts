@@ -1,6 +1,7 @@
 // The running console: who is logged in, the link, what the server told us, and what the agent looks at.
 import { api, ApiError, type Session } from './api'
 import { Clock } from './clock'
+import { isolated } from './format'
 import { language, speakByDefault, t, word } from './i18n/index.svelte'
 import { notices } from './notices.svelte'
 import type { CallView, CommandDelta, CustomerCard, FromServer, PopView } from './protocol'
@@ -281,7 +282,7 @@ class Console {
     const shown = about.shown ?? to
     if (about.doNotCall) {
       const sure = { label: t().callAnyway, run: () => void this.dial(to, { shown }) }
-      notices.show('bad', t().confirmDoNotCall(about.who || shown), sure)
+      notices.show('bad', t().confirmDoNotCall(isolated(about.who || shown)), sure)
       return
     }
     const id = newId()

@@ -98,6 +98,11 @@ export function byDay<T extends { at: string }>(items: readonly T[]): { day: num
   return groups
 }
 
+/** Text from outside for the middle of a sentence: whatever it overrides, the words around it keep their order. */
+export function isolated(text: string): string {
+  return `\u2068${text.replaceAll(/[\u2066-\u2069]/g, '')}\u2069`
+}
+
 /** Could these characters be a number somebody wants to call? */
 export function looksLikeNumber(text: string): boolean {
   return /^\+?[\d\s().\-/]{2,}$/.test(text.trim()) && text.replaceAll(/\D/g, '').length >= 2

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Clock, duration, elapsed } from '../src/clock'
-import { age, byDay, daysAgo, filterHistory, humanise, looksLikeNumber } from '../src/format'
+import { age, byDay, daysAgo, filterHistory, humanise, isolated, looksLikeNumber } from '../src/format'
 import { en } from '../src/i18n/en'
 import { zhHans } from '../src/i18n/zh-Hans'
 import { zhHant } from '../src/i18n/zh-Hant'
@@ -90,6 +90,10 @@ describe('history', () => {
   test('grouped by day, in order', () => {
     expect(byDay([missed, out, noted]).map((group) => ids(group.items))).toEqual([['m', 'o'], ['n']])
   })
+})
+
+test('a name with overrides in it moves nothing around it', () => {
+  expect(isolated('\u2069\u202eevil')).toBe('\u2068\u202eevil\u2069')
 })
 
 test('what looks like a number', () => {

@@ -174,6 +174,7 @@ export const en = {
     customer: 'Customer code',
     customer_code: 'Customer code',
     code: 'Customer code',
+    ivr: 'Menu',
     menu: 'Menu',
     intent: 'Wants',
     language: 'Language',

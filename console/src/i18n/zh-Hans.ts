@@ -167,6 +167,7 @@ export const zhHans: Messages = {
     customer: '客户代码',
     customer_code: '客户代码',
     code: '客户代码',
+    ivr: '语音菜单',
     menu: '语音菜单',
     intent: '需求',
     language: '语言',

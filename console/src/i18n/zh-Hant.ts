@@ -167,6 +167,7 @@ export const zhHant: Messages = {
     customer: '客戶代碼',
     customer_code: '客戶代碼',
     code: '客戶代碼',
+    ivr: '語音選單',
     menu: '語音選單',
     intent: '需求',
     language: '語言',

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,6 +11,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from tests.integration.console.fake_server import STATIC, FakeServer
 from tests.integration.console.scenes import desk_server
 
+CHROMIUM = os.environ.get("CTI_CHROMIUM") or shutil.which("chromium")
+IS_BUILT = (STATIC / "index.html").exists()
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
@@ -20,13 +21,12 @@ FLAGS = (
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    chromium = os.environ.get("CTI_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-    if not Path(chromium).exists():
+    if CHROMIUM is None:
         pytest.skip("NOT RUN: the console's tests need Chromium (apt-get install chromium, or CTI_CHROMIUM=/path)")
-    if not (STATIC / "index.html").exists():
+    if not IS_BUILT:
         pytest.skip("NOT RUN: the console is not built (make console)")
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield started
         await started.close()
 

@@ -19,7 +19,16 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from cti.screenpop import messages as m
-from cti.web.schemas import CustomerList, CustomerView, DemoLogin, InteractionPage, InteractionView, ResultChoice, SessionView, SiteView
+from cti.web.schemas import (
+    CustomerList,
+    CustomerView,
+    DemoLogin,
+    InteractionPage,
+    InteractionView,
+    ResultChoice,
+    SessionView,
+    SiteView,
+)
 
 STATIC: Final = Path(__file__).parents[3] / "cti/web/static"
 PASSWORD: Final = "a-demo-password"
@@ -151,7 +160,7 @@ class FakeServer:
 
     async def until(self, true: Callable[[], bool], within: float = 5.0) -> None:
         async with asyncio.timeout(within):
-            while not true():
+            while not true():  # noqa: ASYNC110 - it may be any condition
                 await asyncio.sleep(0.01)
 
     def steps(self, pop: str) -> list[str]:
@@ -209,7 +218,7 @@ class FakeServer:
 
     # ---- REST
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
+    async def _api(self, request: web.Request) -> web.StreamResponse:  # noqa: PLR0911 - a table, one answer a line
         body = await request.json() if request.can_read_body else None
         path = request.match_info["path"]
         self.asked.append((request.method, path, body))
@@ -234,7 +243,9 @@ class FakeServer:
             return _problem(401, "not_logged_in")
         return self._for_agent(request, path.split("/"), body)
 
-    def _for_agent(self, request: web.Request, path: list[str], body: Any) -> web.StreamResponse:
+    def _for_agent(  # noqa: C901, PLR0911, PLR0912 - a table, one answer a line
+        self, request: web.Request, path: list[str], body: Any
+    ) -> web.StreamResponse:
         match request.method, path:
             case "GET", ["session"]:
                 return _json(SessionView(me=self.me, site=self._site(), ends_at=now() + timedelta(hours=8)))
@@ -242,7 +253,7 @@ class FakeServer:
                 return web.json_response({"ticket": "once", "expires_s": 30, "ws_url": ""}, status=201)
             case "GET", ["interactions"]:
                 return _json(InteractionPage(items=tuple(self.record), cursor=None))
-            case ("GET" | "PUT"), ["interactions", _, "draft"] if self.drafts_fail:
+            case (("GET" | "PUT"), ["interactions", _, "draft"]) if self.drafts_fail:
                 return _problem(503, "store_unavailable")
             case "GET", ["interactions", call, "draft"]:
                 return web.json_response({"text": self.drafts.get(call, ""), "at": None})
@@ -257,7 +268,11 @@ class FakeServer:
                 return web.Response(status=204)
             case "GET", ["customers"]:
                 text = request.query["q"].casefold()
-                found = [one.contact for one in self.customers.values() if text in f"{one.contact.name} {one.contact.code}".casefold()]
+                found = [
+                    one.contact
+                    for one in self.customers.values()
+                    if text in f"{one.contact.name} {one.contact.code}".casefold()
+                ]
                 return _json(CustomerList(items=tuple(found)))
             case "GET", ["customers", contact] if contact in self.customers:
                 return _json(self.customers[contact])

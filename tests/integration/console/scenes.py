@@ -28,7 +28,13 @@ def ago(**amount: float) -> Any:
 
 
 def past(call: str, when: Any, **more: Any) -> m.HistoryItem:
-    given = {"direction": "inbound", "outcome": "answered", "queue": "Billing", "agent": "Jon Ek", "number": "+49305551234"}
+    given = {
+        "direction": "inbound",
+        "outcome": "answered",
+        "queue": "Billing",
+        "agent": "Jon Ek",
+        "number": "+49305551234",
+    }
     return m.HistoryItem(call=call, at=when, **(given | more))
 
 
@@ -58,7 +64,7 @@ ANNA = m.ContactView(
 MEILING = m.ContactView(
     id="k2", code="70013", name="陳美玲", company="晨光貿易股份有限公司", language="zh-Hant", segment="企業", tier="銀卡",
     numbers=(m.NumberView(typed="02-2345-6789", e164="+886223456789", label="公司"),),
-    preferences={"稱呼": "陳小姐"}, cases=(m.CaseView(id="#5107", title="發票抬頭錯誤，請重新開立", status="處理中", opened_at=ago(hours=20)),),
+    preferences={"稱呼": "陳小姐"}, cases=(m.CaseView(id="#5107", title="發票抬頭錯誤、請重新開立", status="處理中", opened_at=ago(hours=20)),),
     matched_by="number", matched_value="+886 2 2345 6789",
 )  # fmt: skip
 ZHIMING = m.ContactView(
@@ -114,7 +120,11 @@ def card(of: m.CallView, *contacts: m.ContactView, **more: Any) -> m.CustomerCar
 def pop(of: m.CallView, shown: m.CustomerCard | None = None, seconds: float = 20) -> m.PopView:
     at = now()
     return m.PopView(
-        pop=f"pop-{of.call}", call=of, card=shown or m.CustomerCard(call=of.call, state="asking"), at=at, expires_at=at + timedelta(seconds=seconds)
+        pop=f"pop-{of.call}",
+        call=of,
+        card=shown or m.CustomerCard(call=of.call, state="asking"),
+        at=at,
+        expires_at=at + timedelta(seconds=seconds),
     )
 
 
@@ -141,7 +151,16 @@ def a_day() -> list[InteractionView]:
         recorded("陳美玲", 31, result="callback", result_label="Call back promised", talk_s=611, contact="k2"),
         recorded("", 52, ani="", result="wrong", result_label="Wrong number", talk_s=22),
         recorded("Ingrid Solberg", 74, direction="outbound", dnis="+4722334455", talk_s=45),
-        recorded("Berg & Söhne GmbH", 96, outcome="no_answer", direction="outbound", talk_s=0, result="", result_label="", dnis="+49305551234"),
+        recorded(
+            "Berg & Söhne GmbH",
+            96,
+            outcome="no_answer",
+            direction="outbound",
+            talk_s=0,
+            result="",
+            result_label="",
+            dnis="+49305551234",
+        ),
     ]
 
 

@@ -109,7 +109,14 @@ async def test_a_pop_shows_who_and_why(server: FakeServer, page: Page) -> None:
     server.pop(pop)
     shown = the_pop(page)
     await expect(shown.get_by_role("heading", name="Anna Berg")).to_be_visible()
-    for words in ("+49 30 5551234", "unverified number", "Billing Germany", "waited 00:42", "Customer code 70012", "#4821 Invoice wrong"):
+    for words in (
+        "+49 30 5551234",
+        "unverified number",
+        "Billing Germany",
+        "waited 00:42",
+        "Customer code 70012",
+        "#4821 Invoice wrong",
+    ):
         await expect(shown).to_contain_text(words)
     await expect(page).to_have_title("☎ Anna Berg")
     await expect(page.get_by_role("alert").filter(has_text="Incoming call, Anna Berg, Billing")).to_have_count(1)
@@ -301,7 +308,12 @@ async def test_a_call_without_result_is_taken_up_again_after_a_reload(server: Fa
     await server.until(lambda: server.drafts.get(call.call) == "Charged twice.")
     server.ended(call)
     await expect(page.get_by_text("Call ended after")).to_be_visible()
-    server.record.insert(0, scenes.recorded("Anna Berg", 1, call=call.call, result="", result_label="", contact="k1", talk_s=151, queue="Billing"))
+    server.record.insert(
+        0,
+        scenes.recorded(
+            "Anna Berg", 1, call=call.call, result="", result_label="", contact="k1", talk_s=151, queue="Billing"
+        ),
+    )
     await page.reload()
     await expect(page.get_by_text("Call ended after 02:31")).to_be_visible()
     await expect(note(page)).to_have_value("Charged twice.")
@@ -466,7 +478,15 @@ async def test_the_whole_desk_by_keyboard(server: FakeServer, page: Page) -> Non
     for _ in range(7):
         await page.keyboard.press("F6")
         names.append(await page.evaluate("document.activeElement.getAttribute('aria-label')"))
-    assert names == ["Incoming call", "Status", "Current call", "My calls today", "Customer", "Note and result", "Incoming call"]
+    assert names == [
+        "Incoming call",
+        "Status",
+        "Current call",
+        "My calls today",
+        "Customer",
+        "Note and result",
+        "Incoming call",
+    ]
     await page.keyboard.press("n")
     await expect(note(page)).to_be_focused()
     await page.keyboard.type("n?")
@@ -486,7 +506,9 @@ async def test_language_and_theme_are_kept(server: FakeServer, page: Page) -> No
     await page.get_by_role("button", name="佈景主題").click()
     await page.reload()
     await expect(page.get_by_text("等待下一通來電。")).to_be_visible()
-    assert await page.evaluate("[document.documentElement.lang, getComputedStyle(document.documentElement).colorScheme]") == ["zh-Hant", "dark"]
+    assert await page.evaluate(
+        "[document.documentElement.lang, getComputedStyle(document.documentElement).colorScheme]"
+    ) == ["zh-Hant", "dark"]
 
 
 async def test_the_desk_says_which_call_is_looked_at(server: FakeServer, page: Page) -> None:

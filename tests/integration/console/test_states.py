@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CONSOLE = Path(__file__).parents[3] / "console"
 AXE = CONSOLE / "node_modules/axe-core/axe.min.js"
-PICTURES = Path(os.environ.get("CTI_SCREENSHOTS") or tempfile.mkdtemp(prefix="cti-console-"))
+PICTURES = Path(os.environ.get("CTI_SCREENSHOTS") or Path(tempfile.gettempdir(), "cti-console"))
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 Scene = Callable[[FakeServer, Page], Awaitable[None]]
@@ -40,7 +40,10 @@ def scene(play: Scene) -> Scene:
 @scene
 async def log_in(server: FakeServer, page: Page) -> None:
     server.logged_in = False
-    server.demo = (DemoLogin(agent="mara", password="x", name="Mara Lind"), DemoLogin(agent="jon", password="x", name="Jon Ek"))
+    server.demo = (
+        DemoLogin(agent="mara", password="x", name="Mara Lind"),
+        DemoLogin(agent="jon", password="x", name="Jon Ek"),
+    )
     await page.goto(server.url)
     await page.get_by_label("Password").wait_for()
 
@@ -94,7 +97,9 @@ async def pop_several(server: FakeServer, page: Page) -> None:
 @scene
 async def pop_unknown(server: FakeServer, page: Page) -> None:
     await opened(server, page)
-    ring = scenes.call("+447700900123", "+44 7700 900123", "GB", keys={}, name="BOBBY T", queue="Support", dnis_label="Support UK")
+    ring = scenes.call(
+        "+447700900123", "+44 7700 900123", "GB", keys={}, name="BOBBY T", queue="Support", dnis_label="Support UK"
+    )
     server.pop(scenes.pop(ring, scenes.card(ring)))
     await popped(page)
 
@@ -136,7 +141,14 @@ async def on_call(server: FakeServer, page: Page) -> None:
 
 @scene
 async def on_call_several(server: FakeServer, page: Page) -> None:
-    await talking(server, page, scenes.call("+886223456789", "+886 2 2345 6789", "TW", keys={}), scenes.MEILING, scenes.ZHIMING, scenes.WANG)
+    await talking(
+        server,
+        page,
+        scenes.call("+886223456789", "+886 2 2345 6789", "TW", keys={}),
+        scenes.MEILING,
+        scenes.ZHIMING,
+        scenes.WANG,
+    )
 
 
 @scene
@@ -164,12 +176,16 @@ async def on_call_long_names(server: FakeServer, page: Page) -> None:
 
 @scene
 async def on_call_nasty_names(server: FakeServer, page: Page) -> None:
-    await talking(server, page, scenes.call("+447700900123", "+44 7700 900123", "GB", name="\u202e<b>x</b>"), scenes.MAN)
+    await talking(
+        server, page, scenes.call("+447700900123", "+44 7700 900123", "GB", name="\u202e<b>x</b>"), scenes.MAN
+    )
 
 
 @scene
 async def on_call_chinese(server: FakeServer, page: Page) -> None:
-    await talking(server, page, scenes.call("+886223456789", "+886 2 2345 6789", "TW", queue="Billing", keys={}), scenes.MEILING)
+    await talking(
+        server, page, scenes.call("+886223456789", "+886 2 2345 6789", "TW", queue="Billing", keys={}), scenes.MEILING
+    )
 
 
 @scene
@@ -182,7 +198,17 @@ async def on_hold(server: FakeServer, page: Page) -> None:
 @scene
 async def dialling_out(server: FakeServer, page: Page) -> None:
     await opened(server, page)
-    call = scenes.call("+4722334455", "+47 22 33 44 55", "NO", direction="outbound", state="offered", queue="", waited_s=None, keys={}, dnis="+4722334455")
+    call = scenes.call(
+        "+4722334455",
+        "+47 22 33 44 55",
+        "NO",
+        direction="outbound",
+        state="offered",
+        queue="",
+        waited_s=None,
+        keys={},
+        dnis="+4722334455",
+    )
     server.cards[call.call] = scenes.card(call)
     server.call(call)
     server.card(scenes.card(call))
@@ -281,7 +307,12 @@ async def dial_failed(server: FakeServer, page: Page) -> None:
 
 async def opened(server: FakeServer, page: Page) -> None:
     await page.goto(server.url)
-    await page.get_by_text("Live", exact=True).or_(page.get_by_text("即時連線")).or_(page.get_by_text("实时连接")).wait_for()
+    await (
+        page.get_by_text("Live", exact=True)
+        .or_(page.get_by_text("即時連線"))
+        .or_(page.get_by_text("实时连接"))
+        .wait_for()
+    )
     await server.until(lambda: server.connected == 1)
 
 
@@ -290,7 +321,9 @@ async def popped(page: Page) -> None:
     await asyncio.sleep(0.2)
 
 
-async def talking(server: FakeServer, page: Page, call: m.CallView, *contacts: m.ContactView, card: m.CustomerCard | None = None) -> m.CallView:
+async def talking(
+    server: FakeServer, page: Page, call: m.CallView, *contacts: m.ContactView, card: m.CustomerCard | None = None
+) -> m.CallView:
     await opened(server, page)
     pop = scenes.pop(call, card or scenes.card(call, *contacts))
     server.pop(pop)
@@ -302,7 +335,9 @@ async def talking(server: FakeServer, page: Page, call: m.CallView, *contacts: m
 async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
-    return [f"{one['id']}: {one['help']} -- {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+    return [
+        f"{one['id']}: {one['help']} -- {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]
+    ]
 
 
 async def overflows(page: Page) -> list[str]:
@@ -320,7 +355,6 @@ async def overflows(page: Page) -> list[str]:
 async def test_axe_finds_nothing(name: str, server: FakeServer, page: Page) -> None:
     if not AXE.exists():
         pytest.skip("NOT RUN: axe-core is not installed (npm ci in console/)")
-    PICTURES.mkdir(parents=True, exist_ok=True)
     await SCENES[name](server, page)
     await page.evaluate("document.fonts.ready")
     await page.screenshot(path=PICTURES / f"{name}.light.png")
@@ -333,12 +367,18 @@ async def test_axe_finds_nothing(name: str, server: FakeServer, page: Page) -> N
     assert await overflows(page) == []
 
 
-SIZES = {"1280x720": (1280, 720), "1920x1080": (1920, 1080), "1024x768": (1024, 768), "tablet": (800, 1100), "phone": (390, 844), "reflow": (320, 640)}
+SIZES = {
+    "1280x720": (1280, 720),
+    "1920x1080": (1920, 1080),
+    "1024x768": (1024, 768),
+    "tablet": (800, 1100),
+    "phone": (390, 844),
+    "reflow": (320, 640),
+}
 
 
 @pytest.mark.parametrize("name", ["pop_found", "on_call", "on_call_long_names", "result_wanted", "idle"])
 async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     await SCENES[name](server, page)
     await page.evaluate("document.fonts.ready")
     for size, (width, height) in SIZES.items():
@@ -350,7 +390,6 @@ async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> Non
 
 @pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
 async def test_speaks(locale: str, server: FakeServer, browser: Browser) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale)
     page = await context.new_page()
 
