@@ -1,4 +1,6 @@
-"""A bare AMI client for the test bed: sends actions, keeps every byte that came. It parses nothing but ends of blocks."""
+"""A bare AMI client for the test bed: sends actions, keeps every byte that came. It parses nothing but ends of
+blocks.
+"""
 
 import asyncio
 import contextlib

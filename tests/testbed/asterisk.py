@@ -174,7 +174,7 @@ class Asterisk:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", "HOME": "/root"},
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC", "HOME": "/"},
             )
         self._wait_booted(time.monotonic() + BOOT_LIMIT_S)
 
@@ -210,14 +210,16 @@ class Asterisk:
             text=True,
             timeout=15,
             check=False,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"},
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/"},
         )
         if done.returncode:
             raise AsteriskFailedError(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
 
     def hang_up_everything(self) -> None:
-        """Back to an idle PBX: no channel, no dynamic queue member, nobody paused, counters at zero. For use between tests."""
+        """Back to an idle PBX: no channel, no dynamic queue member, nobody paused, counters at zero. For use between
+        tests.
+        """
         self.cli("channel request hangup all")
         deadline = time.monotonic() + STOP_LIMIT_S
         while not self.is_idle() and time.monotonic() < deadline:

@@ -1,7 +1,8 @@
 """pytest fixtures over the test bed. In the top conftest: ``pytest_plugins = ["tests.testbed.fixtures"]``.
 
-``asterisk`` runs a test on each version, ``asterisk_22`` and ``asterisk_16`` on one; each Asterisk lives for the whole session and is
-idle again before every test. ``stage`` is the same with phones at hand. Where parts are missing the tests are skipped, by name.
+``asterisk`` runs a test on each version, ``asterisk_22`` and ``asterisk_16`` on one; each Asterisk lives for the
+whole session and is idle again before every test. ``stage`` is the same with phones at hand. Where parts are missing
+the tests are skipped, by name.
 """
 
 import asyncio
@@ -63,7 +64,9 @@ async def ami_proxy(asterisk: Asterisk) -> AsyncIterator[TcpProxy]:
 
 
 def require(*names: str) -> None:
-    """Skip the test, naming what is missing: ``require("asterisk-22", "sipp")``. See `parts.missing_for` for the names."""
+    """Skip the test, naming what is missing: ``require("asterisk-22", "sipp")``. See `parts.missing_for` for the
+    names.
+    """
     missing = parts.missing_for(names)
     if missing:
         pytest.skip(f"NOT AVAILABLE: {', '.join(missing)}; {parts.PREPARE}")

@@ -42,7 +42,9 @@ def postgres_bin() -> Path | None:
 
 
 def missing_for(parts: Iterable[str]) -> list[str]:
-    """Which of ``asterisk-22``, ``asterisk-16``, ``sipp``, ``postgres``, ``redis``, ``chromium`` cannot be used here."""
+    """Which of ``asterisk-22``, ``asterisk-16``, ``sipp``, ``postgres``, ``redis``, ``chromium`` cannot be used
+    here.
+    """
     return [part for part in parts if not _HAVE[part]()]
 
 

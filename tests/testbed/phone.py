@@ -1,8 +1,9 @@
 """A SIP phone that a story plays by hand: ring now, answer now, transfer now. Standard library only.
 
-SIPp (`sipp.py`) plays fixed scenarios and many calls; this plays one phone whose next move depends on what has happened, and
-whose calls know each other, as an attended transfer (REFER with Replaces) needs. UDP on loopback, RFC 3261 as far as
-Asterisk needs it; lost packets are not retransmitted, as loopback loses none. It may also send what a good phone never would.
+SIPp (`sipp.py`) plays fixed scenarios and many calls; this plays one phone whose next move depends on what has
+happened, and whose calls know each other, as an attended transfer (REFER with Replaces) needs. UDP on loopback, RFC
+3261 as far as Asterisk needs it; lost packets are not retransmitted, as loopback loses none. It may also send what a
+good phone never would.
 """
 
 import asyncio
@@ -70,7 +71,9 @@ class Phone:
             self._transport.close()
 
     async def _speak(self) -> None:
-        """Voice (silence) on every talking call, every 20 ms. Without it Asterisk never optimises a Local channel away."""
+        """Voice (silence) on every talking call, every 20 ms. Without it Asterisk never optimises a Local channel
+        away.
+        """
         while True:
             for call in self.calls.values():
                 call.voice.tick(is_speaking=call.is_talking and not self.is_silent)
@@ -90,7 +93,9 @@ class Phone:
     def dial(
         self, target: str, *, caller: str = "", name: str = "", headers: Sequence[str] = (), from_header: str = ""
     ) -> "PhoneCall":
-        """Send an INVITE. ``caller`` and ``name``: what the From header claims; ``from_header``: all of it, unchecked."""
+        """Send an INVITE. ``caller`` and ``name``: what the From header claims; ``from_header``: all of it,
+        unchecked.
+        """
         call = PhoneCall(self, f"{secrets.token_hex(8)}@{LOOPBACK}", secrets.token_hex(4), is_outgoing=True)
         shown = f'"{name}" ' if name else ""
         call.local = from_header or f"{shown}<sip:{caller or self.number}@{LOOPBACK}:{self.port}>"

@@ -1,8 +1,9 @@
-"""Make what the tests with a real Asterisk need: ``python3 tests/testbed/prepare.py``. Standard library only, safe to repeat.
+"""Make what the tests with a real Asterisk need: ``python3 tests/testbed/prepare.py``. Standard library only, safe
+to repeat.
 
-As root on Debian it installs SIPp, debootstrap, Redis, PostgreSQL, Chromium and a Chinese font, and makes two small roots with
-Asterisk 22 and 16 in ``${CTI_TESTBED_DIR:-~/.cache/cti-testbed}``. Elsewhere it makes nothing. It always exits 0: what could not be
-had is said at the end, with the tests that will not run for it.
+As root on Debian it installs SIPp, debootstrap, Redis, PostgreSQL, Chromium and a Chinese font, and makes two small
+roots with Asterisk 22 and 16 in ``${CTI_TESTBED_DIR:-~/.cache/cti-testbed}``. Elsewhere it makes nothing. It always
+exits 0: what could not be had is said at the end, with the tests that will not run for it.
 """
 
 import contextlib

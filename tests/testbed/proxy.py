@@ -23,7 +23,8 @@ class Mode(enum.Enum):
 class TcpProxy:
     """``async with TcpProxy(pbx.ports.ami) as proxy:`` then connect to ``proxy.port``.
 
-    ``delay_s``: how much later each piece arrives. ``refuse``: new connections are closed at once, as by a PBX that is down.
+    ``delay_s``: how much later each piece arrives. ``refuse``: new connections are closed at once, as by a PBX that
+    is down.
     """
 
     target_port: int

@@ -1,7 +1,9 @@
-"""Record stories: ``python -m tests.testbed.record [--version 22] [story ...]`` writes ``tests/traces/asterisk/<version>/``.
+"""Record stories: ``python -m tests.testbed.record [--version 22] [story ...]`` writes
+``tests/traces/asterisk/<version>/``.
 
-Beside each ``<story>.ami`` (bytes of the listening account's socket, from the banner on) stands ``<story>.truth.toml``: what the
-scenario knows to have happened, and what Asterisk's own queue_log and CDR say about it.
+Beside each ``<story>.ami`` (bytes of the listening account's socket, from the banner on) stands
+``<story>.truth.toml``: what the scenario knows to have happened, and what Asterisk's own queue_log and CDR say about
+it.
 """
 
 import argparse
@@ -51,7 +53,7 @@ def truth_toml(version: str, name: str, story: Story, truth: Truth, pbx: Asteris
         "# What really happened, as the scenario and Asterisk's own records know it. Written by tests/testbed/record.py.",
         f"story = {_value(name)}",
         f"asterisk = {_value(version)}",
-        f"description = {_value((story.__doc__ or '').strip())}",
+        f"description = {_value(' '.join((story.__doc__ or '').split()))}",
         *([f"note = {_value(truth.note)}"] if truth.note else []),
         f"queue_log = '''\n{_read(pbx.queue_log)}'''",
         f"cdr = '''\n{_read(pbx.cdr_csv)}'''",

@@ -1,4 +1,6 @@
-"""SIP messages as text: parsed as far as a phone on loopback needs, and written without judging their content (RFC 3261)."""
+"""SIP messages as text: parsed as far as a phone on loopback needs, and written without judging their content (RFC
+3261).
+"""
 
 import re
 from collections.abc import Sequence

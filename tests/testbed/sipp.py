@@ -1,8 +1,9 @@
 """SIPp callers and agents: fixed scenarios, composed here from steps, many calls at a time.
 
-For a phone whose next move depends on what has happened (attended transfers, feature codes, races) use `phone.py`. Facts about SIPp 3.6.1: keys
-are heard only with payload type 96; ``<pause>`` takes no CSV field; the 487 after a CANCEL must carry the INVITE's CSeq; a variable
-that is assigned must be used; a killed SIPp leaves its call in the queue, so hang up all channels between tests.
+For a phone whose next move depends on what has happened (attended transfers, feature codes, races) use `phone.py`.
+Facts about SIPp 3.6.1: keys are heard only with payload type 96; ``<pause>`` takes no CSV field; the 487 after a
+CANCEL must carry the INVITE's CSeq; a variable that is assigned must be used; a killed SIPp leaves its call in the
+queue, so hang up all channels between tests.
 """
 
 import asyncio
@@ -59,7 +60,9 @@ _AGENT: Final = Dialog(uri="[$uri]", local="From:[$local];tag=[pid]a[call_number
 
 
 class Step:
-    """One thing an end of the call does after the answer. Subclasses render their XML; ``cseq`` is fresh for each step."""
+    """One thing an end of the call does after the answer. Subclasses render their XML; ``cseq`` is fresh for each
+    step.
+    """
 
     def xml(self, dialog: Dialog, cseq: int, /) -> str:
         raise NotImplementedError
@@ -75,7 +78,9 @@ class Wait(Step):
 
 @dataclass(frozen=True, slots=True)
 class Press(Step):
-    """Keys as RFC 4733 events, then the time they take. Callers only: Asterisk offers agents payload type 101, SIPp sends 96."""
+    """Keys as RFC 4733 events, then the time they take. Callers only: Asterisk offers agents payload type 101, SIPp
+    sends 96.
+    """
 
     keys: str
 
@@ -109,7 +114,9 @@ class Hold(Step):
 
 @dataclass(frozen=True, slots=True)
 class Transfer(Step):
-    """REFER without asking (blind). Hangs up once Asterisk has told how it went (Asterisk itself leaves that to the phone)."""
+    """REFER without asking (blind). Hangs up once Asterisk has told how it went (Asterisk itself leaves that to the
+    phone).
+    """
 
     target: str
 
@@ -132,7 +139,9 @@ class Transfer(Step):
 
 
 def caller(*steps: Step) -> str:
-    """Dials field 2 as field 0, named field 1 (`Sipp.rows`), and after the answer does the steps. Default: waits for the BYE."""
+    """Dials field 2 as field 0, named field 1 (`Sipp.rows`), and after the answer does the steps. Default: waits for
+    the BYE.
+    """
     contact = ("Contact: <sip:[field0]@[local_ip]:[local_port]>",)
     invite = _request("INVITE", _CALLER, 1, contact, _sdp(1, "sendrecv")).replace("[peer_tag_param]", "")
     ringing = "".join(f'<recv response="{status}" optional="true"/>' for status in EARLY)
@@ -149,7 +158,9 @@ def refused_caller(status: int) -> str:
 
 
 def agent(*steps: Step, ring_s: float = 1.0) -> str:
-    """Rings, answers, does the steps. Default: waits for the BYE. Raises ValueError for Press, which Asterisk would not hear."""
+    """Rings, answers, does the steps. Default: waits for the BYE. Raises ValueError for Press, which Asterisk would
+    not hear.
+    """
     if any(isinstance(step, Press) for step in steps):
         raise ValueError("an agent's keys are pressed with phone.py")
     answer = _send(_reply(200, contact=True, body=_sdp(1, "sendrecv")), again=True) + '<recv request="ACK"/>'
@@ -248,7 +259,8 @@ def _sdp(version: int, direction: str) -> str:
 
 @dataclass(slots=True)
 class Sipp:
-    """One SIPp process. ``rows``: (number, name, dialled number) of each caller; agents need none. Raises RuntimeError when absent.
+    """One SIPp process. ``rows``: (number, name, dialled number) of each caller; agents need none. Raises
+    RuntimeError when absent.
 
     ``rate``: new calls a second; ``at_once``: most calls at a time; ``calls``: how many in all, then it ends by itself.
     """
@@ -281,7 +293,9 @@ class Sipp:
         return self
 
     async def wait(self, within_s: float = LIMIT_S) -> int:
-        """Its exit code once all calls are done: 0 all went as the scenario says, 1 some did not. Raises TimeoutError."""
+        """Its exit code once all calls are done: 0 all went as the scenario says, 1 some did not. Raises
+        TimeoutError.
+        """
         deadline = time.monotonic() + within_s
         while self._process is not None and self._process.poll() is None:
             if time.monotonic() > deadline:

@@ -1,4 +1,6 @@
-"""All stories by name: what `record.py` plays, in this order. One function each; the docstring is the trace's description."""
+"""All stories by name: what `record.py` plays, in this order. One function each; the docstring is the trace's
+description.
+"""
 
 import inspect
 from types import ModuleType

@@ -15,7 +15,9 @@ POLL_S: Final = 0.05
 
 
 async def busy_minute(stage: Stage) -> Truth:
-    """Thirty callers within a quarter of a minute, six agents who answer after a moment, some callers without patience."""
+    """Thirty callers within a quarter of a minute, six agents who answer after a moment, some callers without
+    patience.
+    """
     dice = random.Random(SEED)
     for agent in stage.agents:
         await stage.commands.action("QueueAdd", {"Queue": QUEUE, "Interface": f"PJSIP/{agent}", "MemberName": agent})

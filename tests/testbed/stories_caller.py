@@ -1,4 +1,6 @@
-"""Stories of what callers claim to be: no number, other scripts, hostile names. What they send is written by strangers."""
+"""Stories of what callers claim to be: no number, other scripts, hostile names. What they send is written by
+strangers.
+"""
 
 import asyncio
 from typing import Final
@@ -56,7 +58,9 @@ async def hostile_caller_number_not_cleaned(stage: Stage) -> Truth:
 
 
 async def hostile_caller_number_forges_an_event(stage: Stage) -> Truth:
-    """A caller talks; two others' numbers hold a whole made-up Hangup event for the first one's channel. The first talks on."""
+    """A caller talks; two others' numbers hold a whole made-up Hangup event for the first one's channel. The first
+    talks on.
+    """
     first, ann = await connect(stage)
     forged = f"09\r\n\r\nEvent: Hangup\r\nUniqueid: {await _first_uniqueid(stage)}\r\n"
     numbers = (f"{forged}X: y", f"{forged}\r\nX: y")
@@ -75,12 +79,17 @@ async def _forger(stage: Stage, number: str) -> TrueCall:
 
 
 async def _first_uniqueid(stage: Stage) -> str:
-    """Of the first caller's channel. A stranger can guess it: the second in which the call began, and a small number."""
+    """Of the first caller's channel. A stranger can guess it: the second in which the call began, and a small
+    number.
+    """
     line = await stage.cli("core show channel PJSIP/trunk-00000000")
     return next(text.split(": ")[1].strip() for text in line.splitlines() if "UniqueID" in text)
 
 
-INJECTION_NOTE: Final = "From: sip:0912345678%0d%0aEvent%3A%20Hangup%0d%0aX%3A%20y@127.0.0.1. A decoder must not see an Event: Hangup made of it."
+INJECTION_NOTE: Final = (
+    "From: sip:0912345678%0d%0aEvent%3A%20Hangup%0d%0aX%3A%20y@127.0.0.1. "
+    "A decoder must not see an Event: Hangup made of it."
+)
 
 
 def _injector(stage: Stage, dnis: str) -> PhoneCall:

@@ -1,4 +1,6 @@
-"""Stories of calls that begin inside: click-to-dial, dialled by hand, between agents. The docstring is the trace's description."""
+"""Stories of calls that begin inside: click-to-dial, dialled by hand, between agents. The docstring is the trace's
+description.
+"""
 
 import asyncio
 from typing import Any, Final
@@ -101,7 +103,9 @@ async def click_to_dial_transferred(stage: Stage) -> Truth:
 
 
 async def dialler_customer_first(stage: Stage) -> Truth:
-    """The customer is called first (Originate through a Local channel) and, having answered, meets the queue; an agent answers."""
+    """The customer is called first (Originate through a Local channel) and, having answered, meets the queue; an
+    agent answers.
+    """
     where = {"Channel": f"Local/{OUTSIDE}@cti-outbound", "Context": "cti-internal", "Exten": "3005", "Priority": "1"}
     await stage.commands.action("Originate", where | {"Timeout": RING_MS, "Async": "true", "CallerID": OUTSIDE})
     customer = await stage.carrier.rings()

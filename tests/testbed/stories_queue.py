@@ -341,7 +341,9 @@ async def direct_inbound_not_answered(stage: Stage) -> Truth:
 
 
 async def call_waiting(stage: Stage) -> Truth:
-    """A second caller reaches an agent who talks: the first is put on hold, the second answered, then the first again."""
+    """A second caller reaches an agent who talks: the first is put on hold, the second answered, then the first
+    again.
+    """
     one, first = await connect(stage, DIRECT)
     two = stage.caller(DIRECT, number=SECOND_CALLER)
     second = await stage.agents["2001"].rings()

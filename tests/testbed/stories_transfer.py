@@ -1,6 +1,8 @@
-"""Stories of calls that change hands: transfers of every kind, parking, holding. The docstring is the trace's description.
+"""Stories of calls that change hands: transfers of every kind, parking, holding. The docstring is the trace's
+description.
 
-Channel names are known beforehand, since each story starts with a fresh Asterisk: the caller is ``PJSIP/trunk-00000000``.
+Channel names are known beforehand, since each story starts with a fresh Asterisk: the caller is
+``PJSIP/trunk-00000000``.
 """
 
 import asyncio
@@ -82,7 +84,9 @@ async def blind_transfer_abandoned(stage: Stage) -> Truth:
 
 
 async def blind_transfer_to_wrong_number(stage: Stage) -> Truth:
-    """The agent's phone sends REFER to a number that does not exist; the phone is told, and caller and agent talk on."""
+    """The agent's phone sends REFER to a number that does not exist; the phone is told, and caller and agent talk
+    on.
+    """
     caller, ann = await connect(stage)
     ann.transfer("9999")
     await asyncio.sleep(1.5)
@@ -369,7 +373,9 @@ async def parked_by_command(stage: Stage) -> Truth:
 
 
 async def bridged_late_by_command(stage: Stage) -> Truth:
-    """A caller waits in an empty queue; the commands account joins the caller (Bridge) with an agent who was on another call."""
+    """A caller waits in an empty queue; the commands account joins the caller (Bridge) with an agent who was on
+    another call.
+    """
     caller = stage.caller(EMPTY)
     await caller.until_answered()
     ann = stage.agents["2001"].dial("2003")

@@ -20,7 +20,9 @@ POLL_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """``kind``: blind, attended, blonde, parked, pickup, forward, conference. ``source`` handed over, ``target`` was meant to take it."""
+    """``kind``: blind, attended, blonde, parked, pickup, forward, conference. ``source`` handed over, ``target`` was
+    meant to take it.
+    """
 
     kind: str
     source: str
@@ -33,7 +35,8 @@ class TrueCall:
     """One customer conversation (or internal call) as the scenario knows it. Seconds; None: did not happen.
 
     ``wait_s``: from the first ring at the PBX until a person answered (or the end). ``talk_s``: from the first person's
-    answer until the last party left. ``answered_by``: who spoke with the customer, in order. ``rang``: whose phone rang, in order.
+    answer until the last party left. ``answered_by``: who spoke with the customer, in order. ``rang``: whose phone
+    rang, in order.
     """
 
     direction: str
@@ -110,7 +113,9 @@ Story = Callable[[Stage], Awaitable[Truth]]
 
 
 async def connect(stage: Stage, dnis: str = SUPPORT, agent: str = "2001", **who: str) -> tuple[PhoneCall, PhoneCall]:
-    """A caller dials in and that agent answers after half a second. Returns (caller's end, agent's end), both talking."""
+    """A caller dials in and that agent answers after half a second. Returns (caller's end, agent's end), both
+    talking.
+    """
     caller = stage.caller(dnis, **who)
     ringing = await stage.agents[agent].rings()
     await asyncio.sleep(0.5)
@@ -138,7 +143,9 @@ def queued(
     outcome: str = "answered",
     **more: object,
 ) -> TrueCall:
-    """An inbound call, with its wait and talk as the two phones saw them. ``first``: the first agent's end, if any answered."""
+    """An inbound call, with its wait and talk as the two phones saw them. ``first``: the first agent's end, if any
+    answered.
+    """
     end = max(caller.ended_at, first.ended_at if first else 0.0) or time.monotonic()
     answered = first.answered_at if first else end
     talk = round(end - answered, 2) if first else None

@@ -49,7 +49,9 @@ class Voice:
         self._stamp += SAMPLES
 
     async def press(self, key: str, tone_ms: int) -> None:
-        """Packets of growing duration with the same timestamp, the last one three times with the end bit (RFC 4733, 2.5)."""
+        """Packets of growing duration with the same timestamp, the last one three times with the end bit (RFC 4733,
+        2.5).
+        """
         self._is_pressing, stamp, event = True, self._stamp, DTMF_KEYS.index(key)
         steps = tone_ms // 20
         for step in range(1, steps + 1):

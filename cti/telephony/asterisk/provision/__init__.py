@@ -1,7 +1,7 @@
 """The Asterisk configuration CTI needs, as text: what ``cti init asterisk`` prints and what the tests run on.
 
-Pure: values in, file texts out. The caller makes the secrets and writes the files. Every value is checked before it is put
-into a file, since a line break in one of them would be a configuration line of its own.
+Pure: values in, file texts out. The caller makes the secrets and writes the files. Every value is checked before it
+is put into a file, since a line break in one of them would be a configuration line of its own.
 """
 
 import re
@@ -56,8 +56,9 @@ class InboundNumber:
 class ProvisionOptions:
     """What differs between sites. Secrets hold at least 32 characters and are made by the caller.
 
-    ``trunk_dial`` is the dial string with ``${CTI_TO}`` where the cleaned number goes. ``fastagi_url`` None: the dialplan
-    does not ask us anything and goes straight to the queue. ``fastagi_timeout_s``: how long it waits for our first word.
+    ``trunk_dial`` is the dial string with ``${CTI_TO}`` where the cleaned number goes. ``fastagi_url`` None: the
+    dialplan does not ask us anything and goes straight to the queue. ``fastagi_timeout_s``: how long it waits for
+    our first word.
     """
 
     events_secret: str
@@ -140,9 +141,9 @@ def _queue_lines(exten: str, queue: QueuePlan, options: ProvisionOptions) -> str
 def _ask_lines(queue: QueuePlan, options: ProvisionOptions) -> list[str]:
     """CTI is asked where the call should go, and the call goes on without CTI in every case.
 
-    Unreachable or refusing: AGI() fails at once and the next line runs. Reachable but silent: AGI() itself would wait for
-    ever, so the absolute timeout sends the call to extension T, which comes back to the line after the question. Whoever
-    answers and needs longer (an IVR) sends ``SET AUTOHANGUP 0`` first, which stops that clock.
+    Unreachable or refusing: AGI() fails at once and the next line runs. Reachable but silent: AGI() itself would
+    wait for ever, so the absolute timeout sends the call to extension T, which comes back to the line after the
+    question. Whoever answers and needs longer (an IVR) sends ``SET AUTOHANGUP 0`` first, which stops that clock.
     """
     if options.fastagi_url is None:
         return []
