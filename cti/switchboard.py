@@ -5,6 +5,7 @@ one ``failed``. The same id again is the same command.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,8 @@ from cti.telephony.link import PbxLink
 log = logger("switchboard")
 
 MOST_KNOWN: Final = 10_000
+_AS_WRITTEN: Final = re.compile(r"[0-9+()./\s-]+")
+"""What people put between digits. Anything else, left out, would make another number of it."""
 
 
 @dataclass(slots=True)
@@ -35,8 +38,9 @@ class Switchboard:
     async def originate(self, agent: Agent, to: str, command: str) -> None:
         if not agent.device:
             raise Conflict("you have no phone to call from")
-        digits = numbers.dialled_digits(numbers.ascii_digits(to))
-        if not digits.strip("+"):
+        typed = numbers.ascii_digits(to)
+        digits = numbers.dialled_digits(typed)
+        if not digits.strip("+") or not _AS_WRITTEN.fullmatch(typed):
             raise RequestError("that is no number")
         self._send(agent, self._link_for(agent), Originate(id=command, device=agent.device, to=digits))
 

@@ -26,7 +26,7 @@ from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Command, Failed, Result
+from cti.telephony.commands import Command, Failed, Hangup, Result
 from cti.telephony.link import LinkChanged, Sink
 
 log = logger("telephony")
@@ -100,7 +100,13 @@ class AmiLink:
     async def send(self, command: Command) -> Result:
         if self._control is None or self._status.state != "connected":
             return Failed(command=command.id, reason="pbx_lost")
-        return await self._control.send(command)
+        if not isinstance(command, Hangup):
+            return await self._control.send(command)
+        self.narrator.hangs_up(command.leg)
+        result = await self._control.send(command)
+        if isinstance(result, Failed):
+            self.narrator.hangs_up(command.leg, really=False)
+        return result
 
     async def run(self, sink: Sink) -> None:
         self._sink = sink

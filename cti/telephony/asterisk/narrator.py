@@ -84,6 +84,17 @@ class Narrator:
             self._quarantine(fault)
         return []
 
+    def hangs_up(self, leg: LegId, *, really: bool = True) -> None:
+        """Somebody asks us to end that leg, which AMI would not tell from the PBX's own doing; or it came to nothing."""
+        channel = self._mirror.channels.get(leg)
+        if channel is None or channel.consults:
+            return
+        conversation = channel.conversation
+        if really and conversation.hung_up_by is None:
+            conversation.hung_up_by = leg
+        elif not really and conversation.hung_up_by == leg:
+            conversation.hung_up_by = None
+
     # ---- snapshots
 
     def begin_sync(self) -> None:

@@ -112,6 +112,8 @@ class Storyteller:
             direction = self._direction(seen, origin) if told.answered_at is None else direction
         ani, name = self._ani(origin, direction) or told.ani, origin.caller_name or told.ani_name
         dnis = told.dnis or self._dnis(seen, origin)
+        if told.direction is not Direction.INBOUND and told.answered_at is None:
+            dnis = origin.exten or dnis  # an Originate's phone goes to the number it calls once it is picked up
         if (direction, ani, dnis, seen.keys) != (told.direction, told.ani, told.dnis, dict(told.keys)):
             yield CallInformation(
                 call=told.id, at=at, direction=direction, ani=ani, ani_name=name, dnis=dnis, keys=tuple(seen.keys.items()),

@@ -186,8 +186,14 @@ def _dial_begin(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
         called.called_by = caller
         if caller.conversation is not called.conversation:
             mirror.merge(caller.conversation, called.conversation)
-    called.dialled = called.dialled or dialled_exten(message.get("DestCallerIDNum")) or dialled_exten(message.get("DestExten"))
+    called.dialled = called.dialled or _dialled(message, called, caller)
     return _pass_on_member(called)
+
+
+def _dialled(message: AmiMessage, called: Channel, caller: Channel | None) -> str:
+    """A phone that an Originate rings was dialled by nobody; without a caller's number of its own it shows the phone's."""
+    number = dialled_exten(message.get("DestCallerIDNum")) or dialled_exten(message.get("DestExten"))
+    return "" if caller is None and number == called.device.rpartition("/")[2] else number
 
 
 def _transferer(mirror: Mirror, called: Channel) -> Channel | None:
