@@ -69,18 +69,22 @@ def postgres_template(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-def ready_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
-    """``sqlite`` or ``postgresql`` -> the URL of a new database of that kind with all tables, empty."""
+def ready_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """``sqlite`` or ``postgresql`` -> the URL of a database of that kind with all tables, empty; this test's alone."""
+    taken: list[str] = []
 
     def make(kind: str) -> str:
         if kind == "sqlite":
             copied = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / f"{uuid4().hex[:12]}.db")
             return f"sqlite:///{copied}"
-        template: str = request.getfixturevalue("postgres_template")
         server: PostgresServer = request.getfixturevalue("postgres")
-        return server.new_database(template)
+        template: str = request.getfixturevalue("postgres_template")
+        taken.append(server.used.pop() if server.used else server.new_database(template))
+        return taken[-1]
 
-    return make
+    yield make
+    for url in taken:
+        request.getfixturevalue("postgres").empty(url)
 
 
 @pytest.fixture
