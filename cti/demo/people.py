@@ -74,7 +74,7 @@ def named_customers(now: datetime) -> tuple[Customer, ...]:
             email="anna.berg@example.org", numbers=(_mobile("0912345678"), CustomerNumber(typed="(02) 2712 0118", label="office")),
             preferences=(("contact by", "phone"), ("best time", "mornings")), flags=frozenset({"complaint_open"}),
             cases=(
-                CustomerCase(id="4821", title="Invoice 4821 charged twice", status="open", opened_at=now - timedelta(days=2)),
+                CustomerCase(id="4821", title="Invoice charged twice", status="open", opened_at=now - timedelta(days=2)),
                 CustomerCase(id="4790", title="Router returned, refund pending", status="waiting", opened_at=now - timedelta(days=9)),
             ),
             orders=(_order("88213", "Router X2", "returned", now - timedelta(days=20), amount="189.00 EUR"), _order("87410", "Annual plan", "paid", now - timedelta(days=130), amount="1,140.00 EUR")),
