@@ -216,7 +216,7 @@ class Crm(Section):
     connector: Name = "own"
     """``own``: our own tables; ``sql``: any SQL database, by a mapping file."""
     mapping: Path | None = None
-    """The mapping file of the connector, such as config/crm/sql.toml."""
+    """The mapping file of the connector, such as config/crm/example-sql.toml."""
     budget_s: Seconds = 1.5
     """After this the agent reads "customer system slow"; the ring lasts longer than that."""
     cache_s: Annotated[float, Field(ge=0, le=86400)] = 60.0
@@ -624,6 +624,10 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Path_, str]]:
         yield ("push", "port"), f"{settings.push.port} is web.port already"
     for kind, names in (("pbx", [p.name for p in settings.pbx]), ("agents", [a.id for a in settings.agents])):
         yield from (((kind, i), f"a second one named {name}") for i, name in enumerate(names) if name in names[:i])
+    for i, pbx in enumerate(settings.pbx):
+        for other in settings.pbx:
+            if pbx.name.startswith(f"{other.name}-"):
+                yield ("pbx", i, "name"), f"begins like {other.name}: with a systemname in Asterisk, their calls could have one id"
     for queue, codes in settings.results.items():
         if len(codes) > MAX_RESULTS:
             yield ("results", queue), f"{len(codes)} results; agents pick well from at most {MAX_RESULTS}"
@@ -632,7 +636,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[Path_, str]]:
         names = [code.code for code in codes]
         yield from ((("results", queue, i), f"a second result {name}") for i, name in enumerate(names) if name in names[:i])
     if settings.crm.connector == "sql" and settings.crm.mapping is None:
-        yield ("crm", "mapping"), "is missing: the connector sql needs a mapping file, such as config/crm/sql.toml"
+        yield ("crm", "mapping"), "is missing: the connector sql needs a mapping file, such as config/crm/example-sql.toml"
     if settings.crm.mapping is not None and not settings.crm.mapping.exists():
         yield ("crm", "mapping"), f"no such file: {settings.crm.mapping}"
 

@@ -105,19 +105,20 @@ async def _database(given: Settings) -> Finding:
 
 async def _crm(given: Settings) -> Finding:
     from cti.crm.connectors import Setup, connect
+    from cti.crm.connectors.sql import SqlConnector
 
     try:
         connector = connect(
             given.crm.connector, Setup(country=given.site.country, own_url=given.database.url.get_secret_value(), mapping=given.crm.mapping)
         )
         try:
-            async with asyncio.timeout(5):
-                await connector.search("a", limit=1)
+            async with asyncio.timeout(10):
+                wrong = await connector.check() if isinstance(connector, SqlConnector) else ()
         finally:
             await connector.close()
     except (CtiError, TimeoutError) as error:
-        return Finding(f"crm {given.crm.connector}", "failed", str(error) or "no answer within 5 s")
-    return Finding(f"crm {given.crm.connector}", "ok")
+        return Finding(f"crm {given.crm.connector}", "failed", str(error) or "no answer within 10 s")
+    return Finding(f"crm {given.crm.connector}", "warning" if wrong else "ok", "; ".join(wrong))
 
 
 def _console() -> Finding:

@@ -95,6 +95,8 @@ class Conversation:
     queue: str = ""
     position: int = 0
     is_waiting: bool = False
+    waits_on: LegId | None = None
+    """The channel that waits in the queue."""
     joined_at: datetime | None = None
     """When it began to wait."""
     is_picked_up: bool = False

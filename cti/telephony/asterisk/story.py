@@ -79,6 +79,8 @@ class Storyteller:
     def _ani(self, origin: Channel, direction: Direction) -> str:
         if direction is Direction.INBOUND:
             return origin.number
+        if origin.role is Role.CUSTOMER:
+            return ""  # the PBX itself calls the customer first, as a dialler does
         if self.mirror.endpoints.is_internal(origin.number):
             return origin.number
         phone = origin.device.rpartition("/")[2]  # an Originate shows the number it is about to call as the caller's
@@ -98,6 +100,7 @@ class Storyteller:
         yield from self._queue(seen, told, at)
         yield from self._gone(seen, told, at)
         if self._has_ended(seen, told):
+            yield from self._leave(seen, told, at)
             yield self._end(seen, told, at)
             return
         yield from self._phones(seen, told, at)
@@ -180,7 +183,7 @@ class Storyteller:
         with_customer = self._with_customer(seen)
         for channel in seen.parties():
             if self._is_out(channel):
-                if told.leg(channel.id) is None and channel.is_called:  # refused before it rang
+                if told.leg(channel.id) is None and channel.is_called and channel.state != UP:  # refused before it rang
                     yield Diverted(call=told.id, at=at, party=self._party(seen, channel), cause=self._cause(seen, told, channel),
                                    to=channel.where_to)  # fmt: skip
                 continue
@@ -198,8 +201,12 @@ class Storyteller:
             return
         elif is_with_customer:
             yield from self._connected(seen, told, at, channel, leg)
-        elif consult and channel.was_with and (leg is None or leg.state in _UNANSWERED):
+        elif consult and (leg is None or leg.state in _UNANSWERED) and self._speaks(channel):
             yield Established(call=told.id, at=at, party=self._party(seen, channel), consult=True)
+
+    def _speaks(self, channel: Channel) -> bool:
+        heard = (self.mirror.channels.get(leg) for leg in self.mirror.hears(channel))
+        return any(other is not None and other.is_real and other is not channel for other in heard)
 
     def _connected(
         self, seen: Conversation, told: Call, at: datetime, channel: Channel, leg: Leg | None
@@ -242,6 +249,12 @@ class Storyteller:
                 yield Held(call=told.id, at=at, party=leg.party)
             elif leg.state is LegState.HELD and not channel.has_held and channel.id in with_customer:
                 yield Retrieved(call=told.id, at=at, party=leg.party)
+
+    def _leave(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
+        """Who still speaks when the call ends. Asterisk lets either side go first; the story is the same."""
+        for leg in told.live_legs():
+            if leg.party.role is not Role.CUSTOMER and leg.state in _SPEAKING:
+                yield ConnectionCleared(call=told.id, at=at, party=leg.party, cause="normal")
 
     def _end(self, seen: Conversation, told: Call, at: datetime) -> CallEvent:
         customer = next((leg for leg in reversed(told.legs) if leg.party.role is Role.CUSTOMER), None)

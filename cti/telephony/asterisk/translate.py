@@ -73,15 +73,9 @@ def _key(mirror: Mirror, channel: Channel, variable: str) -> None:
     name, _, value = variable.partition("=")
     if not value:
         return
-    if name == "QUEUESTATUS":
-        channel.conversation.left_why = _LEFT.get(value, "left")
     for known, key in mirror.endpoints.keys:
         if name == known:
             channel.conversation.keys[key] = plain_text(value)
-
-
-_LEFT: Final = {"TIMEOUT": "timeout", "FULL": "full", "JOINEMPTY": "empty", "LEAVEEMPTY": "empty",
-                "JOINUNAVAIL": "empty", "LEAVEUNAVAIL": "empty", "CONTINUE": "left", "WITHDRAW": "withdrawn"}  # fmt: skip
 
 
 # ---- channels
@@ -269,8 +263,11 @@ def meet(mirror: Mirror, channel: Channel) -> Touched:
     for other in mirror.in_bridge(channel.bridge):
         if other.conversation is not channel.conversation:
             touched.extend(mirror.merge(other.conversation, channel.conversation))
-    if len(mirror.in_bridge(channel.bridge)) > 1:
+    together = mirror.in_bridge(channel.bridge)
+    if len(together) > 1:
         channel.conversation.parked_in = ""  # somebody fetched the call; UnParkedCall may come later
+    if len(together) > 1 and channel.conversation.waits_on in {other.id for other in together}:
+        channel.conversation.is_waiting = False  # taken out of the queue by hand (Bridge), of which QueueCallerLeave says nothing
     _remember_company(mirror, channel)
     return (*touched, channel.conversation)
 
@@ -324,7 +321,7 @@ def _joined(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     conversation.queue, conversation.is_waiting, conversation.left_at = plain_text(message.get("Queue")), True, None
     conversation.joined_at = at
     conversation.position = int(message.get("Position")) if message.get("Position").isdigit() else 0
-    conversation.left_why = ""
+    conversation.left_why, conversation.waits_on = "", channel.id
     return (conversation,)
 
 
@@ -337,8 +334,8 @@ def _abandoned(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
 
 def _left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     """Asterisk does not say why. Answered, where a phone it called is up; given up, where the far end has hung up; else
-    out of time, for which app_queue counts it as abandoned too (16 and 22: queue_timeout.ami), or by a key, for which it
-    does not. A channel variable QUEUESTATUS, where the PBX sends it, knows better."""
+    out of time (or the queue ran empty), for which app_queue counts it as abandoned too (16 and 22: queue_timeout.ami), or by
+    a key, for which it does not."""
     mirror.left.add(LegId(message.get("Uniqueid")))
     channel = _known(mirror, message, at)
     if channel is None:
@@ -347,12 +344,12 @@ def _left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
         channel.queue = ""
         return _NOTHING
     conversation = channel.conversation
-    answered = any(other.is_up and mirror.caller_of(other) is channel for other in conversation.channels.values())
+    answered = any(other.is_up and channel in (other.called_by, mirror.caller_of(other)) for other in conversation.channels.values())
     conversation.is_waiting = False
     if not answered and not conversation.is_picked_up and conversation.hung_up_by != channel.id:
         conversation.left_at = at
-        conversation.left_why = conversation.left_why or ("timeout" if conversation.has_abandoned else "key")
-    return _NOTHING
+        conversation.left_why = "timeout" if conversation.has_abandoned else "key"
+    return (conversation,)
 
 
 def _entry(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
@@ -369,7 +366,7 @@ def wait(mirror: Mirror, entry: AmiMessage, at: datetime) -> Conversation | None
     if not conversation.is_waiting:
         waited_s = int(entry.get("Wait")) if entry.get("Wait").isdigit() else 0
         conversation.joined_at = max(conversation.began_at, at - timedelta(seconds=waited_s))
-    conversation.queue, conversation.is_waiting = plain_text(entry.get("Queue")), True
+    conversation.queue, conversation.is_waiting, conversation.waits_on = plain_text(entry.get("Queue")), True, channel.id
     conversation.position = int(entry.get("Position")) if entry.get("Position").isdigit() else 0
     return conversation
 
@@ -404,12 +401,18 @@ def _member(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
 # ---- transfers, parking, pickup
 
 
+def _hand_over(conversation: Conversation, transfer: SeenTransfer) -> None:
+    """Told twice, it was once."""
+    if not any((known.by, known.at) == (transfer.by, transfer.at) for known in conversation.transfers):
+        conversation.transfers.append(transfer)
+
+
 def _blind_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     by = _channel(mirror, message, at, "Transferer")
     if by is None or message.get("Result") != "Success":
         return _NOTHING
     conversation = by.conversation
-    conversation.transfers.append(SeenTransfer(TransferKind.BLIND, by.id, dialled_exten(message.get("Extension")), None, at))
+    _hand_over(conversation, SeenTransfer(TransferKind.BLIND, by.id, dialled_exten(message.get("Extension")), None, at))
     conversation.hung_up_by = None
     return (conversation,)
 
@@ -428,10 +431,10 @@ def _attended_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Tou
     dialled = second.exten if second and second is not first else ""
     if second and second.queue:
         _take_place_in_queue(conversation, second, at)
-        conversation.transfers.append(SeenTransfer(TransferKind.BLONDE, by, dialled, None, at))
+        _hand_over(conversation, SeenTransfer(TransferKind.BLONDE, by, dialled, None, at))
     elif target and message.get("DestType") != "Threeway":
         kind = TransferKind.ATTENDED if target.is_up else TransferKind.BLONDE
-        conversation.transfers.append(SeenTransfer(kind, by, dialled or _number(target), target.id, at))
+        _hand_over(conversation, SeenTransfer(kind, by, dialled or _number(target), target.id, at))
     conversation.hung_up_by = None
     return (*touched, conversation)
 
