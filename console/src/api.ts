@@ -31,6 +31,7 @@ export interface Interaction {
   ani_name: string
   dnis: string
   queue: string
+  keys: Record<string, string>
   offered_at: string
   answered_at: string | null
   ended_at: string

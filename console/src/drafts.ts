@@ -11,6 +11,8 @@ export interface DraftStore {
 
 const EVERY_MS = 1000
 const RETRY_MS = 5000
+/** The server is there and does not want it, as of a call it does not know (yet). */
+const REFUSED_RETRY_MS = 60_000
 
 export class Draft {
   readonly call: string
@@ -20,6 +22,7 @@ export class Draft {
   #store: DraftStore
   #changed: (draft: Draft) => void
   #timer: ReturnType<typeof setTimeout> | undefined
+  #due = 0
   #edits = 0
   #closed = false
 
@@ -82,8 +85,10 @@ export class Draft {
   }
 
   #later(ms: number): void {
-    if (this.#timer !== undefined && ms > 0) return // one is on its way and will take the newest text
+    const due = performance.now() + ms
+    if (this.#timer !== undefined && this.#due <= due) return // one is on its way and will take the newest text
     clearTimeout(this.#timer)
+    this.#due = due
     this.#timer = setTimeout(() => void this.#save(), ms)
   }
 
@@ -93,10 +98,10 @@ export class Draft {
     this.#become('saving')
     try {
       await this.#store.save(this.call, this.text)
-    } catch {
+    } catch (error) {
       if (edit !== this.#edits && this.state === 'clean') return // settled meanwhile
       this.#become('local')
-      if (!this.#closed) this.#later(RETRY_MS)
+      if (!this.#closed) this.#later(isRefused(error) ? REFUSED_RETRY_MS : RETRY_MS)
       return
     }
     if (edit !== this.#edits) {
@@ -109,4 +114,9 @@ export class Draft {
     remember(this.#key, null)
     this.#become('saved')
   }
+}
+
+function isRefused(error: unknown): boolean {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 0
+  return status >= 400 && status < 500 && status !== 401 && status !== 429
 }

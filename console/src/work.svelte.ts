@@ -37,7 +37,7 @@ class Work {
       this.#loadSoon()
     })
     desk.mayReload = () =>
-      desk.desk.finished.length === 0 && [...this.#drafts.values()].every((draft) => draft.state === 'clean' || draft.state === 'saved')
+      desk.desk.finished.length === 0 && [...this.#drafts.values()].every((draft) => draft.state !== 'dirty' && draft.state !== 'saving')
   }
 
   // ---- today's calls
@@ -214,7 +214,7 @@ function asCall(past: Interaction): CallView {
     dnis_label: '',
     queue: past.queue,
     waited_s: past.wait_s,
-    keys: {},
+    keys: past.keys,
     parties: [],
     actions: [],
     outcome: past.outcome,

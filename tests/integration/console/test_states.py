@@ -269,6 +269,17 @@ async def reconnecting(server: FakeServer, page: Page) -> None:
 
 
 @scene
+async def lost_for_long(server: FakeServer, page: Page) -> None:
+    await page.clock.install()
+    await on_call(server, page)
+    server.refuses_sockets = True
+    server.cut()
+    await page.get_by_text("Connection lost").wait_for()
+    await page.clock.fast_forward(61_000)
+    await page.get_by_text("Still no connection").wait_for()
+
+
+@scene
 async def pbx_lost(server: FakeServer, page: Page) -> None:
     await on_call(server, page)
     server.pbx(m.PbxView(name="main", state="lost", since=now()))
