@@ -174,7 +174,7 @@ def _dial_begin(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     called.is_called = True
     if caller is None and message.get("DestUniqueid") == message.get("DestLinkedid"):
         by = _transferer(mirror, called)
-        if by:
+        if by and by.conversation is not called.conversation:
             mirror.merge(by.conversation, called.conversation)
     if caller:
         called.called_by = caller

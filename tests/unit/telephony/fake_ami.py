@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from cti.calls.call import PbxName
+from cti.telephony.asterisk.account import Account
 from cti.telephony.asterisk.ami_link import AmiLink
-from cti.telephony.asterisk.control import Account
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.link import News
 
