@@ -73,4 +73,4 @@ def may(role: AgentRole, deed: Deed, *, own: bool) -> bool:
 def require(role: AgentRole, deed: Deed, *, own: bool) -> None:
     """Raises ``Forbidden``; whoever catches it writes the audit line."""
     if not may(role, deed, own=own):
-        raise Forbidden(f"{role.value} may not {deed.value.replace('_', ' ')}" + ("" if own else " of others"))
+        raise Forbidden(f"the role {role.value} does not include this" + ("" if own else " for what is not one's own"))

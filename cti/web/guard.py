@@ -64,7 +64,7 @@ async def _on_record(token_hash: str, parts: Parts) -> Who | None:
 def check_role(who: Who, route: Route) -> None:
     """Raises ``Forbidden`` where the role never may; handlers ask again for the one thing asked about."""
     if route.deed is not None and reach(who.agent.role, route.deed) is Reach.NONE:
-        raise Forbidden(f"{who.agent.role.value} may not {route.deed.value.replace('_', ' ')}")
+        raise Forbidden(f"the role {who.agent.role.value} does not include this")
 
 
 def address(request: web.Request, site: WebSite) -> str:
