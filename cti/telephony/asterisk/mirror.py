@@ -1,6 +1,6 @@
 """What the PBX has now: channels, bridges, who called whom; and which channels make one conversation.
 
-The mirror only believes and remembers. ``translate.py`` writes into it, one small function per AMI event; ``story.py``
+The mirror only believes and remembers. ``translate`` writes into it, one small function per AMI event; ``story.py``
 reads off it what a call has become.
 
 Which channels make one conversation: a channel belongs where its Linkedid belongs; where the channel belongs that called
@@ -108,6 +108,8 @@ class Conversation:
     keys: dict[str, str] = field(default_factory=dict)
     transfers: list[SeenTransfer] = field(default_factory=list)
     hung_up_by: LegId | None = None
+    is_stopped: bool = False
+    """The PBX hangs everybody up because it stops."""
     is_told: bool = False
     is_over: bool = False
 

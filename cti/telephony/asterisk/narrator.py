@@ -19,7 +19,8 @@ from cti.telephony.asterisk.pbx_clock import PbxClock
 from cti.telephony.asterisk.shape import Gate
 from cti.telephony.asterisk.snapshot import Snapshot
 from cti.telephony.asterisk.story import Storyteller
-from cti.telephony.asterisk.translate import TRANSLATE, Contradiction
+from cti.telephony.asterisk.translate import TRANSLATE
+from cti.telephony.asterisk.translate.headers import Contradiction
 
 _MOST_NEWS: Final = 64
 """Events told of one conversation after one message; more would be a circle, and is an anomaly."""

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from cti.calls.call import LegId
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.mirror import Channel, Mirror
-from cti.telephony.asterisk.translate import meet, read_headers, wait
+from cti.telephony.asterisk.translate.bridges import meet
+from cti.telephony.asterisk.translate.headers import read_headers
+from cti.telephony.asterisk.translate.queues import wait
 
 
 class Snapshot:

@@ -100,7 +100,7 @@ class Storyteller:
         yield from self._queue(seen, told, at)
         yield from self._gone(seen, told, at)
         if self._has_ended(seen, told):
-            yield from self._leave(seen, told, at)
+            yield from self._leave(told, at)
             yield self._end(seen, told, at)
             return
         yield from self._phones(seen, told, at)
@@ -250,7 +250,7 @@ class Storyteller:
             elif leg.state is LegState.HELD and not channel.has_held and channel.id in with_customer:
                 yield Retrieved(call=told.id, at=at, party=leg.party)
 
-    def _leave(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
+    def _leave(self, told: Call, at: datetime) -> Iterator[CallEvent]:
         """Who still speaks when the call ends. Asterisk lets either side go first; the story is the same."""
         for leg in told.live_legs():
             if leg.party.role is not Role.CUSTOMER and leg.state in _SPEAKING:

@@ -1,0 +1,79 @@
+"""Who calls whom, and what becomes of it."""
+
+from datetime import datetime
+from typing import Final
+
+from cti.telephony.asterisk.ami_codec import AmiMessage
+from cti.telephony.asterisk.endpoints import dialled_exten, is_local, other_half
+from cti.telephony.asterisk.mirror import Channel, Mirror
+from cti.telephony.asterisk.translate.headers import NOTHING, Touched, channel_of, known_channel
+
+
+def dial_begin(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    caller = channel_of(mirror, message, at)
+    called = channel_of(mirror, message, at, "Dest")
+    if called is None:
+        return NOTHING
+    called.is_called = True
+    if caller is None and message.get("DestUniqueid") == message.get("DestLinkedid"):
+        by = _transferer(mirror, called)
+        if by and by.conversation is not called.conversation:
+            mirror.merge(by.conversation, called.conversation)
+    if caller:
+        called.called_by = caller
+        if caller.conversation is not called.conversation:
+            mirror.merge(caller.conversation, called.conversation)
+    called.dialled = called.dialled or _dialled(message, called, caller)
+    return pass_on_member(called)
+
+
+def _dialled(message: AmiMessage, called: Channel, caller: Channel | None) -> str:
+    """A phone that an Originate rings was dialled by nobody; without a caller's number of its own it shows the phone's."""
+    number = dialled_exten(message.get("DestCallerIDNum")) or dialled_exten(message.get("DestExten"))
+    return "" if caller is None and number == called.device.rpartition("/")[2] else number
+
+
+def _transferer(mirror: Mirror, called: Channel) -> Channel | None:
+    """A transfer that failed rings the phone it came from again, with a channel that nothing ties to the call (16 and 22:
+    blonde_transfer_comes_back.ami)."""
+    handed = [
+        conversation.channels[conversation.transfers[-1].by]
+        for conversation in mirror.conversations
+        if conversation.transfers and not conversation.is_over and conversation.transfers[-1].by in conversation.channels
+    ]
+    return next((by for by in reversed(handed) if by.device == called.device), None)
+
+
+def pass_on_member(called: Channel) -> Touched:
+    """A queue member behind a Local channel: what the queue called and what rings is one agent."""
+    by = called.called_by
+    if by is not None and is_local(by.name) and not called.member:
+        name = other_half(by.name)
+        halves = (by, *(known for known in called.conversation.channels.values() if known.name == name))
+        called.member = next((half.member for half in halves if half.member), "")
+    return (called.conversation,)
+
+
+def dial_state(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    called = channel_of(mirror, message, at, "Dest")
+    if called is None:
+        return NOTHING
+    if message.get("DialStatus") in {"RINGING", "PROGRESS"}:
+        called.rings = True
+    return (called.conversation,)
+
+
+def dial_end(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    called = known_channel(mirror, message, at, "Dest")
+    if called is None:
+        return NOTHING
+    status = message.get("DialStatus")
+    if message.get("Forward"):
+        called.why, called.where_to = "forwarded", dialled_exten(message.get("Forward"))
+    elif status != "ANSWER":
+        called.why = called.why or _DIALS.get(status, "unreachable")
+    return (called.conversation,)
+
+
+_DIALS: Final = {"NOANSWER": "no_answer", "BUSY": "busy", "CANCEL": "cancelled", "CONGESTION": "unreachable",
+                 "CHANUNAVAIL": "unreachable", "ABORT": "cancelled", "DONTCALL": "declined", "TORTURE": "declined"}  # fmt: skip
