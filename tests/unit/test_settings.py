@@ -74,6 +74,7 @@ def test_nothing_can_be_changed_afterwards() -> None:
         ('[site]\ncountry = "tw"', "did you mean TW?; it is 'tw'"),
         ('[site]\ntime_zone = "Asia/Tapei"', "cti.toml:2: site.time_zone: is no time zone of the IANA list, such as Asia/Taipei; did you mean Asia/Taipei?"),
         ('[web]\npublic_origins = ["https://a.example", "cti.example"]', "cti.toml:2: web.public_origins.1: is no origin"),
+        ('[web]\ntrusted_proxies = ["::1", "10.0.0.0/8"]', "cti.toml:2: web.trusted_proxies.1: is neither a host's name nor an address; it is '10.0.0.0/8'"),
         ('[push]\nhost = "a b"', "cti.toml:2: push.host: is neither a host's name nor an address"),
         ("[push]\nport = 8088", "cti.toml:2: push.port: 8088 is web.port already"),
         ('roles = ["pxb"]', "cti.toml:1: roles.0: should be 'pbx', 'push' or 'web'; it is 'pxb'"),
@@ -135,6 +136,24 @@ def test_two_pbxs_of_one_name_are_refused(tmp_path: Path) -> None:
     held.write_text("s" * 32)
     entry = f'[[pbx]]\nname = "a"\nevents_secret_file = "{held}"\ncommands_secret_file = "{held}"\n'
     assert findings(entry * 2) == ("cti.toml:5: pbx.a: a second one named a",)
+
+
+def test_two_pbxs_whose_calls_could_have_one_id_are_refused() -> None:
+    secrets = {f"CTI_PBX__{n}__{k}_SECRET": "s" * 32 for n in ("A", "A_B") for k in ("EVENTS", "COMMANDS")}
+    (told,) = findings('[[pbx]]\nname = "a"\n[[pbx]]\nname = "a-b"\n', secrets)
+    assert told == "cti.toml:4: pbx.a-b.name: begins like a: with a systemname in Asterisk, their calls could have one id"
+
+
+def test_two_pbxs_whose_names_only_begin_alike_are_taken() -> None:
+    secrets = {f"CTI_PBX__{n}__{k}_SECRET": "s" * 32 for n in ("A", "AB") for k in ("EVENTS", "COMMANDS")}
+    settings = read('[[pbx]]\nname = "a"\n[[pbx]]\nname = "ab"\n', secrets)
+    assert [pbx.name for pbx in settings.pbx] == ["a", "ab"]
+
+
+def test_no_proxy_is_trusted_unless_it_is_named() -> None:
+    assert read("").web.trusted_proxies == ()
+    assert read('[web]\ntrusted_proxies = ["127.0.0.1", "::1"]').web.trusted_proxies == ("127.0.0.1", "::1")
+    assert read("", {"CTI_WEB__TRUSTED_PROXIES": "10.0.0.1, 10.0.0.2"}).web.trusted_proxies == ("10.0.0.1", "10.0.0.2")
 
 
 def test_a_missing_secret_says_how_to_give_it() -> None:

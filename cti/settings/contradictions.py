@@ -1,0 +1,62 @@
+"""What no single value can be blamed for: values that are right alone and wrong together."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, get_args
+
+from cti.settings.keys import KeyPath
+from cti.settings.model import Settings
+from cti.settings.spelling import did_you_mean
+from cti.settings.values import Role
+
+MAX_RESULTS: Final = 15
+"""More than an agent can read at a glance is more than an agent picks rightly from."""
+
+Finding = tuple[KeyPath, str]
+
+
+def contradictions(settings: Settings) -> Iterator[Finding]:
+    """Where each stands, and what is wrong."""
+    yield from _of_one_process(settings)
+    yield from _second_ones(("pbx",), [pbx.name for pbx in settings.pbx], "one named")
+    yield from _second_ones(("agents",), [account.id for account in settings.agents], "one named")
+    yield from _pbx_names_alike(settings)
+    yield from _of_results(settings)
+    yield from _of_crm(settings)
+
+
+def _of_one_process(settings: Settings) -> Iterator[Finding]:
+    if set(settings.roles) != set(get_args(Role)):
+        yield ("roles",), f"this version runs all of {', '.join(get_args(Role))} in one process"
+    if settings.web.port == settings.push.port:
+        yield ("push", "port"), f"{settings.push.port} is web.port already"
+
+
+def _second_ones(path: KeyPath, names: Sequence[str], what: str) -> Iterator[Finding]:
+    yield from (((*path, i), f"a second {what} {name}") for i, name in enumerate(names) if name in names[:i])
+
+
+def _pbx_names_alike(settings: Settings) -> Iterator[Finding]:
+    """A call's id is its PBX's name, a dash and Asterisk's own id, which may begin with a systemname and a dash."""
+    for i, pbx in enumerate(settings.pbx):
+        for other in settings.pbx:
+            if pbx.name.startswith(f"{other.name}-"):
+                words = f"begins like {other.name}: with a systemname in Asterisk, their calls could have one id"
+                yield ("pbx", i, "name"), words
+
+
+def _of_results(settings: Settings) -> Iterator[Finding]:
+    for queue, codes in settings.results.items():
+        if len(codes) > MAX_RESULTS:
+            yield ("results", queue), f"{len(codes)} results; agents pick well from at most {MAX_RESULTS}"
+        if queue != "default" and queue not in settings.queues:
+            yield ("results", queue), f"no such queue in [queues]{did_you_mean(queue, settings.queues)}"
+        yield from _second_ones(("results", queue), [code.code for code in codes], "result")
+
+
+def _of_crm(settings: Settings) -> Iterator[Finding]:
+    mapping = settings.crm.mapping
+    if settings.crm.connector == "sql" and mapping is None:
+        example = "config/crm/example-sql.toml"
+        yield ("crm", "mapping"), f"is missing: the connector sql needs a mapping file, such as {example}"
+    if mapping is not None and not mapping.exists():
+        yield ("crm", "mapping"), f"no such file: {mapping}"

@@ -1,0 +1,170 @@
+"""The tables of the configuration: their keys, defaults, and what the reference page says of each."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from cti.settings.values import (
+    Country,
+    DatabaseUrl,
+    Device,
+    Digits,
+    GivenSecret,
+    Host,
+    Listed,
+    Name,
+    Origin,
+    Pattern,
+    Port,
+    RedisUrl,
+    Seconds,
+    Secret,
+    TimeZone,
+    Variable,
+)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+class Site(Section):
+    name: str = "Contact center"
+    """Shown in the console's title."""
+    country: Country = "TW"
+    """ISO 3166-1, two letters: what a number without a country code means."""
+    time_zone: TimeZone = "Asia/Taipei"
+    """IANA name: which day a call belongs to in reports."""
+    language: Literal["en", "zh-Hant", "zh-Hans"] = "en"
+    """The console's language where neither the agent nor the browser asks for one."""
+
+
+class Pbx(Section):
+    name: Name
+    """Stands in every call's id; never change it once calls are on record."""
+    host: Host = "127.0.0.1"
+    """Where its AMI listens. AMI is not encrypted: across machines, use a tunnel."""
+    port: Port = 5038
+    events_user: str = "cti-events"
+    """The account that only listens."""
+    events_secret: GivenSecret
+    commands_user: str = "cti-commands"
+    """The account that only acts."""
+    commands_secret: GivenSecret
+    agent_pattern: Pattern = r"(PJSIP|SIP|IAX2|SCCP)/\d{2,6}"
+    """Which endpoints are agents' phones, as a whole match; known queue members are too."""
+    trunk_pattern: Pattern = ""
+    """Which endpoints lead outside; empty: all that are no agent's."""
+    internal_pattern: Pattern = r"\d{2,6}"
+    """What the site's own extensions look like, as a whole match."""
+    local_patterns: Annotated[tuple[Pattern, ...], Listed] = ()
+    """Further numbers that are the site's own (its lines in full form), as whole matches."""
+    outgoing_context: Name = "cti-outbound"
+    """Where click-to-dial sends calls to the outside."""
+    internal_context: Name = "cti-internal"
+    """Where click-to-dial sends calls to extensions."""
+    outgoing_trunk: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,40}$")] = ""
+    """Handed to the dialplan as CTI_TRUNK, where a site has several; empty: not handed."""
+    dial_format: Literal["e164", "national"] = "e164"
+    """How numbers are dialled: with ``+`` and country code, or as people dial them in the site's country."""
+    keys: Annotated[tuple[Variable, ...], Listed] = ("CTI_CUSTOMER_CODE",)
+    """Channel variables that say who calls; manager.conf names the same ones in channelvars."""
+
+
+class Web(Section):
+    host: Host = "127.0.0.1"
+    """Console, REST and metrics listen here; elsewhere only behind a proxy that speaks TLS."""
+    port: Port = 8088
+    public_origins: tuple[Origin, ...] = ()
+    """What browsers see in the address bar when a proxy stands before us; empty: http://localhost and this port."""
+    trusted_proxies: tuple[Host, ...] = ()
+    """Addresses of proxies whose X-Forwarded-For is believed, so that log-ins are throttled by browser and not by proxy."""
+
+
+class Push(Section):
+    host: Host = "127.0.0.1"
+    port: Port = 8089
+    allowed_origins: tuple[Origin, ...] = ()
+    """Pages that may open a socket; empty: the console's own, as in web.public_origins."""
+    ping_s: Seconds = 10.0
+    """A browser that does not answer for two pings is gone."""
+    outbox_limit: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    """Messages one desktop may be behind before it is cut off; it comes back to a snapshot."""
+
+
+class Database(Section):
+    url: DatabaseUrl = SecretStr("sqlite:///var/cti.db")
+    """SQLite for one machine, postgresql://user@host/name for more."""
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 5
+    """Connections kept open to PostgreSQL; one writer needs few."""
+
+
+class Spool(Section):
+    dir: Path = Path("var/spool")
+    """Facts wait here while the database is away."""
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
+    """About a million calls; past it the newest facts are dropped and the loss is told."""
+
+
+class Redis(Section):
+    url: RedisUrl = SecretStr("")
+    """Only for several processes; empty: none."""
+
+
+class Crm(Section):
+    connector: Name = "own"
+    """``own``: our own tables; ``sql``: any SQL database, by a mapping file."""
+    mapping: Path | None = None
+    """The mapping file of the connector, such as config/crm/example-sql.toml."""
+    budget_s: Seconds = 1.5
+    """After this the agent reads "customer system slow"; the ring lasts longer than that."""
+    cache_s: Annotated[float, Field(ge=0, le=86400)] = 60.0
+    """How long an answer is taken for current: a queue's wait, not a shift."""
+    breaker_failures: Annotated[int, Field(ge=1)] = 5
+    """Failures in a row after which it is not asked any more..."""
+    breaker_open_s: Seconds = 15.0
+    """...for this long."""
+
+
+class Queue(Section):
+    label: str = ""
+    """What agents read; empty: the queue's own name."""
+    ring_timeout_s: Seconds = 15.0
+    """As in queues.conf: how long one phone rings; a pop expires with it."""
+    service_level_s: Seconds = 20.0
+    """Answered within this counts as in time."""
+
+
+class ResultCode(Section):
+    code: Name
+    """What is stored; never change it once it is on record."""
+    label: Annotated[str, Field(min_length=1, max_length=29)]
+    """What the agent picks."""
+
+
+class Toll(Section):
+    allowed_countries: tuple[Country, ...] = ()
+    """Where click-to-dial may call; empty: the site's country only."""
+    emergency_numbers: tuple[Digits, ...] = ("110", "112", "119")
+    """Always dialled as they are, whatever else is forbidden."""
+
+
+class AgentAccount(Section):
+    id: Name
+    """The log-in name."""
+    name: str
+    role: Literal["agent", "supervisor", "admin"] = "agent"
+    extension: Annotated[str, Field(pattern=r"^\d{0,10}$")] = ""
+    device: Device = ""
+    """The phone in the PBX's words, such as PJSIP/2001."""
+    queues: Annotated[tuple[str, ...], Listed] = ()
+    language: Literal["", "en", "zh-Hant", "zh-Hans"] = ""
+    password: Secret = SecretStr("")
+    """Of the first log-in. Without one the account waits for ``cti user``."""
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+    """auto: readable in a terminal, JSON elsewhere."""
