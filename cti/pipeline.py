@@ -86,13 +86,20 @@ class Pipeline:
     # ---- one step of a call
 
     def _call(self, change: CallChanged) -> None:
-        self._hub.call_changed(change)
         self._journal.record(of_change(change))
-        self._count(change.after)
+        self._show(change)
         if not change.after.is_live:
             self._ended(change.after)
         elif self._is_news_of_who(change):
             self._ask(change.after)
+
+    def _show(self, change: CallChanged) -> None:
+        """A mistake in what is shown costs neither the record nor the events that follow."""
+        try:
+            self._hub.call_changed(change)
+            self._count(change.after)
+        except Exception:
+            log.exception("not_shown", call=change.after.id)
 
     def _is_news_of_who(self, change: CallChanged) -> bool:
         """A call begins, and who it is can be asked already; or what is known of the caller has changed."""

@@ -123,6 +123,9 @@ class AmiLink:
                 await self._converse()
             except (OSError, PbxError, TimeoutError) as error:
                 self._lost(error)
+            except Exception as error:  # a mistake of ours in one event; a new connection reads the state anew
+                log.exception("pbx_event_failed", pbx=self.name)
+                self._lost(error)
             if self._control is not None:
                 self._control.events_lost()
             await asyncio.sleep(backoff_s(self._failures, random.random()))  # noqa: S311 - jitter is no secret

@@ -1,0 +1,28 @@
+"""The link in trouble of its own making."""
+
+import pytest
+
+from cti.telephony.asterisk.ami_codec import AmiMessage
+from cti.telephony.asterisk.narrator import Narrator
+from tests.unit.telephony.fake_ami import Chan, FakeAmi, event, linked, listed
+
+CALL = Chan(id="1.1")
+
+
+async def test_a_mistake_of_ours_in_one_event_costs_a_connection_and_not_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed, broken = Narrator.feed, [True]
+
+    def breaks_once(self: Narrator, message: AmiMessage, **more: object) -> object:
+        if message.event == "Hold" and broken:
+            broken.clear()
+            raise KeyError("a mistake of ours")
+        return feed(self, message, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Narrator, "feed", breaks_once)
+    async with FakeAmi({"CoreShowChannels": [listed(CALL)]}) as pbx, linked(pbx) as watched:
+        await watched.until_connected()
+        await pbx.say(event("Hold", CALL))
+        await watched.until_connected(2)
+        assert [call.id for call in watched.link.calls] == ["main-1.1"]
+        await pbx.say(event("Hangup", CALL, ("Cause", "16")))
+        await watched.until(lambda: not watched.link.calls)
