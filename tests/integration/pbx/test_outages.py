@@ -134,7 +134,7 @@ async def test_10_reconnect_resync(stage: Stage, proxied: Site, ami_proxy: TcpPr
 def kick(pbx: Asterisk) -> None:
     """Throw our sessions out, as an operator can."""
     for line in pbx.cli("manager show connected").splitlines():
-        if line.startswith(f"{pbx.options.events_user} "):
+        if line.split()[:1] == [pbx.options.events_user]:
             pbx.cli(f"manager kick session {line.split()[4]}")
 
 
