@@ -130,15 +130,15 @@ class Narrator:
 
     def booted(self, uptime_s: float | None, now: datetime | None, *, lost_at: datetime | None = None) -> list[CallChanged]:
         """The PBX is up since then. Calls from before its start are over: nothing survives a restart, no id is used again.
-        They ended when the connection did, as far as anyone can tell."""
-        now = now or self._clock.now
+        They ended when the connection did, as far as anyone can tell. ``now`` and ``lost_at`` are by this machine's clock."""
+        now = self._clock.theirs(now) if now else self._clock.now
         if uptime_s is None or not self.tracker.live:
             return []
         started = now - timedelta(seconds=uptime_s)
         if all(call.offered_at >= started for call in self.tracker.live):
             return []
         self._mirror.clear()
-        return self.end_all("pbx_restart", lost_at or now)
+        return self.end_all("pbx_restart", self._clock.theirs(lost_at) if lost_at else now)
 
     def _shut_down(self, at: datetime) -> list[CallChanged]:
         """The PBX stops now, and hangs everybody up as if the far ends had done it: the calls end before they look so."""

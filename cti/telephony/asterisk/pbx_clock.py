@@ -21,6 +21,7 @@ class PbxClock:
         self._monotonic_s: float | None = None
         self._correction_s = 0.0
         self._last = _START
+        self._ahead = timedelta()
 
     def time_of(self, message: AmiMessage, *, received_at: datetime | None, monotonic_s: float | None) -> datetime:
         """UTC, and never before that of the message before."""
@@ -32,7 +33,13 @@ class PbxClock:
             self._notice_step(stamp, monotonic_s)
             at = _moment(stamp + self._correction_s)
         self._last = max(self._last, at) if at else self._last
+        if stamp is not None and received_at is not None:
+            self._ahead = self._last - received_at
         return self._last
+
+    def theirs(self, ours: datetime) -> datetime:
+        """A time of this machine as the PBX's clock had it, as far as its last stamp tells."""
+        return ours + self._ahead
 
     @property
     def stamp(self) -> float | None:
