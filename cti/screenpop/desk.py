@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cti.agents.agent import Agent
-from cti.calls.call import CallId, LegId
+from cti.calls.call import CallId
 from cti.screenpop.messages import Delta
 from cti.screenpop.outbox import Key, Stream
 
@@ -31,11 +31,10 @@ class Desktop(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LivePop:
-    """A pop on its way or on a screen. Made once, for one leg; the call and the card in it are looked up when told."""
+    """A pop on its way or on a screen. Made once for one ring; the call and the card in it are looked up when told."""
 
     id: str
     call: CallId
-    leg: LegId
     at: datetime
     expires_at: datetime
 
@@ -45,7 +44,7 @@ class Desk:
     agent: Agent
     calls: dict[CallId, None] = field(default_factory=dict)
     """In the order they came."""
-    pops: dict[LegId, LivePop] = field(default_factory=dict)
+    pops: dict[CallId, LivePop] = field(default_factory=dict)
     stream: Stream | None = None
     desktop: Desktop | None = None
     since: datetime | None = None

@@ -19,7 +19,7 @@ from typing import Final, Literal
 from uuid import uuid4
 
 from cti.agents.agent import Agent, AgentId
-from cti.calls.call import Call, CallId, LegId
+from cti.calls.call import Call, CallId
 from cti.calls.transitions import CallChanged
 from cti.errors import Forbidden, NotFound
 from cti.screenpop import views
@@ -302,9 +302,9 @@ class Hub:
         desk = self._desk(told.agent)
         match told:
             case Popped(leg=leg):
-                self._pop(desk, call, leg.party.leg, max(leg.rang_at or call.since, call.offered_at))
-            case Withdrawn(leg=leg_id, reason=reason):
-                self._withdraw(desk, leg_id, reason)
+                self._pop(desk, call, max(leg.rang_at or call.since, call.offered_at))
+            case Withdrawn(reason=reason):
+                self._withdraw(desk, call.id, reason)
             case Shown():
                 self._show(desk, call)
             case Left():
@@ -327,11 +327,11 @@ class Hub:
         if is_new:
             self._put(desk, ("card", call.id), CardDelta(seq=0, card=self.card_of(call)))
 
-    def _pop(self, desk: Desk, call: Call, leg: LegId, at: datetime) -> None:
+    def _pop(self, desk: Desk, call: Call, at: datetime) -> None:
         now = self._clock()
         expires_at = now + timedelta(seconds=self._settings.ring_timeouts_s.get(call.queue, self._settings.ring_timeout_s))
-        pop = LivePop(id=self._new_id(), call=call.id, leg=leg, at=at, expires_at=expires_at)
-        desk.pops[leg] = pop
+        pop = LivePop(id=self._new_id(), call=call.id, at=at, expires_at=expires_at)
+        desk.pops[call.id] = pop
         self._look_again(desk, expires_at)
         self.on_receipt(self.receipts.decided(pop.id, call.id, call.pbx, desk.agent.id, now))
         self._put(desk, ("pop", pop.id), Pop(seq=0, pop=self._pop_view(desk, pop, call)))
@@ -340,8 +340,8 @@ class Hub:
         if not desk.put(key, message):
             self.dropped += 1
 
-    def _withdraw(self, desk: Desk, leg: LegId, reason: Reason) -> None:
-        pop = desk.pops.pop(leg, None)
+    def _withdraw(self, desk: Desk, call: CallId, reason: Reason) -> None:
+        pop = desk.pops.pop(call, None)
         if pop:
             self._put(desk, ("pop", pop.id), PopWithdrawn(seq=0, pop=pop.id, call=pop.call, reason=reason))
 
@@ -377,7 +377,7 @@ class Hub:
 
     def _sweep(self, desk: Desk, now: datetime) -> None:
         for pop in [pop for pop in desk.pops.values() if pop.expires_at <= now]:
-            self._withdraw(desk, pop.leg, "expired")
+            self._withdraw(desk, pop.call, "expired")
         if desk.desktop and desk.desktop.session_ends_at <= now:
             desk.let_go(NOT_GOOD, "session ended")
             desk.since = now

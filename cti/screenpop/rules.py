@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from cti.agents.agent import AgentId
-from cti.calls.call import Call, Direction, Leg, LegId, LegState
+from cti.calls.call import Call, Direction, Leg, LegState
 
 Reason = Literal["answered", "answered_elsewhere", "no_answer", "declined", "caller_gone", "expired"]
 
@@ -27,7 +27,6 @@ class Withdrawn:
     """This agent's phone no longer rings."""
 
     agent: AgentId
-    leg: LegId
     reason: Reason
 
 
@@ -75,9 +74,10 @@ def taking_part(call: Call, by_device: Mapping[str, AgentId]) -> list[AgentId]:
 
 
 def my_leg(call: Call, device: str) -> Leg | None:
-    """The leg of the phone ``device``: the live one, else the last there was."""
+    """The leg of the phone ``device``: the one that speaks, else a live one, else the last there was."""
     mine = [leg for leg in call.legs if device and leg.party.device == device]
-    return next((leg for leg in mine if leg.is_live), mine[-1] if mine else None)
+    live = sorted((leg for leg in mine if leg.is_live), key=lambda leg: leg.state is LegState.RINGING)
+    return live[0] if live else mine[-1] if mine else None
 
 
 def is_own_call(call: Call, leg: Leg) -> bool:
@@ -89,29 +89,36 @@ def is_own_call(call: Call, leg: Leg) -> bool:
 
 
 def _pops(before: Call | None, after: Call, by_device: Mapping[str, AgentId]) -> Iterator[Popped]:
-    for leg in after.legs:
-        agent = by_device.get(leg.party.device)
-        begins = leg.state is LegState.RINGING and not _rang(before, leg.party.leg)
-        if agent and begins and not is_own_call(after, leg):
-            yield Popped(agent, leg)
+    rang = _ringing(before, by_device) if before else {}
+    yield from (Popped(agent, leg) for agent, leg in _ringing(after, by_device).items() if agent not in rang)
 
 
 def _withdrawals(before: Call | None, after: Call, by_device: Mapping[str, AgentId]) -> Iterator[Withdrawn]:
-    for leg in before.legs if before else ():
+    ringing = _ringing(after, by_device)
+    for agent, leg in (_ringing(before, by_device) if before else {}).items():
+        if agent not in ringing:
+            yield Withdrawn(agent, _reason(my_leg(after, leg.party.device), after))
+
+
+def _ringing(call: Call, by_device: Mapping[str, AgentId]) -> dict[AgentId, Leg]:
+    """Each agent whose phone announces this call, and the leg that does; of a phone with several contacts the first."""
+    found: dict[AgentId, Leg] = {}
+    for leg in call.live_legs():
         agent = by_device.get(leg.party.device)
-        if agent and leg.state is LegState.RINGING:
-            now = after.leg(leg.party.leg)
-            if now is None or now.state is not LegState.RINGING:
-                yield Withdrawn(agent, leg.party.leg, _reason(now, after))
+        if agent and leg.state is LegState.RINGING and not is_own_call(call, leg) and not _has_answered(call, leg):
+            found.setdefault(agent, leg)
+    return found
 
 
-def _rang(call: Call | None, leg: LegId) -> bool:
-    known = call.leg(leg) if call else None
-    return known is not None and known.state is LegState.RINGING
+def _has_answered(call: Call, leg: Leg) -> bool:
+    """Another contact of the same phone was picked up; this one rings a moment longer. (One that was picked up before it
+    rang is another matter: a transfer that failed rings the phone it came from.)"""
+    others = (other for other in call.live_legs() if other.party.device == leg.party.device and other.connected_at)
+    return any(leg.rang_at is not None and other.connected_at >= leg.rang_at for other in others if other.connected_at)
 
 
 def _reason(leg: Leg | None, call: Call) -> Reason:
-    if leg and leg.is_live:
+    if leg and leg.is_live and leg.state is not LegState.RINGING:
         return "answered"
     known = _REASON_OF_A_PHONE.get(leg.cause) if leg else None
     if known:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cti.calls.call import Direction, LegId
+from cti.calls.call import Direction
 from cti.calls.transitions import CallChanged
 from cti.screenpop.rules import Left, Popped, Shown, Told, Withdrawn, decide
 from tests.unit.screenpop.stories import BY_DEVICE, JON, MARA, Story
@@ -54,7 +54,7 @@ def test_the_same_phone_rung_again_is_a_new_pop() -> None:
 
 
 def test_answering_withdraws_the_pop_and_shows_the_call() -> None:
-    assert [Withdrawn(MARA.id, LegId("mara1"), "answered"), Shown(MARA.id)] == told(ringing().answers(MARA))
+    assert [Withdrawn(MARA.id, "answered"), Shown(MARA.id)] == told(ringing().answers(MARA))
 
 
 @pytest.mark.parametrize(
@@ -71,18 +71,18 @@ def test_answering_withdraws_the_pop_and_shows_the_call() -> None:
     ],
 )
 def test_a_phone_that_stops_ringing_says_why(cause: str, reason: str) -> None:
-    assert [Withdrawn(MARA.id, LegId("mara1"), reason), Left(MARA.id)] == told(ringing().stops(MARA, cause))  # type: ignore[arg-type]
+    assert [Withdrawn(MARA.id, reason), Left(MARA.id)] == told(ringing().stops(MARA, cause))  # type: ignore[arg-type]
 
 
 def test_ring_all_pops_everywhere_and_one_answer_withdraws_the_rest() -> None:
     story = ringing()
     assert kinds(story.rings(JON)) == [("Popped", "jon"), ("Shown", "mara"), ("Shown", "jon")]
     story.answers(JON)
-    assert Withdrawn(MARA.id, LegId("mara1"), "answered_elsewhere") in told(story.stops(MARA, "cancelled"))
+    assert Withdrawn(MARA.id, "answered_elsewhere") in told(story.stops(MARA, "cancelled"))
 
 
 def test_a_caller_who_gives_up_takes_the_pop_along() -> None:
-    assert [Withdrawn(MARA.id, LegId("mara1"), "caller_gone"), Left(MARA.id)] == told(ringing().ends())
+    assert [Withdrawn(MARA.id, "caller_gone"), Left(MARA.id)] == told(ringing().ends())
 
 
 def test_ones_own_phone_of_click_to_dial_does_not_pop() -> None:
@@ -121,3 +121,27 @@ def test_who_leaves_a_call_that_goes_on_is_told_so_once() -> None:
 def test_a_call_taken_up_in_mid_ring_pops() -> None:
     story = ringing()
     assert [Popped(MARA.id, story.call.legs[1]), Shown(MARA.id)] == list(decide(None, story.call, BY_DEVICE))
+
+
+def test_a_phone_with_two_contacts_rings_as_one() -> None:
+    story = ringing()
+    assert kinds(story.rings(MARA, "deskphone")) == [("Shown", "mara")]
+
+
+def test_whichever_contact_is_picked_up_the_pop_is_answered() -> None:
+    story = ringing()
+    story.rings(MARA, "deskphone")
+    assert Withdrawn(MARA.id, "answered") in told(story.answers(MARA, "deskphone"))
+    assert kinds(story.stops(MARA, "answered_elsewhere")) == [("Shown", "mara")]
+
+
+def test_one_of_two_contacts_declining_leaves_the_pop() -> None:
+    story = ringing()
+    story.rings(MARA, "deskphone")
+    assert kinds(story.stops(MARA, "declined")) == [("Shown", "mara")]
+
+
+def test_a_transfer_that_comes_back_pops_again() -> None:
+    story = ringing()
+    story.answers(MARA)
+    assert ("Popped", "mara") in kinds(story.rings(MARA, "comes back"))
