@@ -26,6 +26,8 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _COMMAND: Final = re.compile(r"(?<![\w/.-])cti((?: +[a-z][a-z-]*)+)")
 
+_FILE: Final = re.compile(r"`((?:cti|tests|docs|docker|benchmarks|console)/[\w./-]+)`")
+
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -142,6 +144,12 @@ def is_command(verb: str, known: set[str], groups: set[str]) -> bool:
     """``db upgrade`` is one; of ``replay file`` the first word is; ``db`` alone speaks of the group."""
     first, two = verb.split(maxsplit=1)[0], " ".join(verb.split()[:2])
     return two in known if first in groups and " " in verb else first in known | groups
+
+
+@every_page
+def test_files_that_are_named_exist(page: Path) -> None:
+    named = set(_FILE.findall(page.read_text(encoding="utf-8")))
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
 @every_page
