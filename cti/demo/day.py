@@ -76,7 +76,7 @@ OPENING: Final = (
 """What happens first, call by call, whoever is free."""
 FIRST_RINGS_S: Final = (1.5, 6.0, 11.0)
 """When the agents' first calls begin."""
-BREATH_S: Final = (8.0, 16.0)
+BREATH_S: Final = (6.0, 11.0)
 """From the end of a call to the agent's next: time to write a note and pick a result."""
 WALK_AWAY_S: Final = (50.0, 110.0)
 """From one caller who gives up before any phone rings to the next."""
@@ -93,7 +93,7 @@ class Pace:
     """Below the 15 s after which a pop expires."""
     own_phone: Bounds = (1.5, 3.0)
     """An agent's own phone, before it dials out."""
-    talking: Bounds = (20.0, 36.0)
+    talking: Bounds = (20.0, 30.0)
     held: Bounds = (6.0, 10.0)
 
 

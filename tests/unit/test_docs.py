@@ -26,7 +26,7 @@ _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _COMMAND: Final = re.compile(r"(?<![\w/.-])cti((?: +[a-z][a-z-]*)+)")
 
-_FILE: Final = re.compile(r"`((?:cti|tests|docs|docker|benchmarks|console)/[\w./-]+)`")
+_FILE: Final = re.compile(r"`((?:cti|tests|docs|docker|benchmarks|console)/(?!web/static)[\w./-]+)`")
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
