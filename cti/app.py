@@ -51,6 +51,8 @@ log = logger("app")
 DRAIN_S: Final = 10.0
 """How long a start waits for the facts of an earlier outage to reach the database."""
 STOP_S: Final = 10.0
+ROSTER_S: Final = 15.0
+"""How soon an agent's phone or name changed from the command line is known without a log-in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ async def run(
         calls = await _taken_up(service)
         running = [
             *(tasks.create_task(link.run(service.pipeline.news), name=f"pbx-{link.name}") for link in service.links.values()),
+            tasks.create_task(_keep_roster(service), name="roster"),
             *_listeners(tasks, given, service, demo, started),
         ]
         log.info("started", version=__version__, pbxs=list(service.links), calls_taken_up=len(calls))
@@ -225,6 +228,17 @@ async def _taken_up(service: Service) -> tuple[Call, ...]:
         link.restore(tuple(call for call in calls if call.pbx == name))
     service.pipeline.restore(call for call in calls if call.pbx in service.links)
     return calls
+
+
+async def _keep_roster(service: Service) -> None:
+    known: tuple[Agent, ...] = ()
+    while True:
+        await asyncio.sleep(ROSTER_S)
+        with contextlib.suppress(StoreUnavailable):
+            agents = await service.people.agents()
+            if agents != known:
+                service.hub.roster(agents)
+                known = agents
 
 
 def _listeners(

@@ -40,6 +40,8 @@ async def log_in(asked: Asked[LogIn, None]) -> Reply:
     agent = await asked.parts.people.agent(agent_id)
     if agent is None or not agent.is_enabled:
         raise NotLoggedIn(_WRONG)
+    if asked.parts.hub.agent(agent_id) != agent:  # added or changed from the command line
+        asked.parts.hub.roster(await asked.parts.people.agents())
     log.info("logged_in", agent=agent_id)
     return await _open(asked.parts, agent)
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,15 +182,12 @@ async def test_a_pop_is_seen_in_the_console(demo: Running) -> None:
         await browser.close()
 
 
-def test_ctrl_c_ends_it_and_a_second_start_is_quick(tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_and_a_second_start_makes_nothing_anew(tmp_path: Path) -> None:
     port = free_port()
     assert start(tmp_path, port).stop() == 0
-    began = time.monotonic()
     again = start(tmp_path, port)
-    took_s = time.monotonic() - began
     assert again.stop() == 0
     assert not any("making" in line for line in again.said)
-    assert took_s < 10
 
 
 def test_fresh_starts_anew(tmp_path: Path) -> None:
