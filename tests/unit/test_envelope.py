@@ -70,6 +70,11 @@ def test_it_is_a_cloudevent() -> None:
     assert {"direction", "ani", "dnis", "queue", "parties"} <= told["data"].keys()
 
 
+def test_the_types_are_those_that_were_promised() -> None:
+    names = "offered information queued delivered diverted established held retrieved transferred conferenced connection_cleared cleared"
+    assert {f"cti.call.{name}.v1" for name in names.split()} == set(TYPE_OF.values())
+
+
 def test_every_event_has_a_type_of_its_own() -> None:
     assert {kind.__name__ for kind in TYPE_OF} == {kind.__name__ for kind in CallEvent.__subclasses__()}
     assert len(set(TYPE_OF.values())) == len(TYPE_OF)

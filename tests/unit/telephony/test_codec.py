@@ -51,6 +51,16 @@ def test_1_ami_chunking_of_anything(stream: bytes, cuts: list[int]) -> None:
     assert decoded(pieces_of(noise, cuts)) == decoded([noise])
 
 
+def test_1_ami_chunking_a_greeting_is_the_first_thing_or_none() -> None:
+    """What a caller puts into the middle of a stream never is one, wherever it is cut."""
+    stream = GREETING + event("Newstate", Chan(id="1.1")) + GREETING + b"X: y\r\n\r\n" + event("Newstate", Chan(id="1.2"))
+    whole = decoded([stream])
+    assert [message.is_greeting for message in whole] == [True, False, False, False]
+    for cut in range(1, len(stream)):
+        found = decoded([stream[:cut], stream[cut:]])
+        assert (found, [message.is_greeting for message in found]) == (whole, [True, False, False, False])
+
+
 def test_1_ami_chunking_byte_by_byte_inside_a_character() -> None:
     stream = GREETING + event("Newchannel", Chan(id="1.1", caller_name="王小明"))
     found = decoded([stream[n : n + 1] for n in range(len(stream))])
