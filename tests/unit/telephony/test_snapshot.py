@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from cti.calls.call import LegId
 from cti.calls.transitions import CallChanged
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
@@ -184,3 +185,20 @@ def test_who_is_in_no_list_any_more_has_ended_with_cause_resync() -> None:
     calls, _, changes = after(narrator, [QUEUES_DONE, CHANNELS_DONE])
     assert calls == {}
     assert {change.after.cause for change in changes if not change.after.is_live} == {"resync"}
+
+
+def test_a_list_that_still_has_a_phone_ringing_does_not_make_it_ring_again() -> None:
+    narrator, _ = known()
+    late = listed(replace(HIS_AGENT, state="5")).replace(b"BridgeId: ", b"BridgeId: " + BRIDGES[0].encode())
+    calls, _, changes = after(narrator, [ENTRY, QUEUES_DONE, item(TALKER, BRIDGES[0]), late, item(WAITER), CHANNELS_DONE])
+    assert calls == {"main-100.1": "talking", "main-100.3": "queued"}
+    assert changes == []
+    assert narrator._mirror.channels[LegId(HIS_AGENT.id)].is_up
+
+
+def test_the_next_list_is_believed_again() -> None:
+    """What moved live before this list was asked for is no reason to doubt it."""
+    narrator, _ = known()
+    after(narrator, [ENTRY, QUEUES_DONE, item(TALKER), item(HIS_AGENT), item(WAITER), CHANNELS_DONE])
+    assert narrator._mirror.bridges == {}
+    assert narrator._mirror.left == set()
