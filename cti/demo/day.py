@@ -13,7 +13,7 @@ from cti.agents.agent import Agent
 from cti.calls.call import CallState
 from cti.demo.people import CHINESE, COMPLAINT, KEYED, REPEAT, SHARED, Caller, stranger
 from cti.telephony.commands import Originate
-from cti.telephony.replay.player import Phase, Play, Score
+from cti.telephony.replay.score import Phase, Play, Score
 
 Bounds = tuple[float, float]
 

@@ -18,7 +18,7 @@ from cti.demo.people import COMPLAINT, KEYED, NAMED, REPEAT, Caller, stranger
 from cti.envelope import Envelope, of_change
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
-from cti.telephony.replay.player import Play, Score, cues, stamped
+from cti.telephony.replay.score import Play, Score, cues, stamped
 
 ZONE: Final = ZoneInfo("Asia/Taipei")
 DAYS: Final = 14

@@ -31,7 +31,8 @@ from cti.store.interactions import Filter
 from cti.store.sql import SqlInteractionLog
 from cti.store.sql_people import SqlPeople
 from cti.telephony.asterisk.actions import Dialplan
-from cti.telephony.replay.player import Player, Score, score_of
+from cti.telephony.replay.player import Player
+from cti.telephony.replay.score import Score, score_of
 from cti.telephony.replay.trace import load
 from cti.web.passwords import hash_password
 from cti.web.schemas import DemoLogin

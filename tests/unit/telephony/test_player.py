@@ -24,7 +24,8 @@ from cti.store.restored import restored_calls
 from cti.telephony.asterisk.actions import Dialplan
 from cti.telephony.commands import Done, Failed, Hangup, Originate
 from cti.telephony.link import LinkChanged, News
-from cti.telephony.replay.player import Play, Player, Score, score_of
+from cti.telephony.replay.player import Player
+from cti.telephony.replay.score import Play, Score, score_of
 from cti.telephony.replay.story import replay
 from cti.telephony.replay.trace import load
 from tests.traces.expected import HERE
