@@ -7,7 +7,7 @@ import pytest
 
 from cti.calls.call import Outcome, TransferKind
 from cti.store.interactions import Interaction
-from tests.integration.pbx.service import Service, Site, serving
+from tests.integration.pbx.service import Service, Site, on_22, serving
 from tests.integration.pbx.stamps import heard
 from tests.testbed import sipp, stories_queue, stories_transfer
 from tests.testbed.asterisk import Asterisk
@@ -68,11 +68,13 @@ async def test_19_abandon_in_queue(stage: Stage, service: Service) -> None:
     assert row.talk_s == 0
 
 
+@on_22
 async def test_19_abandon_while_the_phone_rings(stage: Stage, service: Service) -> None:
     _, row = await played(stories_queue.abandoned_while_ringing, stage, service)
     assert (row.outcome, row.ended_by, rang(row), spoke(row)) == (Outcome.ABANDONED, "customer", ["2001"], [])
 
 
+@on_22
 async def test_20_exit_with_key(stage: Stage, service: Service) -> None:
     _, row = await played(stories_queue.queue_exit_by_key, stage, service)
     assert (row.outcome, row.queue) == (Outcome.QUEUE_EXIT, "keyed")
@@ -87,6 +89,7 @@ async def test_21_rona(stage: Stage, service: Service) -> None:
     assert len(queued) == 1
 
 
+@on_22
 @pytest.mark.parametrize(
     ("story", "to", "last"),
     [
@@ -102,6 +105,7 @@ async def test_22_blind_transfer(stage: Stage, service: Service, story: Story, t
     assert row.outcome is Outcome.ANSWERED
 
 
+@on_22
 async def test_23_atxfer_features(stage: Stage, service: Service) -> None:
     _, row = await played(stories_transfer.attended_transfer_by_key, stage, service)
     assert (handed(row), row.agent) == ([(TransferKind.ATTENDED, "2002")], "bob")
@@ -114,17 +118,20 @@ async def test_24_atxfer_refer_replaces(stage: Stage, service: Service) -> None:
     assert row.hold_s > 0.5
 
 
+@on_22
 @pytest.mark.parametrize("story", [stories_transfer.blonde_transfer_by_key, stories_transfer.blonde_transfer_by_refer], ids=["key", "refer"])
 async def test_25_blonde(stage: Stage, service: Service, story: Story) -> None:
     _, row = await played(story, stage, service)
     assert (handed(row), row.agent) == ([(TransferKind.BLONDE, "2002")], "bob")
 
 
+@on_22
 async def test_26_failed_transfer_recall(stage: Stage, service: Service) -> None:
     _, row = await played(stories_transfer.blonde_transfer_comes_back, stage, service)
     assert (handed(row), spoke(row)[0], spoke(row)[-1], row.agent) == ([(TransferKind.BLONDE, "2002")], "2001", "2001", "ann")
 
 
+@on_22
 async def test_26_failed_transfer_that_never_left(stage: Stage, service: Service) -> None:
     _, row = await played(stories_transfer.attended_transfer_declined_comes_back, stage, service)
     assert (handed(row), row.agent, row.outcome) == ([], "ann", Outcome.ANSWERED)
@@ -138,11 +145,13 @@ async def test_28_local_optimisation(stage: Stage, service: Service, story: Stor
     assert row.talk_s == pytest.approx(truth.calls[0].talk_s, abs=1.0)
 
 
+@on_22
 async def test_the_agent_hangs_up(stage: Stage, service: Service) -> None:
     _, row = await played(stories_queue.plain_inbound_agent_hangs_up, stage, service)
     assert (row.outcome, row.ended_by, row.agent) == (Outcome.ANSWERED, "agent", "ann")
 
 
+@on_22
 async def test_a_name_in_chinese_arrives_as_it_was_sent(stage: Stage, service: Service) -> None:
     caller, agent = await connect(stage, name="王小明")
     await hang_up(caller, agent)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cti.calls.call import Outcome
-from tests.integration.pbx.service import Service
+from tests.integration.pbx.service import Service, on_22
 from tests.testbed.story import Stage, connect
 
 OUTSIDE = "0223334444"
@@ -39,6 +39,7 @@ async def test_a_phone_that_declines_is_a_command_that_failed_in_the_pbx_s_words
         await ann.hears("command", command="dial-0001", status="failed", reason="User busy")
 
 
+@on_22
 async def test_an_agent_hangs_up_a_queue_call_and_is_who_ended_it(stage: Stage, service: Service) -> None:
     async with service.screen() as ann:
         caller, _ = await connect(stage)
@@ -50,6 +51,7 @@ async def test_an_agent_hangs_up_a_queue_call_and_is_who_ended_it(stage: Stage, 
     assert (row.outcome, row.ended_by, row.agent) == (Outcome.ANSWERED, "agent", "ann")
 
 
+@on_22
 async def test_a_call_is_nobody_else_s_to_hang_up(stage: Stage, service: Service) -> None:
     caller, _ = await connect(stage)
     await service.until(lambda: service.calls and service.calls[0].state == "talking", "talking")
@@ -61,6 +63,7 @@ async def test_a_call_is_nobody_else_s_to_hang_up(stage: Stage, service: Service
 
 
 @pytest.mark.parametrize("to", ["abc", "+1 900 123 4567", "2002&PJSIP/trunk/0900"])
+@on_22
 async def test_what_may_not_be_called_is_refused_before_a_byte_is_sent(stage: Stage, service: Service, to: str) -> None:
     async with service.screen() as ann:
         await ann.asks("POST", "/api/v1/calls", {"to": to, "id": "dial-0001"}, status=400)
