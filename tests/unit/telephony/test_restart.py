@@ -75,3 +75,19 @@ async def test_the_loss_is_told_once_with_its_reason() -> None:
         assert states[0] == "connected"
         assert states.count("lost") <= 2
         assert "connected" not in states[1:]
+
+
+async def test_40_uniqueid_collision_two_links_two_calls() -> None:
+    """The same Uniqueid on two PBXs, heard at the same time."""
+    async with (
+        FakeAmi({"CoreShowChannels": [listed(CALLER)]}) as north,
+        FakeAmi({"CoreShowChannels": [listed(CALLER)]}) as south,
+        linked(north, "north") as one,
+        linked(south, "south") as other,
+    ):
+        await one.until_connected()
+        await other.until_connected()
+        assert ([call.id for call in one.link.calls], [call.id for call in other.link.calls]) == (["north-1.1"], ["south-1.1"])
+        await north.say(event("Hangup", CALLER, ("Cause", "16")))
+        await one.until(lambda: not one.link.calls)
+        assert len(other.link.calls) == 1
