@@ -2,10 +2,12 @@
 #   make demo      everything embedded, no PBX needed: prints the address and the log-ins, serves until Ctrl-C
 #   make test      lint, types, import contracts and every test; installs what it needs
 #   make lint | types | imports | bench | console | format | db | clean
-# Variables: PYTHON (python3), CTI_TESTBED_DIR (where the test PBXs are kept), ARGS (more for pytest or cti demo).
+# Variables: PYTHON (python3), CTI_TESTBED_DIR (where the test PBXs are kept), ARGS (more for pytest or cti demo),
+# WORKERS (2: pytest processes, each with PBXs and databases of its own; half the tests wait for real phones).
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := cti/web/static/index.html
@@ -53,7 +55,7 @@ console-test: console
 	$(call quietly,test: the console's own,$(NPM) test -- --passWithNoTests)
 
 pytest: env console
-	@echo "test: pytest"; $(BIN)/pytest $(ARGS)
+	@echo "test: pytest"; $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: env
 	@for file in benchmarks/bench_*.py; do [ ! -f "$$file" ] || { echo "bench: $$file"; $(BIN)/python "$$file" || exit 1; }; done
