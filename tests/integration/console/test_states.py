@@ -313,7 +313,7 @@ async def dial_failed(server: FakeServer, page: Page) -> None:
     await page.get_by_text("User busy").wait_for()
 
 
-# ---- helpers
+# ---- what the scenes share
 
 
 async def opened(server: FakeServer, page: Page) -> None:
