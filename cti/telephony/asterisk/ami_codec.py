@@ -13,6 +13,8 @@ from cti.errors import PbxProtocolError
 _END: Final = b"\r\n\r\n"
 _GREETING: Final = b"Asterisk Call Manager/"
 _EVENT: Final = b"Event: "
+_MARKS: Final[dict[str, bytes]] = {}
+"""What stands before a header's value; as many as there are headers we ask for."""
 
 
 class AmiMessage:
@@ -56,13 +58,36 @@ class AmiMessage:
         return bool(self._raw)
 
     def get(self, key: str, default: str = "") -> str:
-        """The header's first value."""
+        """The header's first value. Of an event that is wanted, a few headers are: they are found, the rest left unparsed."""
+        if self._raw:
+            at = self._find(key, 0)
+            return default if at < 0 else self._value(at)
         if self._known is None:
             self._known = dict(reversed(self.headers))
         return self._known.get(key, default)
 
     def get_all(self, key: str) -> tuple[str, ...]:
-        return tuple(value for name, value in self.headers if name == key)
+        if not self._raw:
+            return tuple(value for name, value in self.headers if name == key)
+        found = []
+        at = self._find(key, 0)
+        while at >= 0:
+            found.append(self._value(at))
+            at = self._find(key, at)
+        return tuple(found)
+
+    def _find(self, key: str, start: int) -> int:
+        """Where the next value of ``key`` begins, behind the colon; -1 when there is none."""
+        mark = _MARKS.get(key) or _MARKS.setdefault(key, b"\r\n" + key.encode() + b":")
+        if start == 0 and self._raw.startswith(mark[2:]):
+            return len(mark) - 2
+        at = self._raw.find(mark, start)
+        return at if at < 0 else at + len(mark)
+
+    def _value(self, at: int) -> str:
+        end = self._raw.find(b"\r\n", at)
+        value = self._raw[at:] if end < 0 else self._raw[at:end]
+        return value.removeprefix(b" ").decode("utf-8", "replace")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AmiMessage) and self.headers == other.headers

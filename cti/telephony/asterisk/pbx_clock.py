@@ -76,6 +76,6 @@ def _number(text: str) -> float | None:
 
 def _moment(stamp: float) -> datetime | None:
     try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=stamp)
-    except (OverflowError, ValueError):
+        return datetime.fromtimestamp(stamp, UTC)
+    except (OverflowError, OSError, ValueError):
         return None
