@@ -24,6 +24,7 @@ HAS_NODE := $(shell command -v npm >/dev/null 2>&1 && node -e "$(NODE_IS_GOOD)" 
 NODE := $(if $(HAS_NODE),,$(VENV)/node.stamp)
 NPM := $(if $(HAS_NODE),,PATH="$(CURDIR)/$(BIN):$$PATH" )npm --prefix console
 
+comma := ,
 # $(call quietly,what it does,command): one line while it goes well, the whole output when it fails.
 quietly = @echo "$(1)"; log=$$(mktemp); ( $(2) ) >"$$log" 2>&1 || { cat "$$log"; rm -f "$$log"; exit 1; }; rm -f "$$log"
 PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet
@@ -43,7 +44,7 @@ test:
 	@$(MAKE) --no-print-directory lint types imports console-test pytest
 
 lint: env
-	$(call quietly,lint: ruff with all rules,$(BIN)/ruff check $(CHECKED))
+	$(call quietly,lint: ruff with all rules$(comma) and its format,$(BIN)/ruff check $(CHECKED) && $(BIN)/ruff format --check $(CHECKED))
 
 types: env
 	$(call quietly,types: mypy strict,$(BIN)/mypy)

@@ -14,7 +14,12 @@ from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 
 TRACES = Path(__file__).parent.parent / "tests" / "traces" / "asterisk" / "22"
-STORIES = ("plain_inbound_caller_hangs_up", "ring_no_answer_then_other", "attended_transfer_by_refer", "agent_by_local_channel")
+STORIES = (
+    "plain_inbound_caller_hangs_up",
+    "ring_no_answer_then_other",
+    "attended_transfer_by_refer",
+    "agent_by_local_channel",
+)
 CALLS = 300
 RUNS = 5
 
@@ -64,7 +69,9 @@ def main() -> None:
             rates[name].append(rate(work, chunks))
     medians = {name: statistics.median(found) for name, found in rates.items()}
     whole = medians["decoded, believed, told"]
-    print(f"{sum(map(len, chunks)) / 1e6:.1f} MB, {decode(chunks)} events, {len(chunks)} calls; CPU time, median of {RUNS}")
+    print(
+        f"{sum(map(len, chunks)) / 1e6:.1f} MB, {decode(chunks)} events, {len(chunks)} calls; CPU time, median of {RUNS}"
+    )
     for name, median in medians.items():
         print(f"  {name:<26} {median:>12,.0f} events/s   {median / whole:>7.1f} x")
 

@@ -97,7 +97,10 @@ async def run(
         writing = tasks.create_task(service.journal.run(), name="journal")
         calls = await _taken_up(service)
         running = [
-            *(tasks.create_task(link.run(service.pipeline.news), name=f"pbx-{link.name}") for link in service.links.values()),
+            *(
+                tasks.create_task(link.run(service.pipeline.news), name=f"pbx-{link.name}")
+                for link in service.links.values()
+            ),
             tasks.create_task(_keep_roster(service), name="roster"),
             *_listeners(tasks, given, service, demo, started),
         ]
@@ -130,7 +133,9 @@ async def _built(
         closing.push_async_callback(database.close)
         if prepare:
             await prepare(database)
-        customers = connect(given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping))
+        customers = connect(
+            given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping)
+        )
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
         lookup = Lookup(customers, _lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)
@@ -138,7 +143,9 @@ async def _built(
         hub = Hub(_hub_settings(given))
         hub.roster(agents)
         journal = Journal(interactions, _spool(given))
-        pipeline = Pipeline(hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country)
+        pipeline = Pipeline(
+            hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country
+        )
         made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
         by_name = {link.name: link for link in made}
         service = Service(
@@ -298,7 +305,9 @@ def _parts(given: settings.Settings, service: Service, demo: tuple[DemoLogin, ..
 
 def _site(given: settings.Settings, demo: tuple[DemoLogin, ...]) -> WebSite:
     origins = _origins(given)
-    is_https = bool(given.web.public_origins) and all(origin.startswith("https:") for origin in given.web.public_origins)
+    is_https = bool(given.web.public_origins) and all(
+        origin.startswith("https:") for origin in given.web.public_origins
+    )
     return WebSite(
         name=given.site.name, country=given.site.country, version=__version__, ws_url=_ws_url(given), origins=origins,
         is_https=is_https, language=given.site.language, results=_results(given), demo=demo,
@@ -361,13 +370,19 @@ async def _database_health(service: Service) -> PartHealth:
 
 
 def _crm_health(service: Service) -> PartHealth:
-    return PartHealth("crm", "degraded", "not answering; asked again soon") if service.lookup.breaker.is_open else PartHealth("crm", "ok")
+    return (
+        PartHealth("crm", "degraded", "not answering; asked again soon")
+        if service.lookup.breaker.is_open
+        else PartHealth("crm", "ok")
+    )
 
 
 def _spool_health(service: Service) -> PartHealth:
     status = service.journal.status
     if status.is_spool_full or status.lost:
         return PartHealth("spool", "failed", f"full; {status.lost} facts lost")
-    return PartHealth("spool", "degraded" if status.spooled else "ok", f"{status.spooled} facts wait for the database" if status.spooled else "")
-
-
+    return PartHealth(
+        "spool",
+        "degraded" if status.spooled else "ok",
+        f"{status.spooled} facts wait for the database" if status.spooled else "",
+    )

@@ -1,24 +1,24 @@
 """Every error the service raises. The branch says whose fault it is, the leaf what to do about it::
 
-    CtiError
-    |-- ConfigError          the operator: a file, a key, a value         -> mend it, start again
-    |-- RequestError         the asker: a REST body, a desktop message, a command line argument
-    |   |-- NotFound
-    |   |-- Forbidden
-    |   |-- Conflict         it is someone else's, or has changed meanwhile
-    |   `-- TooMany          slow down; ``retry_after_s`` says how long
-    |-- PbxError             the PBX
-    |   |-- PbxProtocolError what it sent cannot be read                  -> drop the connection
-    |   |-- PbxUnavailable   no connection, or no answer in time          -> retry
-    |   |-- PbxAuthFailed    wrong account or secret                      -> ask the operator
-    |   `-- PbxRefused       it said no; ``reason`` is in its own words
-    |-- CrmError             the customer system
-    |   |-- CrmUnavailable   no answer in time                            -> retry
-    |   `-- CrmAuthFailed    wrong account                                -> ask the operator
-    |-- StoreError           the database
-    |   |-- StoreUnavailable                                              -> retry; facts wait in the spool
-    |   `-- StoreSchema      too old or too new for this program          -> ``cti db upgrade``, or upgrade cti
-    `-- StateMisuse          us
+CtiError
+|-- ConfigError          the operator: a file, a key, a value         -> mend it, start again
+|-- RequestError         the asker: a REST body, a desktop message, a command line argument
+|   |-- NotFound
+|   |-- Forbidden
+|   |-- Conflict         it is someone else's, or has changed meanwhile
+|   `-- TooMany          slow down; ``retry_after_s`` says how long
+|-- PbxError             the PBX
+|   |-- PbxProtocolError what it sent cannot be read                  -> drop the connection
+|   |-- PbxUnavailable   no connection, or no answer in time          -> retry
+|   |-- PbxAuthFailed    wrong account or secret                      -> ask the operator
+|   `-- PbxRefused       it said no; ``reason`` is in its own words
+|-- CrmError             the customer system
+|   |-- CrmUnavailable   no answer in time                            -> retry
+|   `-- CrmAuthFailed    wrong account                                -> ask the operator
+|-- StoreError           the database
+|   |-- StoreUnavailable                                              -> retry; facts wait in the spool
+|   `-- StoreSchema      too old or too new for this program          -> ``cti db upgrade``, or upgrade cti
+`-- StateMisuse          us
 """
 
 from dataclasses import dataclass

@@ -25,15 +25,23 @@ class ServiceFigures(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._ami()
         yield from self._record()
-        yield GaugeMetricFamily("cti_crm_breaker_open", "1 while the customer system is not asked", value=float(self._lookup.breaker.is_open))
+        yield GaugeMetricFamily(
+            "cti_crm_breaker_open",
+            "1 while the customer system is not asked",
+            value=float(self._lookup.breaker.is_open),
+        )
 
     def _ami(self) -> Iterable[Metric]:
         events = CounterMetricFamily("cti_ami_events", "Events read", labels=["pbx"])
         connects = CounterMetricFamily("cti_ami_connects", "Connections made, with their snapshot", labels=["pbx"])
-        lag = GaugeMetricFamily("cti_ami_event_lag_seconds", "From the PBX's stamp to us, of the last event told", labels=["pbx"])
+        lag = GaugeMetricFamily(
+            "cti_ami_event_lag_seconds", "From the PBX's stamp to us, of the last event told", labels=["pbx"]
+        )
         resync = GaugeMetricFamily("cti_ami_resync_seconds", "How long the last snapshot took", labels=["pbx"])
         rejected = CounterMetricFamily("cti_ami_rejected_events", "Blocks not believed", labels=["pbx", "reason"])
-        anomalies = CounterMetricFamily("cti_call_anomalies", "Events a call could not have had", labels=["pbx", "kind"])
+        anomalies = CounterMetricFamily(
+            "cti_call_anomalies", "Events a call could not have had", labels=["pbx", "kind"]
+        )
         for link in self._links:
             events.add_metric([link.name], link.figures.events)
             connects.add_metric([link.name], link.figures.connects)

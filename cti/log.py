@@ -19,7 +19,21 @@ from cti.numbers import masked
 UNSAID: Final = "[not logged]"
 _NUMBERS: Final = frozenset({"ani", "dnis", "number", "numbers", "phone", "to", "caller", "e164", "msisdn"})
 _SECRETS: Final = frozenset(
-    {"digits", "pin", "dtmf", "typed", "password", "secret", "token", "ticket", "cookie", "authorization", "credentials", "note", "notes"}
+    {
+        "digits",
+        "pin",
+        "dtmf",
+        "typed",
+        "password",
+        "secret",
+        "token",
+        "ticket",
+        "cookie",
+        "authorization",
+        "credentials",
+        "note",
+        "notes",
+    }
 )
 # +886 2 2222 0000, %2B886222220000, 0222220000; not 1763754000.12 (a Uniqueid), PJSIP/2001-0000002a, 127.0.0.1, 2026-11-21
 _NUMBER_LIKE: Final = re.compile(
@@ -59,7 +73,11 @@ def configure(*, level: Level = "info", form: Format = "auto", stream: TextIO | 
     for name, floor in _QUIET.items():
         logging.getLogger(name).setLevel(floor)
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *_before(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            *_before(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
@@ -116,7 +134,9 @@ def _safe_text(value: object, words: set[str], *, is_traceback: bool) -> str | N
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
     if words & _NUMBERS:
         return masked(text) if any(map(str.isdigit, text)) else neutralised(text)
-    text = _SECRET_LIKE.sub(rf"\1{UNSAID}", _NUMBER_LIKE.sub(lambda found: masked(found[0].replace("%2B", "+").replace("%2b", "+")), text))
+    text = _SECRET_LIKE.sub(
+        rf"\1{UNSAID}", _NUMBER_LIKE.sub(lambda found: masked(found[0].replace("%2B", "+").replace("%2b", "+")), text)
+    )
     # a line of a traceback is indented: no value quoted in it can look like a log line of its own
     return "\n    ".join(map(neutralised, text.splitlines())) if is_traceback else neutralised(text)
 

@@ -16,7 +16,9 @@ E164 = NewType("E164", str)
 
 MAX_TYPED: Final = 64
 _NOT_DIALLED: Final = re.compile(r"[^0-9+]")
-_WITHHELD: Final = frozenset({"", "anonymous", "unknown", "unavailable", "private", "restricted", "withheld", "<unknown>", "s"})
+_WITHHELD: Final = frozenset(
+    {"", "anonymous", "unknown", "unavailable", "private", "restricted", "withheld", "<unknown>", "s"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,5 +202,3 @@ class Pipeline:
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 2)
-
-

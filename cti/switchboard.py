@@ -92,7 +92,9 @@ class Switchboard:
         is_done = isinstance(result, Done)
         log.info("command", kind=type(command).__name__.lower(), agent=agent.id, pbx=link.name, is_done=is_done,
                  reason="" if isinstance(result, Done) else result.reason)  # fmt: skip
-        self.hub.command(agent.id, command.id, "done" if is_done else "failed", "" if isinstance(result, Done) else result.reason)
+        self.hub.command(
+            agent.id, command.id, "done" if is_done else "failed", "" if isinstance(result, Done) else result.reason
+        )
 
     async def close(self) -> None:
         for task in tuple(self._running):

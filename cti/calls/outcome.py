@@ -43,8 +43,10 @@ def _outgoing(call: Call) -> Outcome:
         return Outcome.UNATTENDED  # a feature code, a voice mailbox, a supervisor who listens
     if len(call.legs) == 1 and call.legs[0].cause in _OF_A_PHONE:
         return Outcome.CANCELLED  # click-to-dial, and the agent's own phone was not picked up: nobody was called
-    return _by_phones(call) or _OF_A_PHONE.get(call.cause) or (
-        Outcome.CANCELLED if call.ended_by == "agent" else Outcome.FAILED
+    return (
+        _by_phones(call)
+        or _OF_A_PHONE.get(call.cause)
+        or (Outcome.CANCELLED if call.ended_by == "agent" else Outcome.FAILED)
     )
 
 

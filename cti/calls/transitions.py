@@ -47,30 +47,31 @@ BY_LEGS: Final = "by_legs"
 STAYS: Final = "stays"
 _Next = CallState | Literal["by_legs", "stays"]
 
+# fmt: off - a table is read in columns
 NEXT: Final[Mapping[tuple[CallState, type[CallEvent]], _Next]] = {
     (S.OFFERED, Queued): S.QUEUED,
     (S.OFFERED, Delivered): S.RINGING,
     (S.OFFERED, Diverted): BY_LEGS,
     (S.OFFERED, Established): S.TALKING,
-    (S.OFFERED, ConnectionCleared): BY_LEGS,        # the transferring agent's leg, after a blind transfer
-    (S.OFFERED, Transferred): BY_LEGS,              # handed on again at once
-    (S.QUEUED, Queued): S.QUEUED,                   # another queue
+    (S.OFFERED, ConnectionCleared): BY_LEGS,  # the transferring agent's leg, after a blind transfer
+    (S.OFFERED, Transferred): BY_LEGS,  # handed on again at once
+    (S.QUEUED, Queued): S.QUEUED,  # another queue
     (S.QUEUED, Delivered): S.RINGING,
     (S.QUEUED, Diverted): BY_LEGS,
     (S.QUEUED, Established): S.TALKING,
     (S.QUEUED, ConnectionCleared): BY_LEGS,
-    (S.QUEUED, Transferred): BY_LEGS,               # taken out of the queue by hand
-    (S.RINGING, Queued): S.QUEUED,                  # rang outside a queue first
-    (S.RINGING, Delivered): S.RINGING,              # several phones at once
-    (S.RINGING, Diverted): BY_LEGS,                 # back to its place in the queue, unless other phones ring
+    (S.QUEUED, Transferred): BY_LEGS,  # taken out of the queue by hand
+    (S.RINGING, Queued): S.QUEUED,  # rang outside a queue first
+    (S.RINGING, Delivered): S.RINGING,  # several phones at once
+    (S.RINGING, Diverted): BY_LEGS,  # back to its place in the queue, unless other phones ring
     (S.RINGING, Established): S.TALKING,
     (S.RINGING, ConnectionCleared): BY_LEGS,
     (S.RINGING, Transferred): BY_LEGS,
-    (S.TALKING, Queued): S.QUEUED,                  # transferred into a queue
+    (S.TALKING, Queued): S.QUEUED,  # transferred into a queue
     (S.TALKING, Delivered): STAYS,
-    (S.TALKING, Diverted): BY_LEGS,                 # parked; or one of several phones that rang
+    (S.TALKING, Diverted): BY_LEGS,  # parked; or one of several phones that rang
     (S.TALKING, Established): S.TALKING,
-    (S.TALKING, Held): BY_LEGS,                     # with three speaking, the other two go on
+    (S.TALKING, Held): BY_LEGS,  # with three speaking, the other two go on
     (S.TALKING, Retrieved): STAYS,
     (S.TALKING, Transferred): BY_LEGS,
     (S.TALKING, Conferenced): S.TALKING,
@@ -79,19 +80,20 @@ NEXT: Final[Mapping[tuple[CallState, type[CallEvent]], _Next]] = {
     (S.HELD, Delivered): STAYS,
     (S.HELD, Diverted): BY_LEGS,
     (S.HELD, Established): BY_LEGS,
-    (S.HELD, Held): STAYS,                          # the second of two agents
+    (S.HELD, Held): STAYS,  # the second of two agents
     (S.HELD, Retrieved): BY_LEGS,
     (S.HELD, Transferred): BY_LEGS,
     (S.HELD, Conferenced): S.TALKING,
     (S.HELD, ConnectionCleared): BY_LEGS,
     (S.PARKED, Queued): S.QUEUED,
-    (S.PARKED, Delivered): S.RINGING,               # parking timed out and comes back
+    (S.PARKED, Delivered): S.RINGING,  # parking timed out and comes back
     (S.PARKED, Diverted): BY_LEGS,
     (S.PARKED, Established): S.TALKING,
-    (S.PARKED, ConnectionCleared): STAYS,           # the agent who parked it
+    (S.PARKED, ConnectionCleared): STAYS,  # the agent who parked it
     **{(state, CallInformation): STAYS for state in S if state is not S.ENDED},
     **{(state, Cleared): S.ENDED for state in S if state is not S.ENDED},
 }
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,11 @@ def _(event: Transferred, call: Call) -> Call:
     call = _release(call, [by] if by else [])
     if event.to:
         call = _put(call, event.to, consult=False)
-    return replace(call, is_waiting=False, transfers=(*call.transfers, Transfer(kind=event.kind, by=event.by.leg, to=event.to_number, at=event.at)))
+    return replace(
+        call,
+        is_waiting=False,
+        transfers=(*call.transfers, Transfer(kind=event.kind, by=event.by.leg, to=event.to_number, at=event.at)),
+    )
 
 
 @_tell.register

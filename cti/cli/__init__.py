@@ -31,7 +31,10 @@ app.add_typer(db_verbs, name="db")
 app.add_typer(user_verbs, name="user")
 app.add_typer(crm_verbs, name="crm")
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The settings; else $CTI_CONFIG, else ./config/cti.toml.", show_default=False)]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The settings; else $CTI_CONFIG, else ./config/cti.toml.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 DONE, FAILED, ASKED_WRONGLY = 0, 1, 2
@@ -86,6 +89,8 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """The contact-center CTI service for Asterisk."""

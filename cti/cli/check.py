@@ -44,7 +44,11 @@ async def _check(json: bool, config: Path | None) -> int:
     failed = False
     async for finding in _findings(given, file):
         failed = failed or finding.state == "failed"
-        say(msgspec.json.encode(asdict(finding)).decode() if json else f"{MARKS[finding.state]} {finding.what}{': ' + finding.words if finding.words else ''}")
+        say(
+            msgspec.json.encode(asdict(finding)).decode()
+            if json
+            else f"{MARKS[finding.state]} {finding.what}{': ' + finding.words if finding.words else ''}"
+        )
     return FAILED if failed else DONE
 
 
@@ -57,7 +61,9 @@ async def _findings(given: Settings, file: Path) -> AsyncIterator[Finding]:
     yield await _crm(given)
     yield _console()
     if not given.pbx:
-        yield Finding("pbx", "warning", "none is configured; `cti init asterisk` says what Asterisk needs, [[pbx]] what cti needs")
+        yield Finding(
+            "pbx", "warning", "none is configured; `cti init asterisk` says what Asterisk needs, [[pbx]] what cti needs"
+        )
     for pbx in given.pbx:
         async for finding in _pbx(pbx):
             yield finding
@@ -69,7 +75,11 @@ def _port(section: str, host: str, port: int) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            return Finding(f"{section} port {port}", "failed", f"{error.strerror}; choose another {section}.port, or stop what listens there (cti itself, perhaps)")
+            return Finding(
+                f"{section} port {port}",
+                "failed",
+                f"{error.strerror}; choose another {section}.port, or stop what listens there (cti itself, perhaps)",
+            )
     return Finding(f"{section} port {port}", "ok")
 
 
@@ -109,7 +119,8 @@ async def _crm(given: Settings) -> Finding:
 
     try:
         connector = connect(
-            given.crm.connector, Setup(country=given.site.country, own_url=given.database.url.get_secret_value(), mapping=given.crm.mapping)
+            given.crm.connector,
+            Setup(country=given.site.country, own_url=given.database.url.get_secret_value(), mapping=given.crm.mapping),
         )
         try:
             async with asyncio.timeout(10):
@@ -135,16 +146,27 @@ async def _pbx(pbx: Pbx) -> AsyncIterator[Finding]:
 
     name = f"pbx {pbx.name}"
     yield await _events(pbx, name)
-    accounts = (("events", pbx.events_user, pbx.events_secret, EVENTS_NEED), ("commands", pbx.commands_user, pbx.commands_secret, None))
+    accounts = (
+        ("events", pbx.events_user, pbx.events_secret, EVENTS_NEED),
+        ("commands", pbx.commands_user, pbx.commands_secret, None),
+    )
     for kind, account, secret, needed in accounts:
         try:
-            listed = await listed_actions(Account(host=pbx.host, port=pbx.port, user=account, secret=secret.get_secret_value()))
+            listed = await listed_actions(
+                Account(host=pbx.host, port=pbx.port, user=account, secret=secret.get_secret_value())
+            )
         except PbxError as error:
             yield Finding(f"{name} {kind} account", "failed", str(error))
             continue
         excess = excess_privileges(listed, needed=needed) if needed else excess_privileges(listed)
-        missing = "" if kind == "events" or "Originate" in listed else "it may not Originate; `cti init asterisk` prints what it needs"
-        words = missing or (f"may do more than needed: {', '.join(excess)}; `cti init asterisk` prints the least" if excess else "")
+        missing = (
+            ""
+            if kind == "events" or "Originate" in listed
+            else "it may not Originate; `cti init asterisk` prints what it needs"
+        )
+        words = missing or (
+            f"may do more than needed: {', '.join(excess)}; `cti init asterisk` prints the least" if excess else ""
+        )
         yield Finding(f"{name} {kind} account", "failed" if missing else "warning" if excess else "ok", words)
 
 
@@ -175,7 +197,13 @@ async def _events(pbx: Pbx, name: str) -> Finding:
         return Finding(f"{name} events", "failed", f"{pbx.host}:{pbx.port}: {status.reason}")
     offset_s = link.narrator.clock_offset_s(datetime.now(UTC))
     if offset_s is None:
-        return Finding(f"{name} events", "warning", "no timestamps; set timestampevents = yes in manager.conf, or durations are ours")
+        return Finding(
+            f"{name} events",
+            "warning",
+            "no timestamps; set timestampevents = yes in manager.conf, or durations are ours",
+        )
     if abs(offset_s) > CLOCK_S:
-        return Finding(f"{name} events", "warning", f"its clock and ours differ by {offset_s:.0f} s; is NTP running on both?")
+        return Finding(
+            f"{name} events", "warning", f"its clock and ours differ by {offset_s:.0f} s; is NTP running on both?"
+        )
     return Finding(f"{name} events", "ok", f"{len(link.calls)} calls now")

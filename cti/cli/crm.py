@@ -43,7 +43,11 @@ async def _lookup(number: str, code: str, json: bool, config: "Config") -> int:
     took_ms = (time.monotonic() - began) * 1000
     if json:
         kind = type(answer).__name__.lower()
-        say(msgspec.json.encode({"answer": kind, "took_ms": round(took_ms, 1), **msgspec.to_builtins(answer)}, order="sorted").decode())
+        say(
+            msgspec.json.encode(
+                {"answer": kind, "took_ms": round(took_ms, 1), **msgspec.to_builtins(answer)}, order="sorted"
+            ).decode()
+        )
     elif isinstance(answer, Found):
         for match in answer.matches:
             contact = match.contact

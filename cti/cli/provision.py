@@ -9,7 +9,9 @@ from cti.telephony.asterisk.provision import InboundNumber, ProvisionOptions, Qu
 _ENDPOINT = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
-def files(events_secret: str, commands_secret: str, *, trunk: str, agents: Sequence[str], queues: Sequence[str]) -> dict[str, str]:
+def files(
+    events_secret: str, commands_secret: str, *, trunk: str, agents: Sequence[str], queues: Sequence[str]
+) -> dict[str, str]:
     """File name -> text. Raises RequestError with every value that cannot stand in a file."""
     wrong = [name for name in (trunk, *agents) if not _ENDPOINT.fullmatch(name)]
     if wrong:

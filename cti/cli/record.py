@@ -16,7 +16,9 @@ from cti.cli import DONE, FAILED, Config, app, run, say, say_error
 
 @app.command()
 def record(
-    file: Annotated[Path, typer.Argument(help="Where to; .gz compresses. Holds customers' numbers and names: keep it safe.")],
+    file: Annotated[
+        Path, typer.Argument(help="Where to; .gz compresses. Holds customers' numbers and names: keep it safe.")
+    ],
     pbx: Annotated[str, typer.Option(help="Which [[pbx]]; the first when there is one.")] = "",
     seconds: Annotated[float, typer.Option(min=1, help="How long; until Ctrl-C without.", show_default=False)] = 0,
     config: Config = None,
@@ -49,7 +51,9 @@ async def _record(file: Path, name: str, seconds: float, config: Path | None) ->
             say_error(f"{news.pbx}: {news.state}{': ' + news.reason if news.reason else ''}")
 
     with _opened(file) as out:
-        link = AmiLink(PbxName(chosen.name), events_account(chosen), endpoints(chosen), tap=lambda data: _written(out, data))
+        link = AmiLink(
+            PbxName(chosen.name), events_account(chosen), endpoints(chosen), tap=lambda data: _written(out, data)
+        )
         began = time.monotonic()
         await _until_told(link.run(heard), seconds)
         size = out.tell()

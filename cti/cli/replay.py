@@ -12,9 +12,13 @@ from cti.cli import DONE, FAILED, AsJson, Config, app, say, say_error
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="Raw AMI bytes (.ami, .ami.gz), JSON lines or a JSON array of header objects.")],
+    file: Annotated[
+        Path, typer.Argument(help="Raw AMI bytes (.ami, .ami.gz), JSON lines or a JSON array of header objects.")
+    ],
     json: AsJson = False,
-    pbx: Annotated[str, typer.Option(help="The PBX's name: it stands in every call's id, and picks its settings.")] = "replay",
+    pbx: Annotated[
+        str, typer.Option(help="The PBX's name: it stands in every call's id, and picks its settings.")
+    ] = "replay",
     config: Config = None,
 ) -> None:
     """Tell the story of a recorded trace: every call, from its first ring to its last hang-up."""

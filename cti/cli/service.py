@@ -16,7 +16,9 @@ from cti.errors import ConfigError
 @app.command(name="run")
 def run_service(
     config: Config = None,
-    roles: Annotated[str, typer.Option(help="What this process does: pbx, push, web; all of it when not said.", show_default=False)] = "",
+    roles: Annotated[
+        str, typer.Option(help="What this process does: pbx, push, web; all of it when not said.", show_default=False)
+    ] = "",
 ) -> None:
     """Serve, until told to stop (Ctrl-C, SIGTERM)."""
     run(lambda: _run(config, roles))
@@ -42,8 +44,12 @@ async def _run(config: Path | None, roles: str) -> int:
 @app.command()
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of the console; the sockets take the next one.")] = 8088,
-    customers: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many there are in the database.")] = 50_000,
-    speed: Annotated[float, typer.Option(min=0.1, max=60, help="1: calls at a pace for people; 10: a busy day at a glance.")] = 1.0,
+    customers: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="How many there are in the database.")
+    ] = 50_000,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=60, help="1: calls at a pace for people; 10: a busy day at a glance.")
+    ] = 1.0,
     fresh: Annotated[bool, typer.Option(help="Forget the demo's database of last time.")] = False,
 ) -> None:
     """A day in a small contact center, from recorded real calls. No PBX, no database server, nothing to configure."""

@@ -82,7 +82,9 @@ async def _list(json: bool, config: "Config") -> int:
         if json:
             say(msgspec.json.encode(agent).decode())
         else:
-            say(f"{agent.id:<16} {agent.role:<10} {agent.device or '-':<20} {agent.name}{'' if agent.is_enabled else '  (disabled)'}")
+            say(
+                f"{agent.id:<16} {agent.role:<10} {agent.device or '-':<20} {agent.name}{'' if agent.is_enabled else '  (disabled)'}"
+            )
     return DONE
 
 

@@ -114,7 +114,12 @@ def _bounds(kind: CallState, after: CallState | None, pace: Pace) -> Bounds:
     if kind is CallState.RINGING:
         answered = pace.ringing if after in {CallState.TALKING, CallState.HELD} else pace.unanswered
         return pace.own_phone if after is CallState.RINGING else answered
-    known = {CallState.TALKING: pace.talking, CallState.HELD: pace.held, CallState.PARKED: pace.held, CallState.QUEUED: pace.queued}
+    known = {
+        CallState.TALKING: pace.talking,
+        CallState.HELD: pace.held,
+        CallState.PARKED: pace.held,
+        CallState.QUEUED: pace.queued,
+    }
     return known.get(kind, pace.offered)
 
 

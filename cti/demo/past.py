@@ -38,7 +38,12 @@ SAID: Final = (
     ("solved", "Solved", "Reset the password together, works.", "已協助重設密碼並登入。"),
     ("solved", "Solved", "Router restarted, line is stable.", "重新啟動後連線穩定。"),
     ("solved", "Solved", "Address changed. Delivery on Thursday.", "地址已更新。"),
-    ("information", "Information given", "Asked about opening hours and the price of Fibre 500.", "詢問光纖方案價格與合約期限。"),
+    (
+        "information",
+        "Information given",
+        "Asked about opening hours and the price of Fibre 500.",
+        "詢問光纖方案價格與合約期限。",
+    ),
     ("callback", "Call back later", "Wants a call after 18:00 about the contract.", "請於明早回電。"),
     ("passed_on", "Passed on", "Passed to billing with all details.", "已轉帳務部門處理。"),
     ("complaint", "Complaint", "Second time this month; promised an answer by Friday.", "對帳單有疑問。已轉客訴。"),
@@ -59,7 +64,13 @@ class Happened:
 
 
 def past(
-    since: datetime, now: datetime, *, pbx: PbxName, agents: Sequence[Agent], callers: Sequence[Caller], scores: Mapping[str, Score]
+    since: datetime,
+    now: datetime,
+    *,
+    pbx: PbxName,
+    agents: Sequence[Agent],
+    callers: Sequence[Caller],
+    scores: Mapping[str, Score],
 ) -> Iterator[tuple[Envelope, ...]]:
     """The facts of every call that ended before ``now``, call by call, in no order of time."""
     dice = Random(since.isoformat())  # noqa: S311 - nothing is secret here
@@ -86,7 +97,9 @@ def told(play: Play, number: int, at: datetime, pbx: PbxName) -> list[CallChange
 # ---- what happened
 
 
-def _drawn(since: datetime, until: datetime, agents: Sequence[Agent], callers: Sequence[Caller], dice: Random) -> Iterator[Happened]:
+def _drawn(
+    since: datetime, until: datetime, agents: Sequence[Agent], callers: Sequence[Caller], dice: Random
+) -> Iterator[Happened]:
     for day in range((until.date() - since.date()).days + 1):
         opens = datetime.combine(since.astimezone(ZONE).date() + timedelta(days=day), OPENS, ZONE)
         for slot in range(SLOTS):
@@ -100,10 +113,34 @@ def _drawn(since: datetime, until: datetime, agents: Sequence[Agent], callers: S
 def _remembered(now: datetime, agents: Sequence[Agent]) -> Iterator[Happened]:
     """What the named callers of the day's beginning refer to."""
     ann, bob, cho = agents
-    yield Happened(now - timedelta(minutes=50), PLAIN, REPEAT, (bob, cho, ann), ("callback", "Call back later", "Still cannot log in. Promised to call back within the hour."))
-    yield Happened(now - timedelta(hours=3), PLAIN, REPEAT, (ann, bob, cho), ("solved", "Solved", "Reset the password; she will try again."))
-    yield Happened(now - timedelta(days=2, hours=1), PLAIN, COMPLAINT, (cho, ann, bob), ("complaint", "Complaint", "Invoice 4821 was charged twice. Sent to billing, answer by Friday."))
-    yield Happened(now - timedelta(hours=22), PLAIN, COMPLAINT, (ann, bob, cho), ("passed_on", "Passed on", "Asked where the refund is. Billing has it."))
+    yield Happened(
+        now - timedelta(minutes=50),
+        PLAIN,
+        REPEAT,
+        (bob, cho, ann),
+        ("callback", "Call back later", "Still cannot log in. Promised to call back within the hour."),
+    )
+    yield Happened(
+        now - timedelta(hours=3),
+        PLAIN,
+        REPEAT,
+        (ann, bob, cho),
+        ("solved", "Solved", "Reset the password; she will try again."),
+    )
+    yield Happened(
+        now - timedelta(days=2, hours=1),
+        PLAIN,
+        COMPLAINT,
+        (cho, ann, bob),
+        ("complaint", "Complaint", "Invoice 4821 was charged twice. Sent to billing, answer by Friday."),
+    )
+    yield Happened(
+        now - timedelta(hours=22),
+        PLAIN,
+        COMPLAINT,
+        (ann, bob, cho),
+        ("passed_on", "Passed on", "Asked where the refund is. Billing has it."),
+    )
 
 
 def _caller(callers: Sequence[Caller], dice: Random) -> Caller:
@@ -139,5 +176,11 @@ def _last_agent(call: Call, agents: Sequence[Agent]) -> str:
 def _fact(call: Call, kind: str, data: dict[str, str]) -> Envelope:
     at = (call.ended_at or call.since) + timedelta(seconds=8)
     return Envelope(
-        id=f"{call.id}#{kind}", source=f"/pbx/{call.pbx}", type=f"cti.interaction.{kind}.v1", subject=call.id, time=at, sequence=0, data=data
+        id=f"{call.id}#{kind}",
+        source=f"/pbx/{call.pbx}",
+        type=f"cti.interaction.{kind}.v1",
+        subject=call.id,
+        time=at,
+        sequence=0,
+        data=data,
     )

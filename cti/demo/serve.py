@@ -67,9 +67,13 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
 
     logins = tuple(DemoLogin(agent=one.id, password=password_of(one), name=one.name) for one in AGENTS)
     try:
-        await service.run(given, started=lambda what: _greet(what, folder, say), links=[player], prepare=prepare, demo=logins)
+        await service.run(
+            given, started=lambda what: _greet(what, folder, say), links=[player], prepare=prepare, demo=logins
+        )
     except StoreSchema as error:
-        raise StoreSchema(f"the demo's database is of another version of cti: cti demo --fresh starts anew ({error})") from error
+        raise StoreSchema(
+            f"the demo's database is of another version of cti: cti demo --fresh starts anew ({error})"
+        ) from error
 
 
 def _greet(what: service.Started, folder: Path, say: Say) -> None:
@@ -123,11 +127,16 @@ def _settings(folder: Path, port: int) -> settings.Settings:
 
 def _shipped(in_wheel: str, in_checkout: str) -> Path:
     package = Path(str(resources.files("cti")))
-    return next((place for place in (package / in_wheel, package.parent / in_checkout) if place.exists()), package / in_wheel)
+    return next(
+        (place for place in (package / in_wheel, package.parent / in_checkout) if place.exists()), package / in_wheel
+    )
 
 
 def _scores() -> dict[str, Score]:
-    return {name: score_of(load(_shipped(f"data/demo/{name}.ami", f"tests/traces/asterisk/22/{name}.ami"))) for name in TRACES}
+    return {
+        name: score_of(load(_shipped(f"data/demo/{name}.ami", f"tests/traces/asterisk/22/{name}.ami")))
+        for name in TRACES
+    }
 
 
 def _check_ports(given: settings.Settings) -> None:
@@ -138,13 +147,17 @@ def _check_ports(given: settings.Settings) -> None:
             try:
                 probe.bind((host, port))
             except OSError as error:
-                raise ConfigError(f"{section}.port: {host}:{port} {error.strerror}; choose another with --port") from error
+                raise ConfigError(
+                    f"{section}.port: {host}:{port} {error.strerror}; choose another with --port"
+                ) from error
 
 
 # ---- what is on record before the first call
 
 
-async def _prepare(database: Database, customers: int, callers: tuple[Caller, ...], scores: dict[str, Score], say: Say) -> None:
+async def _prepare(
+    database: Database, customers: int, callers: tuple[Caller, ...], scores: dict[str, Score], say: Say
+) -> None:
     now = datetime.now(UTC)
     await _people(SqlPeople(database))
     await _customers(database, customers, now, say)
@@ -179,9 +192,13 @@ def _counted(customers: Iterable[Customer], count: int, say: Say) -> Iterator[Cu
         yield customer
 
 
-async def _past(log: SqlInteractionLog, now: datetime, callers: tuple[Caller, ...], scores: dict[str, Score], say: Say) -> None:
+async def _past(
+    log: SqlInteractionLog, now: datetime, callers: tuple[Caller, ...], scores: dict[str, Score], say: Say
+) -> None:
     newest = (await log.between(Filter(), limit=1)).items
-    since = max(newest[0].ended_at if newest else now, now - timedelta(days=DAYS)) if newest else now - timedelta(days=DAYS)
+    since = (
+        max(newest[0].ended_at if newest else now, now - timedelta(days=DAYS)) if newest else now - timedelta(days=DAYS)
+    )
     if now - since < STALE:
         return
     began, count = time.monotonic(), 0

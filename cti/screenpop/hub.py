@@ -122,7 +122,10 @@ class Hub:
     def roster(self, agents: Iterable[Agent]) -> None:
         """Who there is. Those no longer there, or disabled, lose their desktop; whoever has a phone gets its pops."""
         self._agents = {agent.id: agent for agent in agents if agent.is_enabled}
-        before, self._by_device = self._by_device, {agent.device: agent.id for agent in self._agents.values() if agent.device}
+        before, self._by_device = (
+            self._by_device,
+            {agent.device: agent.id for agent in self._agents.values() if agent.device},
+        )
         for agent_id, desk in tuple(self._desks.items()):
             known = self._agents.get(agent_id)
             if known is None:
@@ -329,7 +332,9 @@ class Hub:
 
     def _pop(self, desk: Desk, call: Call, at: datetime) -> None:
         now = self._clock()
-        expires_at = now + timedelta(seconds=self._settings.ring_timeouts_s.get(call.queue, self._settings.ring_timeout_s))
+        expires_at = now + timedelta(
+            seconds=self._settings.ring_timeouts_s.get(call.queue, self._settings.ring_timeout_s)
+        )
         pop = LivePop(id=self._new_id(), call=call.id, at=at, expires_at=expires_at)
         desk.pops[call.id] = pop
         self._look_again(desk, expires_at)

@@ -225,7 +225,9 @@ class DesktopServer:
         return [encoder.encode(welcome), *attached.frames]
 
     async def _read(self, socket: Socket) -> None:
-        bucket = Bucket(per_s=self._settings.messages_per_s, burst=self._settings.messages_at_once, now=time.monotonic())
+        bucket = Bucket(
+            per_s=self._settings.messages_per_s, burst=self._settings.messages_at_once, now=time.monotonic()
+        )
         while True:
             data = await socket.ws.recv(decode=False)
             if not bucket.allows(time.monotonic()):

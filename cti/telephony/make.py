@@ -13,8 +13,12 @@ from cti.telephony.asterisk.endpoints import Endpoints
 
 def make_link(pbx: Pbx, site: Site, toll: Toll) -> AmiLink:
     name = PbxName(pbx.name)
-    commands = Account(host=pbx.host, port=pbx.port, user=pbx.commands_user, secret=pbx.commands_secret.get_secret_value())
-    return AmiLink(name, events_account(pbx), endpoints(pbx), control=Control(name, commands, _dialplan(pbx, site, toll)))
+    commands = Account(
+        host=pbx.host, port=pbx.port, user=pbx.commands_user, secret=pbx.commands_secret.get_secret_value()
+    )
+    return AmiLink(
+        name, events_account(pbx), endpoints(pbx), control=Control(name, commands, _dialplan(pbx, site, toll))
+    )
 
 
 def events_account(pbx: Pbx) -> Account:

@@ -71,6 +71,23 @@ async def _tell_hub(asked: Asked[Any, None]) -> None:
 _MANAGE: Final = Deed.AGENT_MANAGE
 ROUTES: Final = (
     Route(method="GET", path="/api/v1/agents", handler=agents, deed=Deed.AGENT_SEE, gives=AgentList),
-    Route(method="POST", path="/api/v1/agents", handler=add_agent, deed=_MANAGE, body=NewAgent, gives=AgentView, status=201, refuses=(409,)),
-    Route(method="PATCH", path="/api/v1/agents/{agent}", handler=change_agent, deed=_MANAGE, body=AgentChange, gives=AgentView, refuses=(404, 409)),
+    Route(
+        method="POST",
+        path="/api/v1/agents",
+        handler=add_agent,
+        deed=_MANAGE,
+        body=NewAgent,
+        gives=AgentView,
+        status=201,
+        refuses=(409,),
+    ),
+    Route(
+        method="PATCH",
+        path="/api/v1/agents/{agent}",
+        handler=change_agent,
+        deed=_MANAGE,
+        body=AgentChange,
+        gives=AgentView,
+        refuses=(404, 409),
+    ),
 )

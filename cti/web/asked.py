@@ -51,7 +51,9 @@ class Asked(Generic[B_co, Q_co]):
         return any(leg.state is not LegState.GONE or leg.connected_at is not None for leg in mine)
 
     def is_own_interaction(self, past: Interaction) -> bool:
-        return self.agent.id == past.agent or any(part.agent == self.agent.id for part in past.handled_by if part.connected_at)
+        return self.agent.id == past.agent or any(
+            part.agent == self.agent.id for part in past.handled_by if part.connected_at
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,15 @@ async def customer(asked: Asked[None, None]) -> Reply:
 
 _SEE: Final = Deed.CUSTOMER_SEE
 ROUTES: Final = (
-    Route(method="GET", path="/api/v1/customers", handler=customers, deed=_SEE, query=CustomerQuery, gives=CustomerList),
-    Route(method="GET", path="/api/v1/customers/{customer}", handler=customer, deed=_SEE, gives=CustomerView, refuses=(404,)),
+    Route(
+        method="GET", path="/api/v1/customers", handler=customers, deed=_SEE, query=CustomerQuery, gives=CustomerList
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/customers/{customer}",
+        handler=customer,
+        deed=_SEE,
+        gives=CustomerView,
+        refuses=(404,),
+    ),
 )

@@ -26,5 +26,11 @@ def not_customer(pbx: PbxName, call: CallId, contact: str, number: str, *, by: A
 
 def _fact(kind: str, pbx: PbxName, call: CallId, at: datetime, data: dict[str, str]) -> Envelope:
     return Envelope(
-        id=uuid4().hex, source=f"/pbx/{pbx}", type=f"cti.interaction.{kind}.v1", subject=call, time=at, sequence=0, data=data
+        id=uuid4().hex,
+        source=f"/pbx/{pbx}",
+        type=f"cti.interaction.{kind}.v1",
+        subject=call,
+        time=at,
+        sequence=0,
+        data=data,
     )

@@ -55,9 +55,7 @@ async def put_draft(asked: Asked[NoteBody, None]) -> Reply:
 async def put_note(asked: Asked[NoteBody, None]) -> Reply:
     """The call's note; the latest counts. Also while the call goes on."""
     subject, parts = await _subject(asked, Deed.INTERACTION_WRITE), asked.parts
-    await parts.record(
-        [facts.note(subject.pbx, subject.call, asked.body.text, by=asked.agent.id, at=parts.clock())]
-    )
+    await parts.record([facts.note(subject.pbx, subject.call, asked.body.text, by=asked.agent.id, at=parts.clock())])
     return Reply(status=204)
 
 
@@ -137,10 +135,44 @@ def _choice(results: tuple[ResultChoice, ...], code: str, queue: str) -> ResultC
 _CALL: Final = "/api/v1/interactions/{call}"
 _SEE, _WRITE, _DRAFT = Deed.INTERACTION_SEE, Deed.INTERACTION_WRITE, Deed.DRAFT
 ROUTES: Final = (
-    Route(method="GET", path="/api/v1/interactions", handler=interactions, deed=_SEE, query=InteractionQuery, gives=InteractionPage),
+    Route(
+        method="GET",
+        path="/api/v1/interactions",
+        handler=interactions,
+        deed=_SEE,
+        query=InteractionQuery,
+        gives=InteractionPage,
+    ),
     Route(method="GET", path=_CALL, handler=interaction, deed=_SEE, gives=InteractionView, refuses=(404,)),
     Route(method="GET", path=f"{_CALL}/draft", handler=draft, deed=_DRAFT, gives=DraftView, refuses=(404,)),
-    Route(method="PUT", path=f"{_CALL}/draft", handler=put_draft, deed=_DRAFT, body=NoteBody, gives=None, status=204, refuses=(404,)),
-    Route(method="PUT", path=f"{_CALL}/note", handler=put_note, deed=_WRITE, body=NoteBody, gives=None, status=204, refuses=(404,)),
-    Route(method="PUT", path=f"{_CALL}/result", handler=put_result, deed=_WRITE, body=ResultBody, gives=None, status=204, refuses=(404,)),
+    Route(
+        method="PUT",
+        path=f"{_CALL}/draft",
+        handler=put_draft,
+        deed=_DRAFT,
+        body=NoteBody,
+        gives=None,
+        status=204,
+        refuses=(404,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{_CALL}/note",
+        handler=put_note,
+        deed=_WRITE,
+        body=NoteBody,
+        gives=None,
+        status=204,
+        refuses=(404,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{_CALL}/result",
+        handler=put_result,
+        deed=_WRITE,
+        body=ResultBody,
+        gives=None,
+        status=204,
+        refuses=(404,),
+    ),
 )

@@ -24,7 +24,9 @@ class HubFigures(Collector):
         hub = self._hub
         yield GaugeMetricFamily("cti_calls_active", "Live calls", value=len(hub.calls))
         yield GaugeMetricFamily("cti_ws_clients", "Desktops with an open socket", value=hub.desktops)
-        yield CounterMetricFamily("cti_ws_dropped", "Desktops closed because they fell too far behind", value=hub.dropped)
+        yield CounterMetricFamily(
+            "cti_ws_dropped", "Desktops closed because they fell too far behind", value=hub.dropped
+        )
         yield self._refused()
         yield self._pops()
         yield self._pbxs()
@@ -35,7 +37,9 @@ class HubFigures(Collector):
         return ()
 
     def _refused(self) -> Metric:
-        family = CounterMetricFamily("cti_ws_refused", "Sockets turned away or closed for what they did", labels=["reason"])
+        family = CounterMetricFamily(
+            "cti_ws_refused", "Sockets turned away or closed for what they did", labels=["reason"]
+        )
         for reason, count in self._hub.refused.items():
             family.add_metric([reason], count)
         return family
@@ -45,7 +49,9 @@ class HubFigures(Collector):
         family = HistogramMetricFamily("cti_screenpop_seconds", text, labels=["step"])
         for step, histogram in self._hub.receipts.steps.items():
             bounds, seen = [*map(str, BUCKETS_S), "+Inf"], 0
-            buckets = [(bound, float(seen := seen + count)) for bound, count in zip(bounds, histogram.counts, strict=True)]
+            buckets = [
+                (bound, float(seen := seen + count)) for bound, count in zip(bounds, histogram.counts, strict=True)
+            ]
             family.add_metric([step], buckets, histogram.sum_s)
         return family
 

@@ -17,7 +17,9 @@ Json = dict[str, Any]
 
 def document(routes: Iterable[Route], *, version: str) -> Json:
     table = tuple(routes)
-    kinds: list[type[msgspec.Struct]] = list(dict.fromkeys([*(kind for route in table for kind in (route.body, route.gives) if kind), ProblemBody]))
+    kinds: list[type[msgspec.Struct]] = list(
+        dict.fromkeys([*(kind for route in table for kind in (route.body, route.gives) if kind), ProblemBody])
+    )
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     refs = dict(zip(kinds, schemas, strict=True))
     paths: Json = {}
@@ -25,7 +27,12 @@ def document(routes: Iterable[Route], *, version: str) -> Json:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "cti", "version": version, "description": _ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "title": "cti",
+            "version": version,
+            "description": _ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
@@ -66,13 +73,17 @@ def _responses(route: Route, refs: dict[type[msgspec.Struct], Json]) -> Json:
         statuses |= {413, 415, 429}
     refused = {str(status): {"description": HTTPStatus(status).phrase} | bad for status in sorted(statuses)}
     if route.path == "/readyz" and route.gives:
-        refused["503"] = {"description": "A part has failed", "content": {"application/json": {"schema": refs[route.gives]}}}
+        refused["503"] = {
+            "description": "A part has failed",
+            "content": {"application/json": {"schema": refs[route.gives]}},
+        }
     return {str(route.status): good} | refused
 
 
 def _in_path(route: Route) -> list[Json]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _PLACE.findall(route.path)
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PLACE.findall(route.path)
     ]
 
 

@@ -68,7 +68,7 @@ class Throttle:
         over = known.count - allowance.free if known else -1
         if known is None or over < 0 or now_s - known.last_s >= allowance.forget_s:
             return 0.0
-        return known.last_s + min(2.0**min(over, 30), allowance.longest_s) - now_s
+        return known.last_s + min(2.0 ** min(over, 30), allowance.longest_s) - now_s
 
 
 def _keys(account: str, address: str) -> tuple[tuple[tuple[str, str], Allowance], ...]:

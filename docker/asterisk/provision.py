@@ -62,7 +62,9 @@ def _secret(name: str) -> str:
 
 
 def main(folder: Path) -> None:
-    for name, text in files(options(_secret("events_secret"), _secret("commands_secret")), _secret("phone_password")).items():
+    for name, text in files(
+        options(_secret("events_secret"), _secret("commands_secret")), _secret("phone_password")
+    ).items():
         folder.joinpath(name).write_text(text, encoding="utf-8")  # the volume is these two containers' only
 
 

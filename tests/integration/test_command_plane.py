@@ -85,7 +85,9 @@ def dial(device: str = "PJSIP/2001", *, to: str = OUTSIDE, ring_timeout_s: float
     return Originate(id="dial", device=device, to=to, ring_timeout_s=ring_timeout_s)
 
 
-async def test_click_to_dial_rings_the_agent_then_the_customer_and_can_be_hung_up(stage: Stage, control: Control) -> None:
+async def test_click_to_dial_rings_the_agent_then_the_customer_and_can_be_hung_up(
+    stage: Stage, control: Control
+) -> None:
     sending = asyncio.create_task(control.send(dial()))
     agent = await stage.agents["2001"].rings()
     assert not sending.done()
@@ -116,8 +118,12 @@ async def test_a_colleague_is_dialled_by_extension(stage: Stage, control: Contro
     assert isinstance(await sending, Done)
 
 
-@pytest.mark.parametrize(("status", "reason"), [(486, "User busy"), (603, "Call Rejected"), (480, "User alerting, no answer")])
-async def test_an_agent_s_phone_that_declines_says_why(stage: Stage, control: Control, status: int, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"), [(486, "User busy"), (603, "Call Rejected"), (480, "User alerting, no answer")]
+)
+async def test_an_agent_s_phone_that_declines_says_why(
+    stage: Stage, control: Control, status: int, reason: str
+) -> None:
     stage.agents["2001"].refuse_with = status
     result = await asyncio.wait_for(control.send(dial()), LIMIT_S)
     assert result == Failed(command="dial", reason=reason)
@@ -176,15 +182,26 @@ async def test_it_comes_back_after_a_restart(asterisk: Asterisk, account: Accoun
 
 
 @pytest.mark.chaos
-async def test_a_pbx_that_stands_still_costs_a_timeout_and_works_again_when_it_goes_on(asterisk: Asterisk, account: Account) -> None:
-    plane = Control(PbxName("main"), account, Dialplan(), Limits(connect_s=1.0, answer_s=1.0, backoff_first_s=0.1, backoff_most_s=0.2))
+async def test_a_pbx_that_stands_still_costs_a_timeout_and_works_again_when_it_goes_on(
+    asterisk: Asterisk, account: Account
+) -> None:
+    plane = Control(
+        PbxName("main"),
+        account,
+        Dialplan(),
+        Limits(connect_s=1.0, answer_s=1.0, backoff_first_s=0.1, backoff_most_s=0.2),
+    )
     running = asyncio.create_task(plane.run())
     await until_connected(plane)
     assert asterisk.pid is not None
     os.kill(asterisk.pid, signal.SIGSTOP)
     try:
-        assert await plane.send(Hangup(id="1", call=CALL, leg=LegId("1763754000.999999"))) == Failed(command="1", reason="timeout")
-        assert await plane.send(Hangup(id="2", call=CALL, leg=LegId("1763754000.999999"))) == Failed(command="2", reason="pbx_lost")
+        assert await plane.send(Hangup(id="1", call=CALL, leg=LegId("1763754000.999999"))) == Failed(
+            command="1", reason="timeout"
+        )
+        assert await plane.send(Hangup(id="2", call=CALL, leg=LegId("1763754000.999999"))) == Failed(
+            command="2", reason="pbx_lost"
+        )
     finally:
         os.kill(asterisk.pid, signal.SIGCONT)
     await until_connected(plane)
@@ -240,7 +257,9 @@ async def test_54_ami_least_privilege_where_the_dangerous_is_at_hand(version: st
     require(f"asterisk-{version}")
     secret = "s" * 32
     careless = f"[careless]\nsecret = {secret}\nread = all\nwrite = all\n"
-    async with Asterisk(version, extra={"manager.conf": careless, "modules.conf": "load = func_env.so\nload = func_shell.so"}) as pbx:
+    async with Asterisk(
+        version, extra={"manager.conf": careless, "modules.conf": "load = func_env.so\nload = func_shell.so"}
+    ) as pbx:
         wire = await ami.commands_account(pbx)
         shell = await wire.action("Getvar", {"Variable": "SHELL(echo canary)"})
         file = await wire.action("Getvar", {"Variable": "FILE(/etc/passwd)"})

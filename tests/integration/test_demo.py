@@ -136,7 +136,11 @@ async def test_a_call_pops_with_its_customer_and_is_on_record_when_it_ends(demo:
         assert pop["card"]["state"] in {"asking", "found", "several", "unknown", "withheld"}
         name = pop["call"]["call"]
         async with asyncio.timeout(POP_LIMIT_S * 2):
-            await anext(one async for one in messages if one["type"] == "call" and one["call"]["call"] == name and one["call"]["state"] == "ended")
+            await anext(
+                one
+                async for one in messages
+                if one["type"] == "call" and one["call"]["call"] == name and one["call"]["state"] == "ended"
+            )
             while not any(one["call"] == name for one in (await client.get("interactions?limit=20"))["items"]):
                 await anext(messages)  # it goes to another agent first: asked again when something has happened
 
@@ -153,7 +157,9 @@ async def test_a_customer_can_be_called(demo: Running) -> None:
     async with logged_in(demo.url, "cho") as client, desktop(client) as messages:
         async with asyncio.timeout(POP_LIMIT_S * 2):
             async for message in messages:
-                calls = message.get("calls", []) if message["type"] == "snapshot" else [message.get("call", {"state": ""})]
+                calls = (
+                    message.get("calls", []) if message["type"] == "snapshot" else [message.get("call", {"state": ""})]
+                )
                 if message["type"] in {"snapshot", "call"} and all(call["state"] in {"", "ended"} for call in calls):
                     break  # the phone is free
         await client.post("calls", {"to": "0227120118", "id": "command-0001"})
@@ -162,7 +168,14 @@ async def test_a_customer_can_be_called(demo: Running) -> None:
 
 
 def test_a_second_one_on_the_same_port_is_told_so(demo: Running, tmp_path: Path) -> None:
-    done = subprocess.run((str(CTI), "demo", "--port", str(demo.port)), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        (str(CTI), "demo", "--port", str(demo.port)),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 2
     assert f"web.port: 127.0.0.1:{demo.port}" in done.stderr
 

@@ -49,8 +49,22 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs' folder of an environment that holds the lock's packages and the wheel, and nothing else."""
     home = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", str(home))
-    pip = (str(home / "bin/pip"), "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-deps", "--no-compile")
-    run(*pip, "--require-hashes", "-r", str(ROOT / "requirements/run.lock"), unless="Could not find a version|connection")
+    pip = (
+        str(home / "bin/pip"),
+        "--disable-pip-version-check",
+        "--no-input",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+    )
+    run(
+        *pip,
+        "--require-hashes",
+        "-r",
+        str(ROOT / "requirements/run.lock"),
+        unless="Could not find a version|connection",
+    )
     run(*pip, str(wheel))
     return home / "bin"
 
@@ -67,7 +81,11 @@ def run(*command: str, cwd: Path | None = None, unless: str = "") -> str:
 
 def test_the_wheel_carries_the_console_the_configuration_and_the_templates(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"cti/web/static/index.html", "cti/data/config/cti.toml", "cti/telephony/asterisk/provision/templates/manager.conf"} <= names
+    assert {
+        "cti/web/static/index.html",
+        "cti/data/config/cti.toml",
+        "cti/telephony/asterisk/provision/templates/manager.conf",
+    } <= names
     assert any(re.fullmatch(r"cti/web/static/assets/.*\.js", name) for name in names)
 
 
@@ -79,7 +97,10 @@ def test_the_wheel_carries_nothing_of_the_tests_and_no_state(wheel: Path) -> Non
 
 def test_the_installed_configuration_is_the_shipped_one(installed: Path, tmp_path: Path) -> None:
     code = "from cti.settings import find; print(find(None, {}).read_text())"
-    assert run(str(installed / "python"), "-c", code, cwd=tmp_path).strip() == (ROOT / "config/cti.toml").read_text().strip()
+    assert (
+        run(str(installed / "python"), "-c", code, cwd=tmp_path).strip()
+        == (ROOT / "config/cti.toml").read_text().strip()
+    )
 
 
 def test_what_is_installed_is_enough_to_import_every_module(installed: Path, tmp_path: Path) -> None:
@@ -111,7 +132,9 @@ def started(installed: Path, tmp_path: Path) -> Iterator[Started]:
 @contextlib.contextmanager
 def serving(command: Sequence[str | Path], folder: Path, port: int, **variables: str) -> Iterator[None]:
     """Alive within, and stopped cleanly by SIGTERM afterwards."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CTI_", "PYTHON"))} | variables
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("CTI_", "PYTHON"))
+    } | variables
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
         try:
@@ -165,7 +188,9 @@ def test_the_demo_of_the_wheel_needs_nothing_else(installed: Path, tmp_path: Pat
 
 def test_a_misspelt_key_stops_it_with_its_line_and_exit_2(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "cti.toml").write_text("[web]\nprot = 1\n")
-    done = subprocess.run([installed / "cti", "run", "--config", "cti.toml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [installed / "cti", "run", "--config", "cti.toml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, "cti.toml:2: web.prot: no such key; did you mean port?" in done.stderr) == (2, True)
 
 
@@ -176,7 +201,9 @@ COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_t
 
 
 def test_the_dockerfile_copies_what_there_is() -> None:
-    wanted = [word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()]
+    wanted = [
+        word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()
+    ]
     assert [path for path in wanted if not (ROOT / path).exists()] == []
     assert len(wanted) > 8
 
@@ -206,8 +233,12 @@ def test_the_environment_of_the_containers_is_a_valid_configuration(tmp_path: Pa
     for file in secrets.values():
         file.write_text("postgresql://cti:x@postgres/cti" if "url" in file.name else "s" * 64)
     image = dict(re.findall(r"(CTI_\w+)=(\S+)", DOCKERFILE))
-    environment = image | {key: str(secrets.get(value, value)) for key, value in COMPOSE["services"]["cti"]["environment"].items()}
-    settings = parse((ROOT / "config/cti.toml").read_text(encoding="utf-8"), file=ROOT / "config/cti.toml", environ=environment)
+    environment = image | {
+        key: str(secrets.get(value, value)) for key, value in COMPOSE["services"]["cti"]["environment"].items()
+    }
+    settings = parse(
+        (ROOT / "config/cti.toml").read_text(encoding="utf-8"), file=ROOT / "config/cti.toml", environ=environment
+    )
     assert [(pbx.name, pbx.host) for pbx in settings.pbx] == [("main", "asterisk")]
     assert settings.database.url.get_secret_value().startswith("postgresql://")
 
@@ -232,7 +263,11 @@ def test_the_secrets_script_makes_each_once(tmp_path: Path) -> None:
 
 def test_no_secret_is_an_argument_or_a_plain_variable() -> None:
     for service in COMPOSE["services"].values():
-        plain = [key for key in service.get("environment", {}) if re.search("SECRET|PASSWORD|DATABASE__URL", key) and not key.endswith("_FILE")]
+        plain = [
+            key
+            for key in service.get("environment", {})
+            if re.search("SECRET|PASSWORD|DATABASE__URL", key) and not key.endswith("_FILE")
+        ]
         assert plain == []
 
 
@@ -269,9 +304,15 @@ def test_a_real_asterisk_starts_on_the_container_s_configuration() -> None:
         def config(self) -> dict[str, str]:
             made = provision()
             options = replace(made.options("e" * 64, "c" * 64), ami_port=self.ports.ami, ami_bind="127.0.0.1")
-            private = {name: text for name, text in super().config().items() if name in {"asterisk.conf", "logger.conf"}}
+            private = {
+                name: text for name, text in super().config().items() if name in {"asterisk.conf", "logger.conf"}
+            }
             files: dict[str, str] = made.files(options, "p" * 64)
-            return files | private | {"pjsip.conf": files["pjsip.conf"].replace("0.0.0.0:5060", f"127.0.0.1:{self.ports.sip}")}
+            return (
+                files
+                | private
+                | {"pjsip.conf": files["pjsip.conf"].replace("0.0.0.0:5060", f"127.0.0.1:{self.ports.sip}")}
+            )
 
     with InContainer("22") as pbx:
         assert "2001" in pbx.cli("pjsip show endpoints")

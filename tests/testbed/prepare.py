@@ -123,7 +123,13 @@ def _make_root(root: Path, version: str, suite: str) -> None:
     shutil.rmtree(half_made, ignore_errors=True)
     shutil.rmtree(root, ignore_errors=True)
     print(f"testbed: making a Debian {suite} with Asterisk {version} (about a minute, 500 MB)", flush=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={INCLUDE}", suite, str(half_made)]  # from Debian's own archive
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={INCLUDE}",
+        suite,
+        str(half_made),
+    ]  # from Debian's own archive
     if _run(command, ROOT_LIMIT_S) and _is_version(half_made, version):
         shutil.rmtree(half_made / "var/cache/apt/archives", ignore_errors=True)
         half_made.rename(root)

@@ -18,7 +18,12 @@ from cti.cli import app, verbs  # noqa: F401 - the table of verbs
 from cti.envelope import TYPE_OF
 
 ROOT: Final = Path(__file__).parents[2]
-PAGES: Final = (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES: Final = (
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+)
 CALL_MODEL: Final = ROOT / "docs/explanation/call-model.md"
 CLI: Final = ROOT / "docs/reference/cli.md"
 BEGIN, END = "<!-- drawn by tests/unit/test_docs.py -->", "<!-- end -->"
@@ -37,7 +42,10 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.re
 def state_table() -> str:
     """The table of states as it stands in ``transitions.NEXT``: rows are states, columns events."""
     events = sorted({event for _, event in NEXT}, key=list(TYPE_OF).index)
-    lines = ["| in \\ comes | " + " | ".join(short(TYPE_OF[event]) for event in events) + " |", "|---" * (len(events) + 1) + "|"]
+    lines = [
+        "| in \\ comes | " + " | ".join(short(TYPE_OF[event]) for event in events) + " |",
+        "|---" * (len(events) + 1) + "|",
+    ]
     for state in CallState:
         cells = [words(NEXT.get((state, event))) for event in events]
         lines.append(f"| **{state}** | " + " | ".join(cells) + " |")
@@ -117,7 +125,11 @@ def test_every_event_is_named_in_the_call_model() -> None:
 
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = [target for target in _LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target and not target.startswith("mailto:")]
+    targets = [
+        target
+        for target in _LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in target and not target.startswith("mailto:")
+    ]
     assert [target for target in targets if not is_there(page, target)] == []
 
 

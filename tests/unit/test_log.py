@@ -41,7 +41,9 @@ def test_a_number_is_masked_by_its_key(log_lines: LogLines, key: str) -> None:
     assert log_lines()[0][key] == "•••••••678"
 
 
-@pytest.mark.parametrize("key", ["pin", "digits", "password", "events_secret", "token", "ticket", "note", "Authorization"])
+@pytest.mark.parametrize(
+    "key", ["pin", "digits", "password", "events_secret", "token", "ticket", "note", "Authorization"]
+)
 def test_what_opens_doors_is_not_written(log_lines: LogLines, key: str) -> None:
     log.logger("x").info("e", **{key: "canary"})
     assert log_lines()[0][key] == log.UNSAID
@@ -60,9 +62,7 @@ def test_what_opens_doors_is_not_written(log_lines: LogLines, key: str) -> None:
         ("127.0.0.1:52345 at 2026-11-21T19:00:00.123456Z", "127.0.0.1:52345 at 2026-11-21T19:00:00.123456Z"),
     ],
 )
-def test_what_looks_like_a_number_is_masked_wherever_it_stands(
-    log_lines: LogLines, text: str, expected: str
-) -> None:
+def test_what_looks_like_a_number_is_masked_wherever_it_stands(log_lines: LogLines, text: str, expected: str) -> None:
     log.logger("x").info("e", reason=text, nested={"deep": [text]})
     assert (log_lines()[0]["reason"], log_lines()[0]["nested"]["deep"]) == (expected, [expected])
 
@@ -71,7 +71,9 @@ def test_52_pii_in_logs(log_lines: LogLines, canaries: Any) -> None:
     """No way of writing a line lets the canaries through: key, nested, event text, exception, library, bound context."""
     mine, library, number, token = log.logger("x"), logging.getLogger("some.library"), canaries.number, canaries.token
     mine.info("e", ani=number, pin=canaries.pin, note=canaries.note, session_token=token)
-    mine.info("e", call={"ani": number, "legs": [{"number": number, "digits": canaries.pin}]}, headers={"Cookie": token})
+    mine.info(
+        "e", call={"ani": number, "legs": [{"number": number, "digits": canaries.pin}]}, headers={"Cookie": token}
+    )
     mine.bind(caller=number).warning("e", url=f"/x?token={token}&n={number}")
     library.warning("request from %s with token=%s", number, token)
     try:

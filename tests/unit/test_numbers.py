@@ -27,7 +27,9 @@ def test_a_number_is_understood_as_people_write_it(typed: str, country: str, e16
     assert found.e164 == e164
 
 
-@pytest.mark.parametrize("typed", ["02-2345-6789 ext. 12", "02-2345-6789 x12", "02-2345-6789#12", "+886223456789;ext=12"])
+@pytest.mark.parametrize(
+    "typed", ["02-2345-6789 ext. 12", "02-2345-6789 x12", "02-2345-6789#12", "+886223456789;ext=12"]
+)
 def test_an_extension_behind_it_is_kept_apart(typed: str) -> None:
     found = numbers.parse(typed, country="TW")
     assert found is not None

@@ -28,7 +28,12 @@ from cti.telephony.link import LinkChanged
 from tests.unit.screenpop.fakes import PaperDesktop
 from tests.unit.screenpop.stories import AGENTS, JON, MARA, PBX, Story, at
 
-ANNA = Contact(id=ContactId("k1"), code="70012", name="Anna Berg", numbers=(ContactNumber(typed="030 5551234", e164="+49305551234"),))
+ANNA = Contact(
+    id=ContactId("k1"),
+    code="70012",
+    name="Anna Berg",
+    numbers=(ContactNumber(typed="030 5551234", e164="+49305551234"),),
+)
 BERND = Contact(id=ContactId("k2"), name="Bernd Berg", numbers=ANNA.numbers)
 NUMBER = "+49305551234"
 
@@ -194,7 +199,9 @@ async def test_a_withheld_number_asks_nobody(house: House) -> None:
 async def test_a_key_from_the_menu_asks_again(house: House) -> None:
     story = Story()
     house.hears(story.offered(""))
-    told = CallInformation(call=story.id, at=at(2), direction=Direction.INBOUND, dnis="4930999", keys=(("customer_code", "70012"),))
+    told = CallInformation(
+        call=story.id, at=at(2), direction=Direction.INBOUND, dnis="4930999", keys=(("customer_code", "70012"),)
+    )
     house.hears(story.tell(told))
     await house.until(lambda: house.card(story).state == "found")
     assert house.crm.asked == ["70012"]
@@ -217,10 +224,20 @@ async def test_an_ended_call_is_asked_about_no_more(house: House) -> None:
 
 async def test_every_step_is_on_record_once(house: House) -> None:
     story = Story()
-    changes = [story.offered(NUMBER), story.queued(), story.rings(MARA), story.answers(MARA), story.leaves(MARA), story.ends()]
+    changes = [
+        story.offered(NUMBER),
+        story.queued(),
+        story.rings(MARA),
+        story.answers(MARA),
+        story.leaves(MARA),
+        story.ends(),
+    ]
     house.hears(*changes)
     steps = [kind for kind in await house.facts(story) if kind.startswith("cti.call.")]
-    assert steps == [f"cti.call.{name}.v1" for name in ("offered", "queued", "delivered", "established", "connection_cleared", "cleared")]
+    assert steps == [
+        f"cti.call.{name}.v1"
+        for name in ("offered", "queued", "delivered", "established", "connection_cleared", "cleared")
+    ]
 
 
 async def test_a_pop_s_way_is_on_record(house: House) -> None:
@@ -245,7 +262,9 @@ async def test_queues_are_counted_as_calls_come_and_go(house: House) -> None:
 
 async def test_a_lost_pbx_is_told_to_every_desktop(house: House) -> None:
     desktop = house.desktop()
-    house.pipeline.news(LinkChanged(pbx=PBX, state="lost", at=datetime(2026, 11, 21, tzinfo=UTC), reason="silent for 15 s"))
+    house.pipeline.news(
+        LinkChanged(pbx=PBX, state="lost", at=datetime(2026, 11, 21, tzinfo=UTC), reason="silent for 15 s")
+    )
     (told,) = desktop.read()
     assert (told["type"], told["pbx"]["state"]) == ("pbx", "lost")
 

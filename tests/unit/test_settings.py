@@ -121,7 +121,9 @@ def test_the_line_is_found_however_the_file_is_written(text: str, line: int) -> 
 
 
 def test_the_line_is_found_behind_an_array_of_arrays() -> None:
-    assert "cti.toml:5: web.port: should be greater than or equal to 1; it is 0" in findings("[web]\npublic_origins = [\n[1],\n]\nport = 0\n")
+    assert "cti.toml:5: web.port: should be greater than or equal to 1; it is 0" in findings(
+        "[web]\npublic_origins = [\n[1],\n]\nport = 0\n"
+    )
 
 
 def test_a_second_pbx_is_blamed_for_its_own_mistakes() -> None:
@@ -141,7 +143,9 @@ def test_two_pbxs_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_two_pbxs_whose_calls_could_have_one_id_are_refused() -> None:
     secrets = {f"CTI_PBX__{n}__{k}_SECRET": "s" * 32 for n in ("A", "A_B") for k in ("EVENTS", "COMMANDS")}
     (told,) = findings('[[pbx]]\nname = "a"\n[[pbx]]\nname = "a-b"\n', secrets)
-    assert told == "cti.toml:4: pbx.a-b.name: begins like a: with a systemname in Asterisk, their calls could have one id"
+    assert (
+        told == "cti.toml:4: pbx.a-b.name: begins like a: with a systemname in Asterisk, their calls could have one id"
+    )
 
 
 def test_two_pbxs_whose_names_only_begin_alike_are_taken() -> None:
@@ -158,16 +162,24 @@ def test_no_proxy_is_trusted_unless_it_is_named() -> None:
 
 def test_a_missing_secret_says_how_to_give_it() -> None:
     told = findings(PBX)
-    assert "cti.toml:1: pbx.main.events_secret: is missing: set CTI_PBX__MAIN__EVENTS_SECRET, or name a file that holds it in events_secret_file" in told
+    assert (
+        "cti.toml:1: pbx.main.events_secret: is missing: set CTI_PBX__MAIN__EVENTS_SECRET, or name a file that holds it in events_secret_file"
+        in told
+    )
     assert len(told) == 2
 
 
 def test_an_empty_secret_is_no_secret() -> None:
-    assert any("CTI_PBX__MAIN__EVENTS_SECRET" in told for told in findings(PBX, SECRETS | {"CTI_PBX__MAIN__EVENTS_SECRET": ""}))
+    assert any(
+        "CTI_PBX__MAIN__EVENTS_SECRET" in told for told in findings(PBX, SECRETS | {"CTI_PBX__MAIN__EVENTS_SECRET": ""})
+    )
 
 
 def test_the_environment_is_stronger_than_the_file() -> None:
-    settings = read("[web]\nport = 1000\n" + PBX, SECRETS | {"CTI_WEB__PORT": "9000", "CTI_PBX__MAIN__KEYS": "CTI_A, CTI_B", "CTI_PBX__MAIN__HOST": "10.0.0.1"})
+    settings = read(
+        "[web]\nport = 1000\n" + PBX,
+        SECRETS | {"CTI_WEB__PORT": "9000", "CTI_PBX__MAIN__KEYS": "CTI_A, CTI_B", "CTI_PBX__MAIN__HOST": "10.0.0.1"},
+    )
     assert (settings.web.port, settings.pbx[0].keys, settings.pbx[0].host) == (9000, ("CTI_A", "CTI_B"), "10.0.0.1")
 
 
@@ -177,7 +189,9 @@ def test_a_list_in_the_environment_may_be_json() -> None:
 
 
 def test_a_list_in_the_environment_that_is_broken_json_is_told() -> None:
-    assert any(told.startswith("CTI_PBX__MAIN__KEYS: ") for told in findings(PBX, SECRETS | {"CTI_PBX__MAIN__KEYS": '["x'}))
+    assert any(
+        told.startswith("CTI_PBX__MAIN__KEYS: ") for told in findings(PBX, SECRETS | {"CTI_PBX__MAIN__KEYS": '["x'})
+    )
 
 
 def test_a_pbx_may_stand_in_the_environment_alone() -> None:
@@ -206,7 +220,11 @@ def test_a_mistake_in_the_environment_is_told_by_the_variable(name: str, value: 
 
 
 def test_each_pbx_s_variable_is_blamed_for_itself() -> None:
-    environ = {f"CTI_PBX__{n}__{key}": value for n in "AB" for key, value in (("EVENTS_SECRET", "s"), ("COMMANDS_SECRET", "s"), ("PORT", "0"))}
+    environ = {
+        f"CTI_PBX__{n}__{key}": value
+        for n in "AB"
+        for key, value in (("EVENTS_SECRET", "s"), ("COMMANDS_SECRET", "s"), ("PORT", "0"))
+    }
     assert [told.split(":")[0] for told in findings("", environ)] == ["CTI_PBX__A__PORT", "CTI_PBX__B__PORT"]
 
 

@@ -65,7 +65,9 @@ class Desk:
 
     async def told(self) -> list[tuple[str, str, str]]:
         await asyncio.gather(*self.board._running)
-        return [(one["command"], one["status"], one["reason"]) for one in self.desktop.read() if one["type"] == "command"]
+        return [
+            (one["command"], one["status"], one["reason"]) for one in self.desktop.read() if one["type"] == "command"
+        ]
 
 
 @pytest.fixture

@@ -134,6 +134,10 @@ def excess_privileges(listed: Mapping[str, str], *, needed: frozenset[str] = COM
     Asterisk lists the actions this account may send, with the classes of which any one suffices: an action of one
     class shows that the account holds it.
     """
-    classes = [set(re.split(r"[,\s]+", found[1])) - {"all", "<none>", ""} for text in listed.values() if (found := _CLASSES.search(text))]
+    classes = [
+        set(re.split(r"[,\s]+", found[1])) - {"all", "<none>", ""}
+        for text in listed.values()
+        if (found := _CLASSES.search(text))
+    ]
     held = {only for group in classes if len(group) == 1 for only in group}
     return tuple(sorted(held - needed, key=lambda name: (name not in {"system", "command", "config"}, name)))

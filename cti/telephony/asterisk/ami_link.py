@@ -236,7 +236,9 @@ class AmiLink:
         if self._status.state != "connected":
             self.figures.connects += 1
             self._failures = 0
-            log.info("pbx_connected", pbx=self.name, calls=len(self.calls), resync_s=round(self.figures.last_resync_s, 3))
+            log.info(
+                "pbx_connected", pbx=self.name, calls=len(self.calls), resync_s=round(self.figures.last_resync_s, 3)
+            )
             self._become("connected")
 
     def _tell(self, changes: list[CallChanged]) -> None:
@@ -254,7 +256,9 @@ async def _next(
         await reading
     getting = asyncio.ensure_future(waiting.get())
     try:
-        await asyncio.wait({getting, reading}, timeout=max(0.0, until_s - time.monotonic()), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {getting, reading}, timeout=max(0.0, until_s - time.monotonic()), return_when=asyncio.FIRST_COMPLETED
+        )
         return getting.result() if getting.done() else []
     finally:
         getting.cancel()

@@ -102,7 +102,9 @@ class AmiSession:
     @property
     def next_deadline_s(self) -> float:
         deadline_s = min(self._heard_s + DEAD_S, self._pinged_s + PING_S)
-        return min(deadline_s, self._since_s + ANSWER_S) if self.state in {"greeting", "login", "syncing"} else deadline_s
+        return (
+            min(deadline_s, self._since_s + ANSWER_S) if self.state in {"greeting", "login", "syncing"} else deadline_s
+        )
 
     def resync(self, now_s: float) -> Iterator[Happening]:
         """Ask for everything anew; nothing while a snapshot is under way, or before the first."""

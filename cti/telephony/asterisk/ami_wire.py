@@ -25,6 +25,7 @@ from cti.telephony.asterisk.actions import Action, checked
 
 T = TypeVar("T")
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Seconds."""
@@ -110,7 +111,13 @@ class Wire:
             await self._do(lambda: self._manager.connect(account.host, account.port, limit_s), 2 * limit_s)
         except (OSError, queue.Empty) as error:
             raise PbxUnavailable(str(error) or "no greeting") from error
-        login = {"Action": "Login", "ActionID": "login", "Username": account.user, "Secret": account.secret, "Events": "off"}
+        login = {
+            "Action": "Login",
+            "ActionID": "login",
+            "Username": account.user,
+            "Secret": account.secret,
+            "Events": "off",
+        }
         try:
             await self.act(checked(login))
         except PbxRefused as error:

@@ -90,7 +90,10 @@ class Confirmations:
 
     def expire(self, now: float) -> list[Result]:
         due = [waiting for waiting in self._waiting.values() if waiting.deadline <= now]
-        return [self._over(w, Failed(command=w.command.id, reason=w.words or (UNAVAILABLE if w.has_failed else TIMEOUT))) for w in due]
+        return [
+            self._over(w, Failed(command=w.command.id, reason=w.words or (UNAVAILABLE if w.has_failed else TIMEOUT)))
+            for w in due
+        ]
 
     def lose(self) -> list[Result]:
         """The connection is gone: what is out will not be told any more."""

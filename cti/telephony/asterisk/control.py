@@ -63,7 +63,9 @@ class Control:
                 self._disconnect()
             chance = random.random()  # noqa: S311 - jitter is no secret
             limits = self._limits
-            await asyncio.sleep(backoff_s(self._failures, chance, first_s=limits.backoff_first_s, most_s=limits.backoff_most_s))
+            await asyncio.sleep(
+                backoff_s(self._failures, chance, first_s=limits.backoff_first_s, most_s=limits.backoff_most_s)
+            )
 
     def check(self, command: Command) -> None:
         """Raises ValueError for a command that ``send`` would refuse."""

@@ -56,7 +56,9 @@ def plain_text(value: str) -> str:
     """Text of strangers made fit to show: no control characters, no more than 120 characters; empty for "unknown"."""
     if value.lower() in _UNKNOWN:
         return ""
-    return "".join(char for char in value if unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"})[:_MAX_TEXT].strip()
+    return "".join(char for char in value if unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"})[
+        :_MAX_TEXT
+    ].strip()
 
 
 def dialled_exten(value: str) -> str:

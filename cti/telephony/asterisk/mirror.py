@@ -152,7 +152,9 @@ class Mirror:
     def restore(self, call: Call) -> None:
         """A call that was live when the service stopped; the first snapshot says which of its channels still are."""
         root = call.legs[0].party.leg if call.legs else LegId("")
-        conversation = Conversation(call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting)
+        conversation = Conversation(
+            call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting
+        )
         conversation.keys = dict(call.keys)
         for leg in call.live_legs():
             self._lead(leg.party.leg, conversation)

@@ -48,7 +48,9 @@ class Narrator:
             self.tracker.restore([call])
             self._mirror.restore(call)
 
-    def feed(self, message: AmiMessage, *, received_at: datetime | None = None, monotonic_s: float | None = None) -> list[CallChanged]:
+    def feed(
+        self, message: AmiMessage, *, received_at: datetime | None = None, monotonic_s: float | None = None
+    ) -> list[CallChanged]:
         """What this message changes. ``monotonic_s`` guards against steps of the PBX's clock; a replay has none."""
         if message.event == "SuccessfulAuth":  # the first event of every login, and often the only one for long
             self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
@@ -107,7 +109,11 @@ class Narrator:
         if self._snapshot is None and message.event in {"CoreShowChannel", "CoreShowChannelsComplete"}:
             self._snapshot = Snapshot(self._mirror)  # a trace that holds a list
         if self._snapshot is None:
-            return self._tell_all(TRANSLATE["QueueEntry"](self._mirror, message, at), at) if message.event == "QueueEntry" else []
+            return (
+                self._tell_all(TRANSLATE["QueueEntry"](self._mirror, message, at), at)
+                if message.event == "QueueEntry"
+                else []
+            )
         match message.event:
             case "CoreShowChannel":
                 self._snapshot.listed(message, at)
@@ -128,7 +134,9 @@ class Narrator:
     def _home(self, call: Call) -> Conversation | None:
         return next((home for leg in call.legs if (home := self._mirror.conversation_of(leg.party.leg))), None)
 
-    def booted(self, uptime_s: float | None, now: datetime | None, *, lost_at: datetime | None = None) -> list[CallChanged]:
+    def booted(
+        self, uptime_s: float | None, now: datetime | None, *, lost_at: datetime | None = None
+    ) -> list[CallChanged]:
         """The PBX is up since then. Calls from before its start are over: nothing survives a restart, no id is used again.
         They ended when the connection did, as far as anyone can tell. ``now`` and ``lost_at`` are by this machine's clock."""
         now = self._clock.theirs(now) if now else self._clock.now
@@ -151,7 +159,9 @@ class Narrator:
         at = at or self._clock.now
         for conversation in self._mirror.conversations:
             conversation.is_over = True
-        ended = [Cleared(call=call.id, at=max(at, call.since), cause=cause, ended_by="system") for call in self.tracker.live]
+        ended = [
+            Cleared(call=call.id, at=max(at, call.since), cause=cause, ended_by="system") for call in self.tracker.live
+        ]
         return [change for event in ended if (change := self._apply(event))]
 
     def clock_offset_s(self, now: datetime) -> float | None:
@@ -164,7 +174,12 @@ class Narrator:
     def _tell_all(self, touched: Iterable[Conversation], at: datetime) -> list[CallChanged]:
         changes: list[CallChanged] = []
         for conversation in dict.fromkeys(touched):
-            if conversation.is_told and not conversation.channels and not conversation.is_over and self._is_merged(conversation):
+            if (
+                conversation.is_told
+                and not conversation.channels
+                and not conversation.is_over
+                and self._is_merged(conversation)
+            ):
                 changes.extend(self._merged(conversation, at))
             else:
                 changes.extend(self._tell(conversation, at))
@@ -218,4 +233,3 @@ class Narrator:
 
 _LISTS: Final = frozenset({"CoreShowChannel", "CoreShowChannelsComplete", "QueueEntry", "QueueStatusComplete"})
 _OTHERS: Final = _LISTS | {"Shutdown", "FullyBooted"}
-

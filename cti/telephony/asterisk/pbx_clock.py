@@ -53,7 +53,9 @@ class PbxClock:
 
     def _notice_step(self, stamp: float, monotonic_s: float | None) -> None:
         if self._stamp is not None:
-            passed_s = monotonic_s - self._monotonic_s if monotonic_s is not None and self._monotonic_s is not None else None
+            passed_s = (
+                monotonic_s - self._monotonic_s if monotonic_s is not None and self._monotonic_s is not None else None
+            )
             stepped_s = stamp - self._stamp - passed_s if passed_s is not None else min(0.0, stamp - self._stamp)
             if abs(stepped_s) > STEP_S:
                 self._correction_s -= stepped_s

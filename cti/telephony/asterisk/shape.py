@@ -17,7 +17,9 @@ _CHANNEL: Final = (
     "Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName",
     "Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
 )  # fmt: skip
-_ANYWHERE: Final = frozenset({"Event", "Privilege", "Timestamp", "SequenceNumber", "File", "Line", "Func", "ActionID", "SystemName"})
+_ANYWHERE: Final = frozenset(
+    {"Event", "Privilege", "Timestamp", "SequenceNumber", "File", "Line", "Func", "ActionID", "SystemName"}
+)
 _HEADS: Final = frozenset({"Event", "Response"})
 
 _ONE: Final = ("",)
@@ -41,7 +43,9 @@ _PREFIXES: Final[dict[str, tuple[str, ...]]] = {
     "ParkedCallTimeOut": ("Parkee",),
     "ParkedCallGiveUp": ("Parkee",),
 }  # fmt: skip
-_OPTIONAL: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(("DialBegin", "DialState", "DialEnd", "AgentComplete"), _DIAL)
+_OPTIONAL: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
+    ("DialBegin", "DialState", "DialEnd", "AgentComplete"), _DIAL
+)
 _NO_CHANNEL: Final = frozenset({"FullyBooted", "Shutdown", "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause",
                                 "QueueMemberStatus", "DeviceStateChange", "Reload"})  # fmt: skip
 
@@ -53,7 +57,16 @@ _CDR: Final = (
 _QUEUE_ENTRY: Final = (
     "Queue", "Position", "Channel", "Uniqueid", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName", "Wait",
 )  # fmt: skip
-_SECURITY: Final = ("EventTV", "Severity", "Service", "EventVersion", "AccountID", "SessionID", "LocalAddress", "RemoteAddress")
+_SECURITY: Final = (
+    "EventTV",
+    "Severity",
+    "Service",
+    "EventVersion",
+    "AccountID",
+    "SessionID",
+    "LocalAddress",
+    "RemoteAddress",
+)
 """What main/security_events.c requires of every one. AccountID is what a stranger's phone calls itself."""
 _SEQUENCES: Final = {"Cdr": _CDR, "QueueEntry": _QUEUE_ENTRY}
 
@@ -81,7 +94,11 @@ def _faults(event: str, keys: tuple[str, ...]) -> Iterator[str]:
         if f"{prefix}Channel" in keys:
             yield from _fault_of_channel(prefix, keys, event)
     if event not in _PREFIXES and event not in _OPTIONAL:
-        yield from (f"the headers of {wanted[0]} are cut or out of order" for wanted in _sequences(event, keys) if not _stands(wanted, keys))
+        yield from (
+            f"the headers of {wanted[0]} are cut or out of order"
+            for wanted in _sequences(event, keys)
+            if not _stands(wanted, keys)
+        )
 
 
 def _sequences(event: str, keys: Sequence[str]) -> list[tuple[str, ...]]:
@@ -137,7 +154,9 @@ def _sequence(prefix: str) -> bytes:
 _BEGINNING: Final = rb"Event: \w+\r\nPrivilege: [^\r\n]*\r\n(?:Timestamp: [0-9.]+\r\n)?"
 _ONE_PLAIN: Final = re.compile(_BEGINNING + _sequence(""))
 _BRIDGE_PLAIN: Final = re.compile(_BEGINNING + rb"(?:Bridge\w+: [^\r\n]*\r\n)+" + _sequence(""))
-_DIAL_PLAIN: Final = re.compile(_BEGINNING + _sequence("") + rb"(?:\r\nChanVariable: [^\r\n]*)*\r\n" + _sequence("Dest"))
+_DIAL_PLAIN: Final = re.compile(
+    _BEGINNING + _sequence("") + rb"(?:\r\nChanVariable: [^\r\n]*)*\r\n" + _sequence("Dest")
+)
 _ODD_BEHIND: Final = re.compile(rb"\r\n(?:Event|(?:Dest)?(?:Channel|Uniqueid|Linkedid)):")
 _PLAIN: Final = {
     **dict.fromkeys(

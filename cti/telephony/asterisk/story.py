@@ -150,11 +150,15 @@ class Storyteller:
             if self._is_the_calls_end(told, leg):
                 continue
             if leg.state in _SPEAKING:
-                yield ConnectionCleared(call=told.id, at=at, party=leg.party, cause=channel.why if channel else "resync")
+                yield ConnectionCleared(
+                    call=told.id, at=at, party=leg.party, cause=channel.why if channel else "resync"
+                )
                 continue
             cause = self._cause(seen, told, channel)
             if leg is not told.legs[0] or (leg.state is LegState.RINGING and (channel is None or channel.state != UP)):
-                yield Diverted(call=told.id, at=at, party=leg.party, cause=cause, to=channel.where_to if channel else "")
+                yield Diverted(
+                    call=told.id, at=at, party=leg.party, cause=cause, to=channel.where_to if channel else ""
+                )
 
     def _is_the_calls_end(self, told: Call, leg: Leg) -> bool:
         if leg.party.role is not Role.CUSTOMER or (leg is not told.legs[0] and leg.state not in _SPEAKING):
@@ -170,12 +174,20 @@ class Storyteller:
             return "resync"
         if channel.why not in {"cancelled", "no_answer", "normal", ""} or channel.state == UP:
             return channel.why or "normal"
-        if any(other.is_up and other.called_by is channel.called_by and other is not channel for other in seen.parties()):
+        if any(
+            other.is_up and other.called_by is channel.called_by and other is not channel for other in seen.parties()
+        ):
             return "answered_elsewhere" if channel.is_called else channel.why or "normal"
         origin = seen.origin
         if channel is origin:
             return "no_answer" if channel.rings else channel.why or "normal"
-        if channel.why == "cancelled" and channel.member and origin is not None and not origin.is_gone and told.is_waiting:
+        if (
+            channel.why == "cancelled"
+            and channel.member
+            and origin is not None
+            and not origin.is_gone
+            and told.is_waiting
+        ):
             return "cancelled" if seen.hung_up_by == origin.id else "no_answer"
         return channel.why or "normal"
 
@@ -195,7 +207,11 @@ class Storyteller:
         leg = told.leg(channel.id)
         is_first = leg is not None and leg is told.legs[0]
         consult = self._is_consultation(seen, channel)
-        if self._rings(channel) and (channel.is_called or is_first) and (leg is None or leg.state is LegState.INITIATED):
+        if (
+            self._rings(channel)
+            and (channel.is_called or is_first)
+            and (leg is None or leg.state is LegState.INITIATED)
+        ):
             yield Delivered(call=told.id, at=at, party=self._party(seen, channel), consult=consult)
         elif is_first or not channel.is_up:
             return
@@ -267,7 +283,9 @@ class Storyteller:
         if not live:
             return True
         customers = [leg for leg in told.legs if leg.party.role is Role.CUSTOMER]
-        is_gone = customers and all((channel := seen.channels.get(leg.party.leg)) is None or channel.is_gone for leg in customers)
+        is_gone = customers and all(
+            (channel := seen.channels.get(leg.party.leg)) is None or channel.is_gone for leg in customers
+        )
         return bool(is_gone) and (told.answered_at is not None or told.direction is Direction.INBOUND)
 
     def _who_ended(self, seen: Conversation) -> str:

@@ -9,7 +9,12 @@ from cti.telephony.replay.trace import Trace
 
 
 def replay(
-    trace: Trace, *, pbx: str = "replay", endpoints: Endpoints | None = None, chop: int | None = None, narrator: Narrator | None = None
+    trace: Trace,
+    *,
+    pbx: str = "replay",
+    endpoints: Endpoints | None = None,
+    chop: int | None = None,
+    narrator: Narrator | None = None,
 ) -> Iterator[CallChanged]:
     """Every step of every call, in order. A call that is live when the trace ends is ended there, with cause ``trace_end``."""
     narrator = narrator or Narrator(pbx, endpoints or Endpoints())

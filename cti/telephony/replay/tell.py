@@ -38,7 +38,9 @@ def what(change: CallChanged) -> str:  # noqa: C901, PLR0911 - one line a kind o
         case Delivered(party=party, consult=consult) | Established(party=party, consult=consult):
             return _who(party) + (", consulted" if consult else "")
         case Diverted(party=party, cause=cause, to=to):
-            return f"{_who(party) if party else 'from ' + (call.queue or 'the call')}: {cause}{' to ' + to if to else ''}"
+            return (
+                f"{_who(party) if party else 'from ' + (call.queue or 'the call')}: {cause}{' to ' + to if to else ''}"
+            )
         case Transferred(kind=kind, by=by, to_number=number, to=to):
             return f"{kind} by {_who(by)} to {_who(to) if to else number}"
         case Conferenced(party=party, by=by):

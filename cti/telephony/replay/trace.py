@@ -69,7 +69,9 @@ def _of_json(data: bytes, *, is_array: bool) -> Iterator[AmiMessage]:
 def _message(item: Any, place: str) -> AmiMessage:
     if not isinstance(item, dict):
         raise ValueError(f"{place}: an object of headers was expected, not {type(item).__name__}")  # noqa: TRY004 - load() says it
-    return AmiMessage.of(pair for key, value in item.items() for pair in _pairs(_NAMES.get(str(key).lower(), str(key)), value))
+    return AmiMessage.of(
+        pair for key, value in item.items() for pair in _pairs(_NAMES.get(str(key).lower(), str(key)), value)
+    )
 
 
 def _pairs(key: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -80,7 +82,17 @@ def _pairs(key: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _channel_headers(prefix: str) -> Iterator[str]:
-    for name in ("Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Exten", "Context", "Uniqueid", "Linkedid", "ChanVariable"):
+    for name in (
+        "Channel",
+        "ChannelState",
+        "CallerIDNum",
+        "CallerIDName",
+        "Exten",
+        "Context",
+        "Uniqueid",
+        "Linkedid",
+        "ChanVariable",
+    ):
         yield prefix + name
 
 

@@ -77,7 +77,9 @@ async def test_a_pbx_that_is_not_there_is_said(cti: Run, tmp_path: Path) -> None
     assert "FAILED   pbx main events" in said.out
 
 
-@pytest.mark.parametrize("arguments", [("replay", "nosuch.ami"), ("replay", "/etc/hostname"), ("crm", "lookup"), ("fly",)])
+@pytest.mark.parametrize(
+    "arguments", [("replay", "nosuch.ami"), ("replay", "/etc/hostname"), ("crm", "lookup"), ("fly",)]
+)
 async def test_asked_wrongly_is_two(cti: Run, arguments: tuple[str, ...]) -> None:
     said = await cti(*arguments)
     assert said.code == 2
@@ -109,12 +111,16 @@ class TestOnAsterisk:
         assert "ok       pbx main events: 0 calls now" in said.out
         assert "ok       pbx main commands account" in said.out
 
-    async def test_a_wrong_password_is_said_in_the_pbxs_words(self, cti: Run, tmp_path: Path, asterisk: Asterisk) -> None:
+    async def test_a_wrong_password_is_said_in_the_pbxs_words(
+        self, cti: Run, tmp_path: Path, asterisk: Asterisk
+    ) -> None:
         said = await cti("check", "--config", settings(tmp_path, self._pbx(asterisk, events_secret="wrong")))
         assert said.code == 1
         assert "login refused: Authentication failed" in said.out
 
-    async def test_an_account_that_may_not_list_channels_is_told_what_it_needs(self, cti: Run, tmp_path: Path, asterisk: Asterisk) -> None:
+    async def test_an_account_that_may_not_list_channels_is_told_what_it_needs(
+        self, cti: Run, tmp_path: Path, asterisk: Asterisk
+    ) -> None:
         swapped = {"commands_user": "cti-events", "commands_secret": asterisk.options.events_secret}
         said = await cti("check", "--config", settings(tmp_path, self._pbx(asterisk, **swapped)))
         assert said.code == 1

@@ -30,14 +30,18 @@ class Browser:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self._session.close()
 
     @property
     def cookie(self) -> str:
         return next((cookie.value for cookie in self._session.cookie_jar if cookie.key == "cti_session"), "")
 
-    async def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Status and JSON."""
         said = ({"Origin": self.origin} if self.origin else {}) | self.headers | (headers or {})
         async with self._session.request(method, path, json=body, headers=said) as response:

@@ -61,7 +61,17 @@ class FakePbx:
     async def _outgoing(self, agent: Agent, to: str, command: str) -> None:
         call, phone = self._new(), self._phone(agent)
         number = to.replace(" ", "")
-        await self._tell(Offered(call=call, at=_now(), pbx=PBX, direction=Direction.OUTBOUND, ani=agent.extension, dnis=number, party=phone))
+        await self._tell(
+            Offered(
+                call=call,
+                at=_now(),
+                pbx=PBX,
+                direction=Direction.OUTBOUND,
+                ani=agent.extension,
+                dnis=number,
+                party=phone,
+            )
+        )
         await self._tell(Delivered(call=call, at=_now(), party=phone))
         await asyncio.sleep(1.5)
         self.house.hub.command(agent.id, command, "done")
@@ -160,7 +170,9 @@ def _now() -> datetime:
 
 async def main(web_port: int = 8088, ws_port: int = 8089, *origins: str) -> None:
     pbx = FakePbx()
-    house = await build(web_port, ws_port, commands=pbx, origins=("http://localhost:5173", "http://127.0.0.1:5173", *origins))
+    house = await build(
+        web_port, ws_port, commands=pbx, origins=("http://localhost:5173", "http://127.0.0.1:5173", *origins)
+    )
     pbx.house = house
     house.hub.pbx(PbxView(name="main", state="connected", since=_now()))
     async with opened(house):

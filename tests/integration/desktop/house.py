@@ -76,7 +76,9 @@ class MemoryCustomers:
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
         wanted = text.casefold()
-        known = ((one, " ".join((one.name, one.company, one.code, *(n.typed for n in one.numbers)))) for one in self.contacts)
+        known = (
+            (one, " ".join((one.name, one.company, one.code, *(n.typed for n in one.numbers)))) for one in self.contacts
+        )
         return tuple(one for one, words in known if wanted in words.casefold())[:limit]
 
     async def close(self) -> None:
@@ -158,7 +160,15 @@ async def build(
     hub.roster(AGENTS)
     hub.pbx(PbxView(name="main", state="connected", since=datetime.now(UTC)))
     hub.queue(QueueView(name="support", waiting=0))
-    tickets, health = Tickets(), [PartHealth("pbx:main", "ok"), PartHealth("database", "ok"), PartHealth("crm", "ok"), PartHealth("spool", "ok")]
+    tickets, health = (
+        Tickets(),
+        [
+            PartHealth("pbx:main", "ok"),
+            PartHealth("database", "ok"),
+            PartHealth("crm", "ok"),
+            PartHealth("spool", "ok"),
+        ],
+    )
     allowed = frozenset({f"http://127.0.0.1:{web_port}", f"http://localhost:{web_port}", *origins})
     site = WebSite(
         name="Demo", country="DE", version="0.1.0", ws_url=f"ws://127.0.0.1:{ws_port}/", origins=allowed, results=RESULTS,
@@ -185,7 +195,9 @@ async def opened(house: House) -> AsyncIterator[House]:
     """Both servers, listening."""
     web_up, ws_up = asyncio.Event(), asyncio.Event()
     tasks = [
-        asyncio.create_task(web_server.serve(house.parts, host="127.0.0.1", port=house.web_port, started=lambda _: web_up.set())),
+        asyncio.create_task(
+            web_server.serve(house.parts, host="127.0.0.1", port=house.web_port, started=lambda _: web_up.set())
+        ),
         asyncio.create_task(house.sockets.run(lambda _: ws_up.set())),
     ]
     try:
@@ -207,5 +219,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-

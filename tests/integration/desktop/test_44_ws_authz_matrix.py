@@ -23,7 +23,14 @@ BODIES = {
     "AgentChange": {"name": "Mara"},
     "NewPassword": {"old": PASSWORD, "new": "a-new-password-2"},
 }
-OF_A_CALL = {Deed.CALL_SEE, Deed.CALL_HANG_UP, Deed.CALL_CUSTOMER, Deed.INTERACTION_SEE, Deed.INTERACTION_WRITE, Deed.DRAFT}
+OF_A_CALL = {
+    Deed.CALL_SEE,
+    Deed.CALL_HANG_UP,
+    Deed.CALL_CUSTOMER,
+    Deed.INTERACTION_SEE,
+    Deed.INTERACTION_WRITE,
+    Deed.DRAFT,
+}
 
 
 def name(route: Route) -> str:

@@ -123,7 +123,9 @@ async def test_48_a_new_password_ends_every_other_session(log_in: LogIn, strange
 
 
 @pytest.mark.parametrize(("old", "new", "status"), [("wrong", NEW, 401), (PASSWORD, "short", 400)])
-async def test_48_a_password_is_changed_only_by_whoever_knows_it(log_in: LogIn, old: str, new: str, status: int) -> None:
+async def test_48_a_password_is_changed_only_by_whoever_knows_it(
+    log_in: LogIn, old: str, new: str, status: int
+) -> None:
     browser = await log_in()
     assert (await browser.ask("PUT", "/api/v1/session/password", {"old": old, "new": new}))[0] == status
 
@@ -137,7 +139,13 @@ async def test_a_program_may_bring_its_token_instead_of_a_cookie(house: House, s
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {}],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {},
+    ],
     ids=str,
 )
 async def test_h30_a_page_of_another_site_cannot_act_with_our_cookie(log_in: LogIn, headers: dict[str, str]) -> None:
@@ -179,7 +187,10 @@ async def test_behind_tls_the_cookie_is_marked_so() -> None:
 
 
 @pytest.mark.parametrize(("proxies", "blocked"), [(frozenset({"127.0.0.1"}), False), (frozenset(), True)])
-async def test_47_behind_a_proxy_of_ours_each_browser_has_its_own_address(proxies: frozenset[str], blocked: bool) -> None:  # noqa: FBT001
+async def test_47_behind_a_proxy_of_ours_each_browser_has_its_own_address(
+    proxies: frozenset[str],
+    blocked: bool,  # noqa: FBT001
+) -> None:
     house = await build()
     house.parts = dataclasses.replace(house.parts, site=dataclasses.replace(house.parts.site, trusted_proxies=proxies))
     async with opened(house), Browser(house) as browser:

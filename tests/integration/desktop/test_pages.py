@@ -30,8 +30,15 @@ async def built(tmp_path: Path) -> AsyncIterator[House]:
 
 async def test_the_page_is_never_kept_and_hashed_files_are_for_ever(built: House) -> None:
     async with Browser(built) as browser:
-        kept = {path: (await browser.response("GET", path)).headers["Cache-Control"] for path in ("/", "/assets/index-3f9a.js", "/favicon.svg")}
-    assert kept == {"/": "no-store", "/assets/index-3f9a.js": "public, max-age=31536000, immutable", "/favicon.svg": "no-cache"}
+        kept = {
+            path: (await browser.response("GET", path)).headers["Cache-Control"]
+            for path in ("/", "/assets/index-3f9a.js", "/favicon.svg")
+        }
+    assert kept == {
+        "/": "no-store",
+        "/assets/index-3f9a.js": "public, max-age=31536000, immutable",
+        "/favicon.svg": "no-cache",
+    }
 
 
 async def test_nothing_inline_nothing_framed_and_the_socket_is_the_only_other_address(built: House) -> None:
@@ -46,7 +53,9 @@ async def test_nothing_inline_nothing_framed_and_the_socket_is_the_only_other_ad
             assert said["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/assets", "/.git/config"])
+@pytest.mark.parametrize(
+    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/assets", "/.git/config"]
+)
 async def test_nothing_outside_the_consoles_files_is_given(built: House, path: str) -> None:
     async with Browser(built) as browser:
         response = await browser.response("GET", path)

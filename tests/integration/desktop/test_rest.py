@@ -14,7 +14,18 @@ from tests.integration.desktop.conftest import LogIn
 from tests.integration.desktop.house import JON, MARA, House, NotedCommands
 from tests.unit.screenpop.stories import Story
 
-NASTY = ["'; --", "%", "_", "\\", "9" * 5_000, "\u202e\u200fevil", "<img src=x onerror=alert(1)>", "\x00", "*", "((((((((a+)+)+)+"]
+NASTY = [
+    "'; --",
+    "%",
+    "_",
+    "\\",
+    "9" * 5_000,
+    "\u202e\u200fevil",
+    "<img src=x onerror=alert(1)>",
+    "\x00",
+    "*",
+    "((((((((a+)+)+)+",
+]
 
 
 async def tell(house: House, *changes: Any) -> None:
@@ -76,7 +87,12 @@ async def test_without_a_pbx_a_command_is_refused_with_a_time_to_come_back(house
 
 async def test_hanging_up_asks_for_ones_own_call_only(house: House, log_in: LogIn) -> None:
     story = await talking(house)
-    answers = {agent: (await (await log_in(agent)).ask("POST", f"/api/v1/calls/{story.id}/hangup", {"id": f"hang-up-{agent}"}))[0] for agent in ("mara", "jon", "sue")}
+    answers = {
+        agent: (
+            await (await log_in(agent)).ask("POST", f"/api/v1/calls/{story.id}/hangup", {"id": f"hang-up-{agent}"})
+        )[0]
+        for agent in ("mara", "jon", "sue")
+    }
     assert answers == {"mara": 202, "jon": 403, "sue": 403}
 
 
@@ -113,7 +129,9 @@ async def test_note_and_result_of_a_call_are_on_record(house: House, log_in: Log
     story = await over(house)
     browser = await log_in()
     assert (await browser.ask("PUT", f"/api/v1/interactions/{story.id}/note", {"text": "first"}))[0] == 204
-    assert (await browser.ask("PUT", f"/api/v1/interactions/{story.id}/result", {"code": "solved", "note": "second"}))[0] == 204
+    assert (await browser.ask("PUT", f"/api/v1/interactions/{story.id}/result", {"code": "solved", "note": "second"}))[
+        0
+    ] == 204
     _, answer = await browser.ask("GET", f"/api/v1/interactions/{story.id}")
     assert (answer["note"], answer["result"], answer["result_label"]) == ("second", "solved", "Solved")
 
@@ -126,7 +144,9 @@ async def test_a_note_can_be_written_while_the_call_goes_on(house: House, log_in
     assert (await browser.ask("GET", f"/api/v1/interactions/{story.id}"))[1]["note"] == "early"
 
 
-async def test_a_result_right_after_the_hang_up_is_taken_before_the_record_knows_the_call(house: House, log_in: LogIn) -> None:
+async def test_a_result_right_after_the_hang_up_is_taken_before_the_record_knows_the_call(
+    house: House, log_in: LogIn
+) -> None:
     story = Story()
     for change in (story.offered(), story.rings(MARA), story.answers(MARA), story.ends()):
         house.hub.call_changed(change)
@@ -172,7 +192,19 @@ async def test_agents_see_only_what_they_handled_whatever_they_ask(house: House,
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "limit=x", "since=yesterday", "since=2026-01-01T00:00:00", "outcome=nice", "direction=up", "colour=red", "limit=1&limit=2", "cursor=made-up"]
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "limit=x",
+        "since=yesterday",
+        "since=2026-01-01T00:00:00",
+        "outcome=nice",
+        "direction=up",
+        "colour=red",
+        "limit=1&limit=2",
+        "cursor=made-up",
+    ],
 )
 async def test_a_query_that_means_nothing_is_told_so(log_in: LogIn, query: str) -> None:
     status, answer = await (await log_in()).ask("GET", f"/api/v1/interactions?{query}")
@@ -191,14 +223,21 @@ async def test_a_customer_comes_with_the_calls_there_were(house: House, log_in: 
 
 async def test_searching_finds_names_and_codes(log_in: LogIn) -> None:
     browser = await log_in()
-    found = [(await browser.ask("GET", f"/api/v1/customers?q={quote(text)}"))[1]["items"] for text in ("berg", "陳", "陳美", "70013")]
+    found = [
+        (await browser.ask("GET", f"/api/v1/customers?q={quote(text)}"))[1]["items"]
+        for text in ("berg", "陳", "陳美", "70013")
+    ]
     assert [[one["id"] for one in items] for items in found] == [["k1"], [], ["k2"], ["k2"]]
 
 
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
 async def test_51_injection_search_text_is_text(log_in: LogIn, text: str) -> None:
     browser = await log_in()
-    for path in (f"customers?q={quote(text)}", f"interactions?text={quote(text[:200])}", f"interactions?number={quote(text[:64])}"):
+    for path in (
+        f"customers?q={quote(text)}",
+        f"interactions?text={quote(text[:200])}",
+        f"interactions?number={quote(text[:64])}",
+    ):
         status, answer = await browser.ask("GET", f"/api/v1/{path}")
         assert (status, answer["items"]) == (200, []), path
 
@@ -210,7 +249,9 @@ async def test_51_ten_thousand_digits_are_refused_unread(stranger: Browser) -> N
 @pytest.mark.parametrize("text", [text for text in NASTY if "\x00" not in text], ids=range(len(NASTY) - 1))
 async def test_51_what_strangers_and_agents_write_comes_back_as_it_was(house: House, log_in: LogIn, text: str) -> None:
     story = Story()
-    await tell(house, story.offered(ani_name=text), story.queued(), story.rings(MARA), story.answers(MARA), story.ends())
+    await tell(
+        house, story.offered(ani_name=text), story.queued(), story.rings(MARA), story.answers(MARA), story.ends()
+    )
     browser = await log_in()
     assert (await browser.ask("PUT", f"/api/v1/interactions/{story.id}/note", {"text": text}))[0] == 204
     _, answer = await browser.ask("GET", f"/api/v1/interactions/{story.id}")
@@ -222,7 +263,14 @@ async def test_51_what_strangers_and_agents_write_comes_back_as_it_was(house: Ho
 
 async def test_admins_add_people_and_everybody_sees_them(log_in: LogIn, stranger: Browser) -> None:
     admin = await log_in("ada")
-    new = {"id": "kim", "name": "Kim Ho", "password": "kims-password", "extension": "1009", "device": "PJSIP/1009", "queues": ["support"]}
+    new = {
+        "id": "kim",
+        "name": "Kim Ho",
+        "password": "kims-password",
+        "extension": "1009",
+        "device": "PJSIP/1009",
+        "queues": ["support"],
+    }
     assert (await admin.ask("POST", "/api/v1/agents", new))[0] == 201
     assert (await admin.ask("POST", "/api/v1/agents", new))[0] == 409
     _, answer = await (await log_in()).ask("GET", "/api/v1/agents")
@@ -240,7 +288,10 @@ async def test_somebody_new_gets_pops_at_once(house: House, log_in: LogIn) -> No
 
 async def test_nobody_disables_or_demotes_themselves(log_in: LogIn) -> None:
     admin = await log_in("ada")
-    answers = [(await admin.ask("PATCH", "/api/v1/agents/ada", change))[0] for change in ({"is_enabled": False}, {"role": "agent"}, {"name": "Ada W."})]
+    answers = [
+        (await admin.ask("PATCH", "/api/v1/agents/ada", change))[0]
+        for change in ({"is_enabled": False}, {"role": "agent"}, {"name": "Ada W."})
+    ]
     assert answers == [409, 409, 200]
 
 
@@ -280,7 +331,13 @@ async def test_pop_figures_are_for_supervisors(house: House, log_in: LogIn) -> N
 async def test_metrics_say_what_the_reference_says(house: House, stranger: Browser) -> None:
     await talking(house)
     text = await (await stranger.response("GET", "/metrics")).text()
-    for line in ("cti_calls_active 1.0", "cti_ws_clients 0.0", 'cti_pbx_connected{pbx="main"} 1.0', 'cti_queue_waiting{queue="support"} 0.0', 'cti_screenpop_seconds_count{step="decided"} 1.0'):
+    for line in (
+        "cti_calls_active 1.0",
+        "cti_ws_clients 0.0",
+        'cti_pbx_connected{pbx="main"} 1.0',
+        'cti_queue_waiting{queue="support"} 0.0',
+        'cti_screenpop_seconds_count{step="decided"} 1.0',
+    ):
         assert line in text, line
     assert "+4930" not in text
     assert "mara" not in text
@@ -338,7 +395,9 @@ async def test_while_the_database_is_away_agents_who_were_logged_in_work_on(
     assert (await sue.ask("GET", "/api/v1/session"))[0] == 503
 
 
-async def test_our_own_mistakes_keep_their_words_to_the_log(house: House, log_in: LogIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_our_own_mistakes_keep_their_words_to_the_log(
+    house: House, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = await log_in()
 
     async def breaks(*_: object, **__: object) -> None:
@@ -351,7 +410,10 @@ async def test_our_own_mistakes_keep_their_words_to_the_log(house: House, log_in
 
 async def test_many_at_once_do_not_wait_for_passwords(stranger: Browser) -> None:
     """Argon2 works beside the event loop, not in it."""
-    guesses = [asyncio.create_task(stranger.ask("POST", "/api/v1/session", {"agent": f"u{n}", "password": "wrong"})) for n in range(10)]
+    guesses = [
+        asyncio.create_task(stranger.ask("POST", "/api/v1/session", {"agent": f"u{n}", "password": "wrong"}))
+        for n in range(10)
+    ]
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
         assert (await stranger.ask("GET", "/healthz"))[0] == 200

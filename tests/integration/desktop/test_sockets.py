@@ -26,7 +26,9 @@ async def rings(house: House, name: str = "1") -> Story:
 # ---- who gets a socket
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", None, "http://127.0.0.1", "HTTP://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", None, "http://127.0.0.1", "HTTP://127.0.0.1.evil.example"]
+)
 async def test_42_ws_origin_other_pages_get_no_socket(house: House, origin: str | None) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with open_socket(house, origin):
@@ -93,7 +95,9 @@ async def test_43_somebody_elses_ticket_shows_somebody_elses_calls_only_to_them(
         assert (await desktop.hears())["type"] == "queue"
 
 
-@pytest.mark.parametrize("said", ["", "hello", "[]", '{"type":"focus"}', '{"type":"hello"}', '{"type":"hello","ticket":7}'])
+@pytest.mark.parametrize(
+    "said", ["", "hello", "[]", '{"type":"focus"}', '{"type":"hello"}', '{"type":"hello","ticket":7}']
+)
 async def test_who_does_not_say_hello_first_is_closed(house: House, said: str) -> None:
     async with open_socket(house, house.origin) as ws:
         await ws.send(said)
@@ -124,7 +128,9 @@ async def test_a_ring_reaches_the_socket_and_its_receipts_come_back(house: House
     }
 
 
-async def test_44_a_message_about_somebody_elses_call_or_pop_is_refused_and_audited(house: House, log_in: LogIn) -> None:
+async def test_44_a_message_about_somebody_elses_call_or_pop_is_refused_and_audited(
+    house: House, log_in: LogIn
+) -> None:
     story = await rings(house)
     pop = next(iter(house.hub._desks[MARA.id].pops.values()))
     jon = await log_in("jon")
@@ -135,7 +141,9 @@ async def test_44_a_message_about_somebody_elses_call_or_pop_is_refused_and_audi
             await desktop.say(type="focus", call=story.id)
             assert [(await desktop.hears_of("problem"))["code"] for _ in range(2)] == ["forbidden", "forbidden"]
     assert house.hub.receipts.steps["shown"].count == 0
-    assert [(line["event"], line.get("agent")) for line in lines if "denied" in line["event"]] == [("desktop_denied", "jon")] * 2
+    assert [(line["event"], line.get("agent")) for line in lines if "denied" in line["event"]] == [
+        ("desktop_denied", "jon")
+    ] * 2
 
 
 async def test_a_message_not_understood_is_answered_and_the_socket_stays(house: House, log_in: LogIn) -> None:

@@ -182,7 +182,9 @@ class Service:
         waiting = sum([await asyncio.to_thread(waiting_in, pbx) for pbx in pbxs])
         figures = invariants.summed(await self.metrics())
         record = invariants.read_record(self.site.database)
-        return invariants.broken(record, invariants.Pbx(channels=channels, waiting=waiting), figures, [call.id for call in self.calls])
+        return invariants.broken(
+            record, invariants.Pbx(channels=channels, waiting=waiting), figures, [call.id for call in self.calls]
+        )
 
 
 @dataclass(slots=True)

@@ -18,7 +18,11 @@ class Stamps:
         """Events of that name of the call whose id ends in this Uniqueid."""
         uniqueid = re.escape(call.partition("-")[2])
         blocks = bytes(self.wire.received).decode("utf-8", "replace").split("\r\n\r\n")
-        return [block for block in blocks if block.startswith(f"Event: {event}\r\n") and re.search(rf"^Uniqueid: {uniqueid}\r?$", block, re.MULTILINE)]
+        return [
+            block
+            for block in blocks
+            if block.startswith(f"Event: {event}\r\n") and re.search(rf"^Uniqueid: {uniqueid}\r?$", block, re.MULTILINE)
+        ]
 
     def at(self, event: str, call: str) -> float:
         """Epoch seconds of the first."""

@@ -26,7 +26,13 @@ async def test_52_pii_in_logs(stage: Stage, site: Site, canaries: Canaries, log_
         figures = await service.metrics()
     lines = log_lines()
     assert {"started", "pbx_connected", "call_ended"} <= {line["event"] for line in lines}
-    secrets = [ticket, browser.cookie, NAME, canaries.number[4:], *(stage.pbx.options.events_secret, stage.pbx.options.commands_secret)]
+    secrets = [
+        ticket,
+        browser.cookie,
+        NAME,
+        canaries.number[4:],
+        *(stage.pbx.options.events_secret, stage.pbx.options.commands_secret),
+    ]
     for text in (figures, *(json.dumps(line, ensure_ascii=False) for line in lines)):
         assert canaries.found_in(text) == [], text
         assert [secret for secret in secrets if secret and secret in text] == [], text

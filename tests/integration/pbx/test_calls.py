@@ -119,7 +119,9 @@ async def test_24_atxfer_refer_replaces(stage: Stage, service: Service) -> None:
 
 
 @on_22
-@pytest.mark.parametrize("story", [stories_transfer.blonde_transfer_by_key, stories_transfer.blonde_transfer_by_refer], ids=["key", "refer"])
+@pytest.mark.parametrize(
+    "story", [stories_transfer.blonde_transfer_by_key, stories_transfer.blonde_transfer_by_refer], ids=["key", "refer"]
+)
 async def test_25_blonde(stage: Stage, service: Service, story: Story) -> None:
     _, row = await played(story, stage, service)
     assert (handed(row), row.agent) == ([(TransferKind.BLONDE, "2002")], "bob")
@@ -128,7 +130,12 @@ async def test_25_blonde(stage: Stage, service: Service, story: Story) -> None:
 @on_22
 async def test_26_failed_transfer_recall(stage: Stage, service: Service) -> None:
     _, row = await played(stories_transfer.blonde_transfer_comes_back, stage, service)
-    assert (handed(row), spoke(row)[0], spoke(row)[-1], row.agent) == ([(TransferKind.BLONDE, "2002")], "2001", "2001", "ann")
+    assert (handed(row), spoke(row)[0], spoke(row)[-1], row.agent) == (
+        [(TransferKind.BLONDE, "2002")],
+        "2001",
+        "2001",
+        "ann",
+    )
 
 
 @on_22
@@ -137,11 +144,19 @@ async def test_26_failed_transfer_that_never_left(stage: Stage, service: Service
     assert (handed(row), row.agent, row.outcome) == ([], "ann", Outcome.ANSWERED)
 
 
-@pytest.mark.parametrize("story", [stories_queue.agent_by_local_channel, stories_queue.agent_by_local_channel_n], ids=["optimised", "kept"])
+@pytest.mark.parametrize(
+    "story", [stories_queue.agent_by_local_channel, stories_queue.agent_by_local_channel_n], ids=["optimised", "kept"]
+)
 async def test_28_local_optimisation(stage: Stage, service: Service, story: Story) -> None:
     """An agent behind a Local channel: the call neither ends nor doubles when the channel optimises itself away."""
     truth, row = await played(story, stage, service)
-    assert (row.outcome, rang(row), spoke(row), row.agent, row.ended_by) == (Outcome.ANSWERED, ["2001"], ["2001"], "ann", "customer")
+    assert (row.outcome, rang(row), spoke(row), row.agent, row.ended_by) == (
+        Outcome.ANSWERED,
+        ["2001"],
+        ["2001"],
+        "ann",
+        "customer",
+    )
     assert row.talk_s == pytest.approx(truth.calls[0].talk_s, abs=1.0)
 
 
@@ -168,12 +183,25 @@ async def test_twenty_calls_at_once_have_the_rows_of_queue_log_and_cdr(asterisk:
     async with serving(site) as service:
         begun = len(queue_log(asterisk))
         agents = [
-            Sipp(sipp.agent(Wait(talk_s), HangUp(), ring_s=0.3), asterisk.ports.sip, asterisk.ports.agents[agent], calls=50)
+            Sipp(
+                sipp.agent(Wait(talk_s), HangUp(), ring_s=0.3),
+                asterisk.ports.sip,
+                asterisk.ports.agents[agent],
+                calls=50,
+            )
             for agent, talk_s in (("2001", 1.0), ("2002", 1.2), ("2003", 0.8))
         ]
         caller = sipp.caller(AwaitHangUp())
-        patient = Sipp(caller, asterisk.ports.sip, rows=[(n, "王小明", "0800100200") for n in numbers[:14]], calls=14, rate=20)
-        hasty = Sipp(sipp.caller(Wait(2.0), HangUp()), asterisk.ports.sip, rows=[(n, "Lin", "0800100440") for n in numbers[14:]], calls=6, rate=20)
+        patient = Sipp(
+            caller, asterisk.ports.sip, rows=[(n, "王小明", "0800100200") for n in numbers[:14]], calls=14, rate=20
+        )
+        hasty = Sipp(
+            sipp.caller(Wait(2.0), HangUp()),
+            asterisk.ports.sip,
+            rows=[(n, "Lin", "0800100440") for n in numbers[14:]],
+            calls=6,
+            rate=20,
+        )
         async with agents[0], agents[1], agents[2], patient, hasty:
             await service.until(lambda: len(service.calls) >= 15, "fifteen calls at once")
             assert [await patient.wait(), await hasty.wait()] == [0, 0], patient.errors() + hasty.errors()
@@ -210,9 +238,13 @@ def queue_log(pbx: Asterisk) -> QueueLog:
     return [line.split("|") for line in pbx.queue_log.read_text().splitlines()]
 
 
-def told_by_queue_log(pbx: Asterisk, rows: "list[Interaction] | tuple[Interaction, ...]", after: int = 0) -> list[dict[str, object]]:
+def told_by_queue_log(
+    pbx: Asterisk, rows: "list[Interaction] | tuple[Interaction, ...]", after: int = 0
+) -> list[dict[str, object]]:
     """What Asterisk's queue_log says of each row's call."""
-    return [_told([line for line in queue_log(pbx)[after:] if line[1] == row.call.removeprefix("main-")]) for row in rows]
+    return [
+        _told([line for line in queue_log(pbx)[after:] if line[1] == row.call.removeprefix("main-")]) for row in rows
+    ]
 
 
 def _told(lines: QueueLog) -> dict[str, object]:

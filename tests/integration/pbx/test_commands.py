@@ -28,11 +28,19 @@ async def test_click_to_dial_rings_the_agent_s_phone_first_and_hang_up_ends_it(s
         await agent.until_over()
         await customer.until_over()
     row = await service.row()
-    assert (row.direction, row.ani, row.dnis, row.agent, row.outcome) == ("outbound", "2001", OUTSIDE, "ann", Outcome.ANSWERED)
+    assert (row.direction, row.ani, row.dnis, row.agent, row.outcome) == (
+        "outbound",
+        "2001",
+        OUTSIDE,
+        "ann",
+        Outcome.ANSWERED,
+    )
     assert row.ended_by == "agent"
 
 
-async def test_a_phone_that_declines_is_a_command_that_failed_in_the_pbx_s_words(stage: Stage, service: Service) -> None:
+async def test_a_phone_that_declines_is_a_command_that_failed_in_the_pbx_s_words(
+    stage: Stage, service: Service
+) -> None:
     stage.agents["2001"].refuse_with = 486
     async with service.screen() as ann:
         await ann.asks("POST", "/api/v1/calls", {"to": OUTSIDE, "id": "dial-0001"})

@@ -154,7 +154,8 @@ async def test_9_slow_consumer_cut(version: str, tmp_path: Path) -> None:
     async with (
         Asterisk(version, extra={"manager.conf": IMPATIENT + FLOODER}) as pbx,
         open_stage(pbx) as stage,
-        TcpProxy(pbx.ports.ami) as proxy,serving(Site({"main": pbx}, tmp_path, {"main": proxy.port})) as service
+        TcpProxy(pbx.ports.ami) as proxy,
+        serving(Site({"main": pbx}, tmp_path, {"main": proxy.port})) as service,
     ):
         caller, agent = await connect(stage)
         staying = stage.caller(EMPTY, number="0933333333")

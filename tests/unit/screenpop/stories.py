@@ -50,7 +50,9 @@ class Story:
             channel=f"{agent.device}-0001",
         )  # fmt: skip
 
-    def offered(self, ani: str = "+49305551234", ani_name: str = "", keys: tuple[tuple[str, str], ...] = ()) -> CallChanged:
+    def offered(
+        self, ani: str = "+49305551234", ani_name: str = "", keys: tuple[tuple[str, str], ...] = ()
+    ) -> CallChanged:
         return self.tell(
             Offered(
                 call=self.id, at=self._when(), pbx=PBX, direction=self.direction, ani=ani, ani_name=ani_name,

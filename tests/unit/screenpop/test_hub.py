@@ -355,7 +355,12 @@ def test_every_step_of_a_pop_is_timed_from_its_decision() -> None:
     stage.clock.goes(0.100)
     stage.hub.receipt(MARA.id, pop, "shown")
     stage.hub.receipt(MARA.id, pop, "shown")
-    assert [(one.step, round(one.ms)) for one in stage.noted] == [("decided", 0), ("sent", 10), ("received", 30), ("shown", 130)]
+    assert [(one.step, round(one.ms)) for one in stage.noted] == [
+        ("decided", 0),
+        ("sent", 10),
+        ("received", 30),
+        ("shown", 130),
+    ]
 
 
 def test_a_receipt_for_somebody_elses_pop_is_refused() -> None:
@@ -414,7 +419,10 @@ def test_whoever_gets_another_phone_sees_its_calls_and_no_longer_the_old_ones() 
     stage.hub.roster([replace(MARA, device=JON.device)])
     assert desktop.closed == (4413, "another phone")
     snapshot = stage.desktop().connect().seen[0]
-    assert ([new.id], [new.id]) == ([call["call"] for call in snapshot["calls"]], [pop["call"]["call"] for pop in snapshot["pops"]])
+    assert ([new.id], [new.id]) == (
+        [call["call"] for call in snapshot["calls"]],
+        [pop["call"]["call"] for pop in snapshot["pops"]],
+    )
     stage.hub.call_changed(old.ends())
     stage.hub.call_changed(new.ends())
     assert list(stage.hub._desks[MARA.id].calls) == []

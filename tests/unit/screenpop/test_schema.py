@@ -22,7 +22,14 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 
-@pytest.mark.parametrize("said", [{"type": "hello", "ticket": "t"}, {"type": "focus", "call": None}, {"type": "receipt", "pop": "p", "step": "shown"}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "hello", "ticket": "t"},
+        {"type": "focus", "call": None},
+        {"type": "receipt", "pop": "p", "step": "shown"},
+    ],
+)
 def test_what_desktops_say_fits_the_schema(said: dict[str, object]) -> None:
     schema = json_schema()
     jsonschema.validate(said, schema | {"$ref": "#/$defs/FromDesktop"})

@@ -101,7 +101,9 @@ def test_who_was_ruled_out_for_this_number_is_not_offered_again() -> None:
 
 
 def test_nobody_found_and_nobody_asked_are_different_answers() -> None:
-    states = [views.answered(offered().call, answer).state for answer in (Unknown("no record"), Unavailable("no answer"))]
+    states = [
+        views.answered(offered().call, answer).state for answer in (Unknown("no record"), Unavailable("no answer"))
+    ]
     assert states == ["unknown", "unavailable"]
 
 

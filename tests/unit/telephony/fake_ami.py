@@ -47,7 +47,13 @@ def block(*headers: tuple[str, str]) -> bytes:
     return "".join(f"{key}: {value}\r\n" for key, value in headers).encode() + b"\r\n"
 
 
-def event(name: str, chan: Chan | None = None, *more: tuple[str, str], at: float = STAMP, before: Iterable[tuple[str, str]] = ()) -> bytes:
+def event(
+    name: str,
+    chan: Chan | None = None,
+    *more: tuple[str, str],
+    at: float = STAMP,
+    before: Iterable[tuple[str, str]] = (),
+) -> bytes:
     """``before``: headers that stand before the channel's."""
     head = [("Event", name), ("Privilege", "call,all"), ("Timestamp", f"{at:.6f}")]
     return block(*head, *before, *(chan.headers() if chan else []), *more)
@@ -55,7 +61,14 @@ def event(name: str, chan: Chan | None = None, *more: tuple[str, str], at: float
 
 def listed(chan: Chan, duration: str = "00:00:05") -> bytes:
     """An item of CoreShowChannels, without the ActionID that the server puts in."""
-    return block(("Event", "CoreShowChannel"), *chan.headers(), ("Application", "Queue"), ("ApplicationData", ""), ("Duration", duration), ("BridgeId", ""))
+    return block(
+        ("Event", "CoreShowChannel"),
+        *chan.headers(),
+        ("Application", "Queue"),
+        ("ApplicationData", ""),
+        ("Duration", duration),
+        ("BridgeId", ""),
+    )
 
 
 def queue_entry(chan: Chan, queue: str = "support", wait: int = 3) -> bytes:
@@ -66,7 +79,14 @@ def queue_entry(chan: Chan, queue: str = "support", wait: int = 3) -> bytes:
 
 
 def fully_booted(uptime_s: int = 1000, *more: tuple[str, str]) -> bytes:
-    return block(("Event", "FullyBooted"), ("Privilege", "system,all"), ("Uptime", str(uptime_s)), ("LastReload", "10"), ("Status", "Fully Booted"), *more)
+    return block(
+        ("Event", "FullyBooted"),
+        ("Privilege", "system,all"),
+        ("Uptime", str(uptime_s)),
+        ("LastReload", "10"),
+        ("Status", "Fully Booted"),
+        *more,
+    )
 
 
 COMPLETE: Final = {
@@ -161,8 +181,16 @@ class FakeAmi:
             return yes + (fully_booted(self.uptime_s) if self.is_booted else b"")
         if name not in COMPLETE:
             return yes
-        items = [re.sub(rb"^(Event: \w+\r\n)", rb"\1ActionID: " + action_id.encode() + rb"\r\n", item) for item in self.lists.get(name, [])]
-        end = block(("Event", COMPLETE[name]), ("ActionID", action_id), ("EventList", "Complete"), ("ListItems", str(len(items))))
+        items = [
+            re.sub(rb"^(Event: \w+\r\n)", rb"\1ActionID: " + action_id.encode() + rb"\r\n", item)
+            for item in self.lists.get(name, [])
+        ]
+        end = block(
+            ("Event", COMPLETE[name]),
+            ("ActionID", action_id),
+            ("EventList", "Complete"),
+            ("ListItems", str(len(items))),
+        )
         start = block(("Response", "Success"), ("ActionID", action_id), ("EventList", "start"))
         return start + self.among(name) + b"".join(items) + end
 

@@ -16,7 +16,13 @@ def stamped(at: float | datetime | str) -> AmiMessage:
     return AmiMessage.of([("Event", "Newstate"), ("Timestamp", text)])
 
 
-def read(clock: PbxClock, at: float | datetime | str, *, monotonic_s: float | None = None, received_at: datetime | None = None) -> datetime:
+def read(
+    clock: PbxClock,
+    at: float | datetime | str,
+    *,
+    monotonic_s: float | None = None,
+    received_at: datetime | None = None,
+) -> datetime:
     return clock.time_of(stamped(at), received_at=received_at, monotonic_s=monotonic_s)
 
 
@@ -34,7 +40,9 @@ def test_an_hour_forward_is_taken_back() -> None:
 def test_an_hour_back_is_taken_back() -> None:
     clock = PbxClock()
     read(clock, NOON, monotonic_s=0.0)
-    assert read(clock, NOON - timedelta(hours=1) + timedelta(seconds=10), monotonic_s=10.0) == NOON + timedelta(seconds=10)
+    assert read(clock, NOON - timedelta(hours=1) + timedelta(seconds=10), monotonic_s=10.0) == NOON + timedelta(
+        seconds=10
+    )
 
 
 def test_forward_and_back_again_leaves_nothing() -> None:
@@ -69,5 +77,7 @@ def test_a_trace_without_stamps_has_the_seconds_in_which_channels_were_made() ->
 @given(st.lists(st.tuples(st.one_of(st.floats(), st.text(max_size=20)), st.floats(0, 1e9)), max_size=30))
 def test_whatever_the_stamps_are_time_never_runs_back(stamps: list[tuple[float | str, float]]) -> None:
     clock = PbxClock()
-    times = [read(clock, stamp, monotonic_s=monotonic_s) for stamp, monotonic_s in sorted(stamps, key=lambda pair: pair[1])]
+    times = [
+        read(clock, stamp, monotonic_s=monotonic_s) for stamp, monotonic_s in sorted(stamps, key=lambda pair: pair[1])
+    ]
     assert times == sorted(times)

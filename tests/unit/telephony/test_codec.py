@@ -18,7 +18,9 @@ from tests.unit.telephony.fake_ami import GREETING, Chan, FakeAmi, event, linked
 
 KEYS = st.sampled_from(["Event", "Channel", "CallerIDName", "Uniqueid", "ChanVariable", "X-Ä"])
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n"), max_size=40)
-VALUES = st.one_of(TEXT, st.sampled_from(["王小明", "Zoë", "🙂" * 5, "", " leading", "a: b", "Asterisk Call Manager/11"]))
+VALUES = st.one_of(
+    TEXT, st.sampled_from(["王小明", "Zoë", "🙂" * 5, "", " leading", "a: b", "Asterisk Call Manager/11"])
+)
 MESSAGES = st.lists(st.lists(st.tuples(KEYS, VALUES), min_size=1, max_size=6), max_size=6)
 
 
@@ -53,7 +55,9 @@ def test_1_ami_chunking_of_anything(stream: bytes, cuts: list[int]) -> None:
 
 def test_1_ami_chunking_a_greeting_is_the_first_thing_or_none() -> None:
     """What a caller puts into the middle of a stream never is one, wherever it is cut."""
-    stream = GREETING + event("Newstate", Chan(id="1.1")) + GREETING + b"X: y\r\n\r\n" + event("Newstate", Chan(id="1.2"))
+    stream = (
+        GREETING + event("Newstate", Chan(id="1.1")) + GREETING + b"X: y\r\n\r\n" + event("Newstate", Chan(id="1.2"))
+    )
     whole = decoded([stream])
     assert [message.is_greeting for message in whole] == [True, False, False, False]
     for cut in range(1, len(stream)):
@@ -97,7 +101,10 @@ def test_2_ami_fuzz_any_bytes_decode_or_are_refused(pieces: list[bytes]) -> None
             return
 
 
-STORIES = [HERE / "22" / f"{name}.ami" for name in ("ring_no_answer_then_other", "attended_transfer_by_refer", "parked_and_timed_out", "three_way_by_key")]
+STORIES = [
+    HERE / "22" / f"{name}.ami"
+    for name in ("ring_no_answer_then_other", "attended_transfer_by_refer", "parked_and_timed_out", "three_way_by_key")
+]
 DONORS = [HERE / "22" / "hostile_caller_names.ami", HERE / "16" / "connection_lost_in_mid_call.ami"]
 
 
@@ -118,7 +125,11 @@ def mutated(stream: bytes, chance: random.Random) -> bytes:
                 blocks.insert(at, chance.choice(donor))
             case 4:
                 cut = chance.randrange(len(blocks[at]) + 1)
-                blocks[at] = blocks[at][:cut] + chance.choice([b"", b"\r\n", b"\r\n\r\n", b"\xff\xfe", b"\x00"]) + blocks[at][cut:]
+                blocks[at] = (
+                    blocks[at][:cut]
+                    + chance.choice([b"", b"\r\n", b"\r\n\r\n", b"\xff\xfe", b"\x00"])
+                    + blocks[at][cut:]
+                )
             case 5:
                 lines = blocks[at].split(b"\r\n")
                 chance.shuffle(lines)
@@ -168,7 +179,11 @@ def test_2_ami_fuzz_memory_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     "flood",
-    [b"Event: " + b"x" * 100_000, b"".join(b"X%d: y\r\n" % number for number in range(10_000)), b"X: y\r\n" * 1_100 + b"\r\n"],
+    [
+        b"Event: " + b"x" * 100_000,
+        b"".join(b"X%d: y\r\n" % number for number in range(10_000)),
+        b"X: y\r\n" * 1_100 + b"\r\n",
+    ],
     ids=["a line", "headers", "a whole message"],
 )
 def test_3_ami_giant_line_is_refused(flood: bytes) -> None:
@@ -176,7 +191,11 @@ def test_3_ami_giant_line_is_refused(flood: bytes) -> None:
         AmiDecoder().feed(flood)
 
 
-@pytest.mark.parametrize("flood", [b"x" * 50_000_000, b"".join(b"X%d: y\r\n" % number for number in range(10_000))], ids=["50 MB", "10,000 headers"])
+@pytest.mark.parametrize(
+    "flood",
+    [b"x" * 50_000_000, b"".join(b"X%d: y\r\n" % number for number in range(10_000))],
+    ids=["50 MB", "10,000 headers"],
+)
 async def test_3_ami_giant_line(flood: bytes) -> None:
     """The connection is dropped with the reason; memory does not grow; the next one works."""
     call = Chan(id="1.1")

@@ -38,7 +38,9 @@ def test_a_picked_up_phone_is_done_and_names_its_leg() -> None:
     assert out(DIAL).feed(answer("Success"), 3.0) == [Done(command="dial", leg=NEW_LEG)]
 
 
-@pytest.mark.parametrize(("reason", "words"), [("1", "no answer"), ("3", "no answer"), ("5", "busy"), ("8", "congestion")])
+@pytest.mark.parametrize(
+    ("reason", "words"), [("1", "no answer"), ("3", "no answer"), ("5", "busy"), ("8", "congestion")]
+)
 def test_a_phone_that_was_not_picked_up_fails_with_the_pbx_s_reason(reason: str, words: str) -> None:
     assert out(DIAL).feed(answer("Failure", reason), 3.0) == [Failed(command="dial", reason=words)]
 
@@ -69,7 +71,9 @@ def test_a_hang_up_without_an_answer_has_to_do() -> None:
     assert confirmations.expire(3.0 + GRACE_S) == [Failed(command="dial", reason="Call Rejected")]
 
 
-@pytest.mark.parametrize(("cause", "words"), [("0", "Unknown"), ("127", "Interworking, unspecified"), ("", ""), ("99", "")])
+@pytest.mark.parametrize(
+    ("cause", "words"), [("0", "Unknown"), ("127", "Interworking, unspecified"), ("", ""), ("99", "")]
+)
 def test_a_cause_that_says_nothing_is_not_quoted(cause: str, words: str) -> None:
     confirmations = out(DIAL)
     confirmations.feed(gone(cause=cause, words=words), 3.0)
@@ -123,13 +127,18 @@ def test_17_action_timeout_a_late_answer_is_ignored() -> None:
 
 
 def test_a_lost_connection_fails_what_is_out() -> None:
-    assert out(DIAL, END).lose() == [Failed(command="dial", reason="pbx_lost"), Failed(command="end", reason="pbx_lost")]
+    assert out(DIAL, END).lose() == [
+        Failed(command="dial", reason="pbx_lost"),
+        Failed(command="end", reason="pbx_lost"),
+    ]
 
 
 def test_results_are_not_remembered_for_ever() -> None:
     confirmations = Confirmations()
     for number in range(REMEMBERED + 1):
-        confirmations.begin(Hangup(id=str(number), call=END.call, leg=END.leg), action_id=str(number), leg=END.leg, now=0.0)
+        confirmations.begin(
+            Hangup(id=str(number), call=END.call, leg=END.leg), action_id=str(number), leg=END.leg, now=0.0
+        )
     confirmations.lose()
     assert confirmations.result("0") is None
     assert confirmations.result("1") is not None

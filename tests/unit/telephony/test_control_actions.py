@@ -134,7 +134,9 @@ def test_4_ami_encoder_injection(name: str, header: str, value: str) -> None:
 
 
 @given(st.text(), st.text(), st.text(), st.text())
-def test_whatever_a_command_holds_its_action_is_one_block_or_refused(device: str, to: str, caller_id: str, leg: str) -> None:
+def test_whatever_a_command_holds_its_action_is_one_block_or_refused(
+    device: str, to: str, caller_id: str, leg: str
+) -> None:
     command = Originate(id="d", device=device, to=to, caller_id=caller_id)
     try:
         made = action_for(command, action_id="cti-1", leg=LegId(leg), dialplan=PLAN)
@@ -172,7 +174,12 @@ def test_the_shipped_account_holds_nothing_beyond_its_needs() -> None:
 
 
 def test_what_an_account_holds_beyond_is_named_the_dangerous_first() -> None:
-    more = {"Command": "Execute. (Priv: command,all)", "GetConfig": "Get. (Priv: system,config,all)", "UpdateConfig": "Update. (Priv: config,all)", "DBGet": "x (Priv: aoc,all)"}
+    more = {
+        "Command": "Execute. (Priv: command,all)",
+        "GetConfig": "Get. (Priv: system,config,all)",
+        "UpdateConfig": "Update. (Priv: config,all)",
+        "DBGet": "x (Priv: aoc,all)",
+    }
     assert excess_privileges(SHIPPED | more) == ("command", "config", "aoc")
 
 

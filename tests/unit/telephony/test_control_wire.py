@@ -137,18 +137,30 @@ def refused(words: str, *, with_id: bool = True) -> Answers:
     def answer(action: Headers) -> str:
         if action["Action"] not in {"Originate", "Hangup"}:
             return success(action)
-        return "Response: Error\r\n" + (f"ActionID: {action['ActionID']}\r\n" if with_id else "") + f"Message: {words}\r\n\r\n"
+        return (
+            "Response: Error\r\n"
+            + (f"ActionID: {action['ActionID']}\r\n" if with_id else "")
+            + f"Message: {words}\r\n\r\n"
+        )
 
     return answer
 
 
 def originated(action: Headers, response: str, reason: str = "4") -> AmiMessage:
-    return AmiMessage.of([("Event", "OriginateResponse"), ("ActionID", action["ActionID"]), ("Response", response), ("Reason", reason)])
+    return AmiMessage.of(
+        [("Event", "OriginateResponse"), ("ActionID", action["ActionID"]), ("Response", response), ("Reason", reason)]
+    )
 
 
 async def test_it_logs_in_and_asks_for_no_events(pbx: FakeAmi) -> None:
     async with connected(pbx):
-        assert pbx.seen[0] == {"Action": "Login", "ActionID": "login", "Username": "cti-commands", "Secret": "s" * 32, "Events": "off"}
+        assert pbx.seen[0] == {
+            "Action": "Login",
+            "ActionID": "login",
+            "Username": "cti-commands",
+            "Secret": "s" * 32,
+            "Events": "off",
+        }
 
 
 async def test_a_command_is_done_when_the_event_says_so(pbx: FakeAmi) -> None:
@@ -286,7 +298,11 @@ async def test_it_reconnects_and_says_so_once(pbx: FakeAmi) -> None:
             async with FakeAmi(port=pbx.port):
                 await until(lambda: control.is_connected)
                 assert control.trouble == ""
-    assert [line["event"] for line in lines] == ["pbx_commands_connected", "pbx_commands_lost", "pbx_commands_connected"]
+    assert [line["event"] for line in lines] == [
+        "pbx_commands_connected",
+        "pbx_commands_lost",
+        "pbx_commands_connected",
+    ]
 
 
 async def test_a_pbx_that_hangs_is_noticed_by_ping(pbx: FakeAmi) -> None:
@@ -309,7 +325,9 @@ async def test_what_does_not_greet_is_left_in_time(pbx: FakeAmi, greeting: bytes
 
 
 async def test_a_wrong_secret_is_named(pbx: FakeAmi) -> None:
-    pbx.answers = lambda action: f"Response: Error\r\nActionID: {action['ActionID']}\r\nMessage: Authentication failed\r\n\r\n"
+    pbx.answers = lambda action: (
+        f"Response: Error\r\nActionID: {action['ActionID']}\r\nMessage: Authentication failed\r\n\r\n"
+    )
     with pytest.raises(PbxAuthFailed, match="Authentication failed"):
         await listed_actions(Account(port=pbx.port, user="u", secret="s"), QUICK)
     async with running(pbx) as control:
@@ -320,7 +338,9 @@ async def test_a_wrong_secret_is_named(pbx: FakeAmi) -> None:
 async def test_a_header_that_kills_pyst2_s_reader_costs_the_connection_and_no_more(
     pbx: FakeAmi, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    pbx.answers = lambda action: success(action).replace("Message", "ChanVariable") if action["Action"] == "Hangup" else success(action)
+    pbx.answers = lambda action: (
+        success(action).replace("Message", "ChanVariable") if action["Action"] == "Hangup" else success(action)
+    )
     with capture_logs():
         async with connected(pbx, HASTY) as control:
             assert isinstance(await control.send(END), Failed)
@@ -353,4 +373,3 @@ async def test_the_secret_stands_in_no_log_and_no_repr(pbx: FakeAmi, caplog: pyt
 def test_attempts_grow_apart_and_are_capped_at_30_s(failures: int, most_s: float) -> None:
     assert backoff_s(failures, 1.0) == most_s
     assert backoff_s(failures, 0.0) == most_s / 2
-

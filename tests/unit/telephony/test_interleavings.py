@@ -25,7 +25,9 @@ from tests.postgres_server import MakeDatabase
 from tests.traces.expected import HERE
 
 OUTAGES = ("connection_lost", "asterisk_killed", "asterisk_stopped")
-TRACES = sorted(trace for trace in HERE.glob("*/*.ami") if "hostile" not in trace.name and not trace.name.startswith(OUTAGES))
+TRACES = sorted(
+    trace for trace in HERE.glob("*/*.ami") if "hostile" not in trace.name and not trace.name.startswith(OUTAGES)
+)
 IDS = [f"{trace.parent.name}-{trace.stem}" for trace in TRACES]
 every_trace = pytest.mark.parametrize("trace", TRACES, ids=IDS)
 DEVICES = {f"PJSIP/200{number}": name for number, name in enumerate(("ann", "bob", "cho"), start=1)}
@@ -50,7 +52,16 @@ def essence(changes: list[CallChanged]) -> list[tuple[object, ...]]:
 def _essence(call: Call) -> tuple[object, ...]:
     spoke = {leg.party.number for leg in call.legs if leg.connected_at and leg.party.role is not Role.CUSTOMER}
     transfers = tuple((str(transfer.kind), transfer.to) for transfer in call.transfers)
-    return (call.id, str(call.direction), call.ani, call.dnis, call.queue, str(call.outcome), tuple(sorted(spoke)), transfers)
+    return (
+        call.id,
+        str(call.direction),
+        call.ani,
+        call.dnis,
+        call.queue,
+        str(call.outcome),
+        tuple(sorted(spoke)),
+        transfers,
+    )
 
 
 # ---- 31
@@ -66,7 +77,9 @@ def _concerns(trace: Path) -> tuple[frozenset[str], ...]:
 def _named(message: AmiMessage) -> list[str]:
     channels = [value for key, value in message.headers if key.endswith("Uniqueid") and not key.startswith("Bridge")]
     caller = [message.get("Linkedid")] if message.event == "Newchannel" else []
-    bridge = [message.get("BridgeUniqueid")] if message.event in {"BridgeCreate", "BridgeEnter", "BridgeDestroy"} else []
+    bridge = (
+        [message.get("BridgeUniqueid")] if message.event in {"BridgeCreate", "BridgeEnter", "BridgeDestroy"} else []
+    )
     return channels + caller + bridge
 
 
@@ -161,13 +174,17 @@ def test_40_uniqueid_collision(trace: Path) -> None:
 
 async def test_40_uniqueid_collision_through_to_the_rows(make_database: MakeDatabase) -> None:
     tale = messages(HERE / "22" / "two_callers_at_once.ami")
-    together = interleaved([of_change(change) for change in told(tale, "north")], [of_change(change) for change in told(tale, "south")])
+    together = interleaved(
+        [of_change(change) for change in told(tale, "north")], [of_change(change) for change in told(tale, "south")]
+    )
     async with make_database("sqlite") as database:
         log = SqlInteractionLog(database)
         await log.append(together)
         rows = (await log.between(Filter(), limit=500)).items
     assert Counter(row.pbx for row in rows) == {"north": 2, "south": 2}
-    assert sorted(without_pbx(row) for row in rows if row.pbx == "north") == sorted(without_pbx(row) for row in rows if row.pbx == "south")
+    assert sorted(without_pbx(row) for row in rows if row.pbx == "north") == sorted(
+        without_pbx(row) for row in rows if row.pbx == "south"
+    )
 
 
 async def test_40_uniqueid_collision_in_memory_too() -> None:

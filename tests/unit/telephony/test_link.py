@@ -9,7 +9,9 @@ from tests.unit.telephony.fake_ami import Chan, FakeAmi, event, linked, listed
 CALL = Chan(id="1.1")
 
 
-async def test_a_mistake_of_ours_in_one_event_costs_a_connection_and_not_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_mistake_of_ours_in_one_event_costs_a_connection_and_not_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     feed, broken = Narrator.feed, [True]
 
     def breaks_once(self: Narrator, message: AmiMessage, **more: object) -> object:

@@ -72,7 +72,11 @@ class Once:
 
     def dialled(self, command: Originate) -> Play | None:
         play = self.dialled_play
-        return Play(score=play.score, words=play.words, lengths_s=play.lengths_s, phones=play.phones, command=command.id) if play else None
+        return (
+            Play(score=play.score, words=play.words, lengths_s=play.lengths_s, phones=play.phones, command=command.id)
+            if play
+            else None
+        )
 
 
 class House:
@@ -81,7 +85,12 @@ class House:
     def __init__(self, programme: Once | Day, speed: float = 1.0) -> None:
         self.clock = Clock()
         self.player = Player(
-            PbxName("demo"), programme, dialplan=Dialplan(country="TW"), speed=speed, seconds=self.clock.seconds, now=self.clock.now
+            PbxName("demo"),
+            programme,
+            dialplan=Dialplan(country="TW"),
+            speed=speed,
+            seconds=self.clock.seconds,
+            now=self.clock.now,
         )
         self.told: list[tuple[float, CallChanged]] = []
         self.links: list[LinkChanged] = []
@@ -118,9 +127,15 @@ class House:
 
 
 def play(
-    trace: str = PLAIN, caller: Caller = COMPLAINT, agents: tuple[Agent, ...] = AGENTS, lengths_s: tuple[float, ...] = (), queue: str = "support"
+    trace: str = PLAIN,
+    caller: Caller = COMPLAINT,
+    agents: tuple[Agent, ...] = AGENTS,
+    lengths_s: tuple[float, ...] = (),
+    queue: str = "support",
 ) -> Play:
-    drawn = play_of(Story(trace, phones=1), SCORES[trace], Casting(agents=agents, caller=caller, queue=queue), Random(1))
+    drawn = play_of(
+        Story(trace, phones=1), SCORES[trace], Casting(agents=agents, caller=caller, queue=queue), Random(1)
+    )
     return Play(score=drawn.score, words=drawn.words, names=drawn.names, lengths_s=lengths_s, phones=drawn.phones)
 
 
@@ -140,7 +155,12 @@ def test_a_play_tells_what_the_recording_tells(name: str) -> None:
 
 def test_others_stand_where_the_recorded_people_stood() -> None:
     ann, bob, cho = AGENTS
-    (call,) = House(Once(play(caller=Caller(number="0228000999", name="Wu"), agents=(cho, ann, bob), queue="sales"))).start().run(60).ended
+    (call,) = (
+        House(Once(play(caller=Caller(number="0228000999", name="Wu"), agents=(cho, ann, bob), queue="sales")))
+        .start()
+        .run(60)
+        .ended
+    )
     agent = next(leg.party for leg in call.legs if leg.party.role is Role.AGENT)
     assert (call.ani, call.ani_name, call.dnis, call.queue) == ("0228000999", "Wu", "0800100200", "sales")
     assert (agent.number, agent.name, agent.device) == ("2003", "卓雅婷", "PJSIP/2003")
@@ -323,13 +343,17 @@ async def test_a_busy_phone_cannot_dial() -> None:
 
 async def test_an_unknown_phone_cannot_dial() -> None:
     house = House(day()).start()
-    assert Failed(command="command-1", reason="unavailable") == await asked(house, originate(device="PJSIP/2999"), seconds=1)
+    assert Failed(command="command-1", reason="unavailable") == await asked(
+        house, originate(device="PJSIP/2999"), seconds=1
+    )
 
 
 async def test_a_colleague_can_be_dialled() -> None:
     house = House(day()).start()
     await asked(house, originate(to="2003"), seconds=30)
-    assert any(call.direction is Direction.INTERNAL and call.dnis == "2003" for call in (*house.ended, *house.player.calls))
+    assert any(
+        call.direction is Direction.INTERNAL and call.dnis == "2003" for call in (*house.ended, *house.player.calls)
+    )
 
 
 @pytest.mark.parametrize("to", ["", "nobody", "+4915112345678", "0223456789&PJSIP/2002", "1" * 40])
@@ -377,12 +401,17 @@ async def test_a_leg_that_is_gone_cannot_be_hung_up() -> None:
     call = house.run_until(CallState.TALKING)
     leg = leg_of_agent(call)
     house.run(60)
-    assert Failed(command="command-1", reason="No such channel") == await asked(house, Hangup(id="command-1", call=call.id, leg=leg))
+    assert Failed(command="command-1", reason="No such channel") == await asked(
+        house, Hangup(id="command-1", call=call.id, leg=leg)
+    )
 
 
 def test_scores_are_of_one_call_each() -> None:
     def calls(score: Score) -> int:
-        return sum(message.event == "Newchannel" and message.get("Uniqueid") == message.get("Linkedid") for _, message in score.steps)
+        return sum(
+            message.event == "Newchannel" and message.get("Uniqueid") == message.get("Linkedid")
+            for _, message in score.steps
+        )
 
     assert {1, 2} >= {calls(score) for score in SCORES.values()}  # a consultation begins as one of its own
 
@@ -411,7 +440,11 @@ def test_the_past_is_over_before_the_demo_begins(fortnight: list[Interaction]) -
 def test_nobody_talked_twice_at_once(fortnight: list[Interaction]) -> None:
     drawn = sorted((item for item in fortnight if item.agent and not item.transfers), key=lambda item: item.offered_at)
     for agent in AGENTS:
-        own = [item for item in drawn if item.agent == agent.id and len(item.handled_by) == 1 and item.contact not in {"D0001", "D0005"}]
+        own = [
+            item
+            for item in drawn
+            if item.agent == agent.id and len(item.handled_by) == 1 and item.contact not in {"D0001", "D0005"}
+        ]
         assert all(earlier.ended_at <= later.offered_at for earlier, later in pairwise(own))
 
 
@@ -422,7 +455,9 @@ def test_agents_wrote_down_what_came_of_it(fortnight: list[Interaction]) -> None
 
 
 def test_the_repeat_caller_has_called_today(fortnight: list[Interaction]) -> None:
-    today = [item for item in fortnight if item.contact == REPEAT.contact and item.offered_at > NOON - timedelta(hours=24)]
+    today = [
+        item for item in fortnight if item.contact == REPEAT.contact and item.offered_at > NOON - timedelta(hours=24)
+    ]
     assert len(today) >= 2
 
 

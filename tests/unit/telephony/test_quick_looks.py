@@ -12,8 +12,20 @@ from cti.telephony.replay.trace import load
 from tests.traces.expected import HERE
 
 TRACES = sorted(HERE.glob("*/*.ami"))
-OFTEN = {"Newchannel", "Newstate", "Hangup", "HangupRequest", "BridgeEnter", "BridgeLeave", "DialBegin", "DialEnd", "AgentCalled"}
-SAMPLE = [message for path in sorted(HERE.glob("22/*transfer*.ami"))[:6] for message in load(path).messages() if message.raw]
+OFTEN = {
+    "Newchannel",
+    "Newstate",
+    "Hangup",
+    "HangupRequest",
+    "BridgeEnter",
+    "BridgeLeave",
+    "DialBegin",
+    "DialEnd",
+    "AgentCalled",
+}
+SAMPLE = [
+    message for path in sorted(HERE.glob("22/*transfer*.ami"))[:6] for message in load(path).messages() if message.raw
+]
 
 
 @pytest.mark.parametrize("version", ["16", "22"])
@@ -28,7 +40,11 @@ def test_every_header_is_found_as_it_would_be_parsed(version: str) -> None:
             assert message.get("Nosuch", "no") == "no"
 
 
-@given(st.lists(st.tuples(st.sampled_from(["A", "AB", "Channel", "DestChannel"]), st.text(max_size=6)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["A", "AB", "Channel", "DestChannel"]), st.text(max_size=6)), min_size=1, max_size=6
+    )
+)
 def test_a_header_is_found_whatever_stands_around_it(headers: list[tuple[str, str]]) -> None:
     raw = "\r\n".join(f"{key}: {value}" for key, value in headers).encode()
     message = AmiMessage(raw)
@@ -50,7 +66,11 @@ def test_what_is_plain_has_no_fault_and_most_is_plain() -> None:
 
 
 @settings(max_examples=400)
-@given(st.sampled_from(SAMPLE), st.integers(0, 2000), st.sampled_from([b"", b"\r\n", b"\r\nUniqueid: 1.1", b"\r\nEvent: Hangup", b"x", b"\n"]))
+@given(
+    st.sampled_from(SAMPLE),
+    st.integers(0, 2000),
+    st.sampled_from([b"", b"\r\n", b"\r\nUniqueid: 1.1", b"\r\nEvent: Hangup", b"x", b"\n"]),
+)
 def test_nothing_put_into_an_event_makes_a_faulty_one_plain(message: AmiMessage, at: int, put: bytes) -> None:
     raw = message.raw
     place = at % len(raw)

@@ -87,7 +87,10 @@ async def test_40_uniqueid_collision_two_links_two_calls() -> None:
     ):
         await one.until_connected()
         await other.until_connected()
-        assert ([call.id for call in one.link.calls], [call.id for call in other.link.calls]) == (["north-1.1"], ["south-1.1"])
+        assert ([call.id for call in one.link.calls], [call.id for call in other.link.calls]) == (
+            ["north-1.1"],
+            ["south-1.1"],
+        )
         await north.say(event("Hangup", CALLER, ("Cause", "16")))
         await one.until(lambda: not one.link.calls)
         assert len(other.link.calls) == 1

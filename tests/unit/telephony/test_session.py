@@ -107,7 +107,9 @@ def test_13_half_open_link_whatever_comes_is_a_sign_of_life() -> None:
     talk = Conversation().syncs()
     for at_s in range(5, 300, 5):
         talk.ticks(float(at_s))
-        talk.hears(block(("Response", "Success"), ("ActionID", talk.sent[-1]["ActionID"]), ("Ping", "Pong")), at_s + 0.1)
+        talk.hears(
+            block(("Response", "Success"), ("ActionID", talk.sent[-1]["ActionID"]), ("Ping", "Pong")), at_s + 0.1
+        )
     assert talk.session.state == "ready"
 
 
@@ -135,7 +137,9 @@ def test_a_refused_login_is_told_in_the_pbx_s_words() -> None:
 def test_a_list_the_account_may_not_ask_for_is_named() -> None:
     talk = Conversation().boots()
     with pytest.raises(PbxRefused, match="CoreShowChannels: Permission denied"):
-        talk.hears(block(("Response", "Error"), ("ActionID", talk.sent[-1]["ActionID"]), ("Message", "Permission denied")))
+        talk.hears(
+            block(("Response", "Error"), ("ActionID", talk.sent[-1]["ActionID"]), ("Message", "Permission denied"))
+        )
 
 
 def test_everything_is_asked_anew_only_when_all_is_known() -> None:

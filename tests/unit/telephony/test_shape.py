@@ -41,7 +41,10 @@ def first(*blocks: bytes) -> AmiMessage:
 
 def narrator_with_a_call() -> Narrator:
     narrator = Narrator("main", Endpoints())
-    for message in messages(event("Newchannel", VICTIM), event("QueueCallerJoin", VICTIM, ("Queue", "support"), ("Position", "1"), ("Count", "1"))):
+    for message in messages(
+        event("Newchannel", VICTIM),
+        event("QueueCallerJoin", VICTIM, ("Queue", "support"), ("Position", "1"), ("Count", "1")),
+    ):
         narrator.feed(message)
     assert [call.state for call in narrator.tracker.live] == ["queued"]
     return narrator
@@ -91,24 +94,58 @@ def test_5_event_forgery_schema_a_channels_tail_behind_an_event_that_has_none() 
 
 
 CDR = block(
-    *[("Event", "Cdr"), ("Privilege", "cdr,all"), ("Timestamp", "1795290271.0"), ("AccountCode", ""), ("Source", "0922222222")],
-    *[("Destination", "0800100100"), ("DestinationContext", "cti-inbound"), ("CallerID", '"x" <0922222222>'), ("Channel", STRANGER.name)],
-    *[("DestinationChannel", ""), ("LastApplication", "Queue"), ("LastData", "support"), ("StartTime", "2026-11-21 19:44:24"), ("AnswerTime", "")],
-    *[("EndTime", "2026-11-21 19:44:29"), ("Duration", "5"), ("BillableSeconds", "5"), ("Disposition", "ANSWERED"), ("AMAFlags", "DOCUMENTATION")],
+    *[
+        ("Event", "Cdr"),
+        ("Privilege", "cdr,all"),
+        ("Timestamp", "1795290271.0"),
+        ("AccountCode", ""),
+        ("Source", "0922222222"),
+    ],
+    *[
+        ("Destination", "0800100100"),
+        ("DestinationContext", "cti-inbound"),
+        ("CallerID", '"x" <0922222222>'),
+        ("Channel", STRANGER.name),
+    ],
+    *[
+        ("DestinationChannel", ""),
+        ("LastApplication", "Queue"),
+        ("LastData", "support"),
+        ("StartTime", "2026-11-21 19:44:24"),
+        ("AnswerTime", ""),
+    ],
+    *[
+        ("EndTime", "2026-11-21 19:44:29"),
+        ("Duration", "5"),
+        ("BillableSeconds", "5"),
+        ("Disposition", "ANSWERED"),
+        ("AMAFlags", "DOCUMENTATION"),
+    ],
     *[("UniqueID", STRANGER.id), ("UserField", "")],
 )
 SECURITY = block(
-    *[("Event", "InvalidAccountID"), ("Privilege", "security,all"), ("Timestamp", "1795290271.0"), ("EventTV", "2026-11-21T19:44:24.000+0000")],
+    *[
+        ("Event", "InvalidAccountID"),
+        ("Privilege", "security,all"),
+        ("Timestamp", "1795290271.0"),
+        ("EventTV", "2026-11-21T19:44:24.000+0000"),
+    ],
     *[("Severity", "Error"), ("Service", "PJSIP"), ("EventVersion", "1"), ("AccountID", "nobody"), ("SessionID", "x")],
     *[("LocalAddress", "IPV4/UDP/127.0.0.1/5060"), ("RemoteAddress", "IPV4/UDP/192.0.2.1/5060")],
 )
 CARRIERS = {
     "Newchannel": (event("Newchannel", STRANGER), b"CallerIDNum"),
     "Newstate": (event("Newstate", STRANGER), b"CallerIDName"),
-    "QueueCallerJoin": (event("QueueCallerJoin", STRANGER, ("Queue", "support"), ("Position", "2"), ("Count", "2")), b"CallerIDName"),
+    "QueueCallerJoin": (
+        event("QueueCallerJoin", STRANGER, ("Queue", "support"), ("Position", "2"), ("Count", "2")),
+        b"CallerIDName",
+    ),
     "MusicOnHoldStart": (event("MusicOnHoldStart", STRANGER, ("Class", "default")), b"CallerIDNum"),
     "NewConnectedLine": (event("NewConnectedLine", STRANGER), b"ConnectedLineName"),
-    "AgentComplete": (event("AgentComplete", STRANGER, *STRANGER.headers("Dest"), ("Queue", "support")), b"DestCallerIDName"),
+    "AgentComplete": (
+        event("AgentComplete", STRANGER, *STRANGER.headers("Dest"), ("Queue", "support")),
+        b"DestCallerIDName",
+    ),
     "an event of a later version": (event("SomethingNew", STRANGER), b"CallerIDNum"),
     "UserEvent": (event("UserEvent", STRANGER, ("UserEvent", "Site")), b"CallerIDName"),
     "QueueEntry": (queue_entry(STRANGER), b"CallerIDName"),
@@ -175,7 +212,9 @@ async def test_5_event_forgery_schema_a_tail_ends_the_distrust_on_the_wire_as_in
     async with FakeAmi({"CoreShowChannels": [listed(VICTIM)]}) as pbx, linked(pbx) as watched:
         await watched.until_connected()
         pbx.is_deaf = True
-        await pbx.say(cut(event("Newstate", STRANGER), b"CallerIDNum", FORGED_HANGUP), event("Hangup", VICTIM, ("Cause", "16")))
+        await pbx.say(
+            cut(event("Newstate", STRANGER), b"CallerIDNum", FORGED_HANGUP), event("Hangup", VICTIM, ("Cause", "16"))
+        )
         await watched.until(lambda: not watched.link.calls)
 
 
@@ -210,6 +249,18 @@ async def test_5_event_forgery_schema_a_forged_answer_costs_no_connection() -> N
 
 
 def test_a_forged_start_in_a_trace_ends_no_call() -> None:
-    trace = Trace((b"".join([GREETING, fully_booted(), event("Newchannel", VICTIM), fully_booted(0), event("Hangup", VICTIM, ("Cause", "16"))]),))
+    trace = Trace(
+        (
+            b"".join(
+                [
+                    GREETING,
+                    fully_booted(),
+                    event("Newchannel", VICTIM),
+                    fully_booted(0),
+                    event("Hangup", VICTIM, ("Cause", "16")),
+                ]
+            ),
+        )
+    )
     cleared = [change.cause.cause for change in replay(trace) if isinstance(change.cause, Cleared)]
     assert cleared == ["normal"]

@@ -28,7 +28,12 @@ HANG_UP = (("Cause", "16"), ("Cause-txt", "Normal Clearing"))
 
 def in_bridge(name: str, chan: Chan, bridge: str) -> bytes:
     """``name``: BridgeEnter or BridgeLeave."""
-    head = (("BridgeUniqueid", bridge), ("BridgeType", "basic"), ("BridgeTechnology", "simple_bridge"), ("BridgeCreator", "<unknown>"))
+    head = (
+        ("BridgeUniqueid", bridge),
+        ("BridgeType", "basic"),
+        ("BridgeTechnology", "simple_bridge"),
+        ("BridgeCreator", "<unknown>"),
+    )
     return event(name, chan, before=head)
 
 
@@ -54,7 +59,11 @@ def answers(caller: Chan, agent: Chan, bridge: str) -> list[bytes]:
 
 
 def comes(chan: Chan) -> list[bytes]:
-    return [event("Newchannel", replace(chan, state="4")), event("Newstate", chan), event("QueueCallerJoin", chan, *JOIN)]
+    return [
+        event("Newchannel", replace(chan, state="4")),
+        event("Newstate", chan),
+        event("QueueCallerJoin", chan, *JOIN),
+    ]
 
 
 BEFORE = [*comes(TALKER), *rings(TALKER, HIS_AGENT), *answers(TALKER, HIS_AGENT, BRIDGES[0]), *comes(WAITER)]
@@ -67,7 +76,14 @@ ENDS = [
 MEANWHILE = {
     "the talker hangs up": ENDS,
     "the waiter gives up": [
-        event("QueueCallerAbandon", WAITER, ("Queue", "support"), ("Position", "1"), ("OriginalPosition", "1"), ("HoldTime", "3")),
+        event(
+            "QueueCallerAbandon",
+            WAITER,
+            ("Queue", "support"),
+            ("Position", "1"),
+            ("OriginalPosition", "1"),
+            ("HoldTime", "3"),
+        ),
         event("QueueCallerLeave", WAITER, ("Queue", "support"), ("Count", "0"), ("Position", "1")),
         event("Hangup", WAITER, *HANG_UP),
     ],
@@ -101,8 +117,22 @@ AS_IT_WAS = [ENTRY, QUEUES_DONE, *TALKING, item(WAITER), CHANNELS_DONE]
 AS_IT_IS = {
     "the talker hangs up": [ENTRY, QUEUES_DONE, item(WAITER), CHANNELS_DONE],
     "the waiter gives up": [QUEUES_DONE, *TALKING, CHANNELS_DONE],
-    "the waiter is answered": [QUEUES_DONE, *TALKING, item(WAITER, BRIDGES[1]), item(HER_AGENT, BRIDGES[1]), CHANNELS_DONE],
-    "somebody comes": [ENTRY, queue_entry(NEWCOMER), QUEUES_DONE, *TALKING, item(WAITER), item(NEWCOMER), CHANNELS_DONE],
+    "the waiter is answered": [
+        QUEUES_DONE,
+        *TALKING,
+        item(WAITER, BRIDGES[1]),
+        item(HER_AGENT, BRIDGES[1]),
+        CHANNELS_DONE,
+    ],
+    "somebody comes": [
+        ENTRY,
+        queue_entry(NEWCOMER),
+        QUEUES_DONE,
+        *TALKING,
+        item(WAITER),
+        item(NEWCOMER),
+        CHANNELS_DONE,
+    ],
 }
 """The lists, taken when all had happened already; the events come late."""
 
@@ -166,7 +196,10 @@ async def test_16_list_interleave_on_the_wire() -> None:
     """The talker hangs up between the first and the last item of a list that still has him."""
     lists = {"CoreShowChannels": [*TALKING, item(WAITER)], "QueueStatus": [ENTRY]}
     happened = b"".join(ENDS)
-    async with FakeAmi(lists, chop=7, among=lambda name: happened if name == "CoreShowChannels" else b"") as pbx, linked(pbx) as watched:
+    async with (
+        FakeAmi(lists, chop=7, among=lambda name: happened if name == "CoreShowChannels" else b"") as pbx,
+        linked(pbx) as watched,
+    ):
         await watched.until_connected()
         assert {call.id: call.state for call in watched.link.calls} == {"main-100.3": "queued"}
 
@@ -190,7 +223,9 @@ def test_who_is_in_no_list_any_more_has_ended_with_cause_resync() -> None:
 def test_a_list_that_still_has_a_phone_ringing_does_not_make_it_ring_again() -> None:
     narrator, _ = known()
     late = listed(replace(HIS_AGENT, state="5")).replace(b"BridgeId: ", b"BridgeId: " + BRIDGES[0].encode())
-    calls, _, changes = after(narrator, [ENTRY, QUEUES_DONE, item(TALKER, BRIDGES[0]), late, item(WAITER), CHANNELS_DONE])
+    calls, _, changes = after(
+        narrator, [ENTRY, QUEUES_DONE, item(TALKER, BRIDGES[0]), late, item(WAITER), CHANNELS_DONE]
+    )
     assert calls == {"main-100.1": "talking", "main-100.3": "queued"}
     assert changes == []
     assert narrator._mirror.channels[LegId(HIS_AGENT.id)].is_up

@@ -105,10 +105,14 @@ def test_outcomes_and_who_answered_are_the_real_ones(trace: Path) -> None:
     assert call.outcome in OUTCOMES.get(real["outcome"], {real["outcome"]})
     others = [leg for leg in call.legs if leg.party.role is not Role.CUSTOMER and leg.connected_at and not leg.consult]
     spoke = [leg.party.number for leg in others]
-    handed_over = [leg.party.number for leg in call.legs if leg.connected_at and leg.consult and leg.party.role is Role.AGENT]
+    handed_over = [
+        leg.party.number for leg in call.legs if leg.connected_at and leg.consult and leg.party.role is Role.AGENT
+    ]
     assert set(real["answered_by"]) <= {*spoke, *handed_over, call.ani}
     caller = "agent" if call.direction is Direction.INTERNAL else "customer"
-    assert call.ended_by == {"caller": caller, "pbx": "system", "command": "system"}.get(real["ended_by"], real["ended_by"])
+    assert call.ended_by == {"caller": caller, "pbx": "system", "command": "system"}.get(
+        real["ended_by"], real["ended_by"]
+    )
 
 
 @every_trace

@@ -15,7 +15,11 @@ def test_it_is_openapi_3_1() -> None:
 
 
 def test_every_route_is_described_in_words() -> None:
-    operations = {(method, path): operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()}
+    operations = {
+        (method, path): operation
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+    }
     assert set(operations) == {(route.method.lower(), route.path) for route in ROUTES}
     assert [place for place, operation in operations.items() if not operation["summary"]] == []
 
@@ -28,5 +32,3 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 def test_no_route_is_open_by_mistake() -> None:
     opened = {route.path for route in ROUTES if route.deed is None}
     assert opened == {"/api/v1/site", "/api/v1/session", "/healthz", "/readyz"}
-
-

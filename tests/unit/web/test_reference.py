@@ -26,12 +26,16 @@ def test_the_metrics_page_has_every_figure_of_this_room() -> None:
     registry.register(metrics.HubFigures(Hub(HubSettings(site=Site("DE"))), lambda: datetime.now(UTC)))
     metrics.middleware(registry)
     made = set(re.findall(r"^# TYPE (\w+) ", metrics.text(registry).decode(), flags=re.MULTILINE))
-    named = set(re.findall(r"^\| `(\w+)` \|", (REFERENCE / "metrics.md").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    named = set(
+        re.findall(r"^\| `(\w+)` \|", (REFERENCE / "metrics.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
     assert {name for name in made if not name.endswith("_created")} <= named
 
 
 def test_every_close_code_is_explained() -> None:
     source = (Path(metrics.__file__).parents[1] / "screenpop").glob("*.py")
-    used = {code for file in source for code in re.findall(r"\b4[04]\d\d\b", file.read_text(encoding="utf-8"))} - {"4096"}
+    used = {code for file in source for code in re.findall(r"\b4[04]\d\d\b", file.read_text(encoding="utf-8"))} - {
+        "4096"
+    }
     text = (REFERENCE / "desktop-protocol.md").read_text(encoding="utf-8")
     assert used <= set(re.findall(r"^\| (4\d\d\d) \|", text, flags=re.MULTILINE))

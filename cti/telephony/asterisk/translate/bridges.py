@@ -16,7 +16,9 @@ def bridge_enter(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     _note_kind(mirror, message)
     mirror.moved.add(channel.id)
     mirror.enter_bridge(channel, message.get("BridgeUniqueid"))
-    channel.has_held = False  # a feature code's hold ends by coming back, and says nothing; a phone's never leaves the bridge
+    channel.has_held = (
+        False  # a feature code's hold ends by coming back, and says nothing; a phone's never leaves the bridge
+    )
     return meet(mirror, channel)
 
 
@@ -37,7 +39,9 @@ def meet(mirror: Mirror, channel: Channel) -> Touched:
     if len(together) > 1:
         channel.conversation.parked_in = ""  # somebody fetched the call; UnParkedCall may come later
     if len(together) > 1 and channel.conversation.waits_on in {other.id for other in together}:
-        channel.conversation.is_waiting = False  # taken out of the queue by hand (Bridge), of which QueueCallerLeave says nothing
+        channel.conversation.is_waiting = (
+            False  # taken out of the queue by hand (Bridge), of which QueueCallerLeave says nothing
+        )
     _remember_company(mirror, channel)
     return (*touched, channel.conversation)
 

@@ -33,7 +33,11 @@ def _join_as_consultation(mirror: Mirror, channel: Channel) -> None:
     busy = [
         other
         for other in mirror.channels.values()
-        if other.device == channel.device and other is not channel and other.was_with and not other.consults and not other.conversation.is_over
+        if other.device == channel.device
+        and other is not channel
+        and other.was_with
+        and not other.consults
+        and not other.conversation.is_over
     ]
     if len(busy) == 1 and busy[0].conversation is not channel.conversation:
         mirror.merge(busy[0].conversation, channel.conversation)

@@ -39,7 +39,9 @@ def _transferer(mirror: Mirror, called: Channel) -> Channel | None:
     handed = [
         conversation.channels[conversation.transfers[-1].by]
         for conversation in mirror.conversations
-        if conversation.transfers and not conversation.is_over and conversation.transfers[-1].by in conversation.channels
+        if conversation.transfers
+        and not conversation.is_over
+        and conversation.transfers[-1].by in conversation.channels
     ]
     return next((by for by in reversed(handed) if by.device == called.device), None)
 

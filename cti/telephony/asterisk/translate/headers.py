@@ -33,7 +33,11 @@ def channel_of(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = 
         return None
     known = mirror.channels.get(leg)
     is_new = known is None
-    channel = known if known and known.name == name else mirror.add(leg, name, LegId(message.get(f"{prefix}Linkedid") or leg), at)
+    channel = (
+        known
+        if known and known.name == name
+        else mirror.add(leg, name, LegId(message.get(f"{prefix}Linkedid") or leg), at)
+    )
     if channel is None:
         if not is_new:
             raise Contradiction(f"{name} claims to be {leg}")

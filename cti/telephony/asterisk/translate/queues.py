@@ -46,7 +46,10 @@ def left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
         channel.queue = ""
         return NOTHING
     conversation = channel.conversation
-    answered = any(other.is_up and channel in (other.called_by, mirror.caller_of(other)) for other in conversation.channels.values())
+    answered = any(
+        other.is_up and channel in (other.called_by, mirror.caller_of(other))
+        for other in conversation.channels.values()
+    )
     conversation.is_waiting = False
     if not answered and not conversation.is_picked_up and conversation.hung_up_by != channel.id:
         conversation.left_at = at
@@ -68,7 +71,11 @@ def wait(mirror: Mirror, entry: AmiMessage, at: datetime) -> Conversation | None
     if not conversation.is_waiting:
         waited_s = int(entry.get("Wait")) if entry.get("Wait").isdigit() else 0
         conversation.joined_at = max(conversation.began_at, at - timedelta(seconds=waited_s))
-    conversation.queue, conversation.is_waiting, conversation.waits_on = plain_text(entry.get("Queue")), True, channel.id
+    conversation.queue, conversation.is_waiting, conversation.waits_on = (
+        plain_text(entry.get("Queue")),
+        True,
+        channel.id,
+    )
     conversation.position = int(entry.get("Position")) if entry.get("Position").isdigit() else 0
     return conversation
 
