@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cti.calls.call import PbxName
 from cti.cli import DONE, FAILED, AsJson, Config, app, run, say
 from cti.errors import CtiError, PbxError
 from cti.settings import Pbx, Settings
+
+if TYPE_CHECKING:
+    from cti.telephony.asterisk.ami_link import AmiLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Finding:
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
 CLOCK_S = 2.0
+STAMP_S = 3.0
+"""So long we wait for the first stamped event: that of our own login, which Asterisk may send after all the lists."""
 LITTLE_BYTES = 1_000_000_000
 
 
@@ -170,6 +175,16 @@ async def _pbx(pbx: Pbx) -> AsyncIterator[Finding]:
         yield Finding(f"{name} {kind} account", "failed" if missing else "warning" if excess else "ok", words)
 
 
+async def clock_offset_s(link: "AmiLink", within_s: float = STAMP_S) -> float | None:
+    """How far the PBX's clock is ahead of ours, by the first stamp that comes; None when none comes in time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            while (offset_s := link.narrator.clock_offset_s(datetime.now(UTC))) is None:  # noqa: ASYNC110 - nothing announces it
+                await asyncio.sleep(0.02)
+            return offset_s
+    return None
+
+
 async def _events(pbx: Pbx, name: str) -> Finding:
     """Connect as the service does, and take one snapshot."""
     from cti.telephony.asterisk.ami_link import AmiLink
@@ -187,6 +202,7 @@ async def _events(pbx: Pbx, name: str) -> Finding:
     try:
         async with asyncio.timeout(10):
             status = await told
+        offset_s = await clock_offset_s(link) if status.state == "connected" else None
     except TimeoutError:
         return Finding(f"{name} events", "failed", f"no answer from {pbx.host}:{pbx.port} within 10 s")
     finally:
@@ -195,7 +211,6 @@ async def _events(pbx: Pbx, name: str) -> Finding:
             await running
     if status.state != "connected":
         return Finding(f"{name} events", "failed", f"{pbx.host}:{pbx.port}: {status.reason}")
-    offset_s = link.narrator.clock_offset_s(datetime.now(UTC))
     if offset_s is None:
         return Finding(
             f"{name} events",

@@ -47,22 +47,44 @@ class Ports:
     agents: Mapping[str, int]
 
 
+_FIRST_BLOCK: Final = 10_000
+_BLOCKS: Final = 600
+_BLOCK: Final = 16
+_held: Final[list[socket.socket]] = []
+"""What keeps other test processes off our blocks of ports, until this process ends."""
+
+
 def free_ports() -> Ports:
-    """Ports nobody uses just now. Two takers may still race; Asterisk then fails to start and says so."""
-    tcp = _free(socket.SOCK_STREAM, 1)
-    udp = _free(socket.SOCK_DGRAM, 2 + len(AGENTS))
-    first = 20_000 + 2 * secrets.randbelow(5_000)
-    return Ports(
-        ami=tcp[0], sip=udp[0], carrier=udp[1], rtp_first=first, agents=dict(zip(AGENTS, udp[2:], strict=True))
+    """Ports that stay ours while this process lives, even while nobody listens on them (between two tests, over a
+    restart). They lie below those that the system gives to whoever asks for any port. Raises AsteriskFailedError.
+    """
+    for block in secrets.SystemRandom().sample(range(_BLOCKS), _BLOCKS):
+        guard, ami, *udp = range(_FIRST_BLOCK + block * _BLOCK, _FIRST_BLOCK + (block + 1) * _BLOCK)
+        if not all(_is_free(socket.SOCK_DGRAM, port) for port in udp) or not _is_free(socket.SOCK_STREAM, ami):
+            continue
+        held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            held.bind(("127.0.0.1", guard))
+        except OSError:
+            held.close()
+            continue
+        _held.append(held)
+        first = 20_000 + 2 * secrets.randbelow(5_000)
+        return Ports(
+            ami=ami, sip=udp[0], carrier=udp[1], rtp_first=first, agents=dict(zip(AGENTS, udp[2:], strict=False))
+        )
+    raise AsteriskFailedError(
+        "no block of free ports between 10000 and 19600; is another test run leaving PBXs behind?"
     )
 
 
-def _free(kind: socket.SocketKind, count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket(socket.AF_INET, kind)) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [int(sock.getsockname()[1]) for sock in sockets]
+def _is_free(kind: socket.SocketKind, port: int) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def queue_plans() -> tuple[QueuePlan, ...]:

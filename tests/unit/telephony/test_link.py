@@ -1,7 +1,11 @@
 """The link in trouble of its own making."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 
+from cti.cli.check import clock_offset_s
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.narrator import Narrator
 from tests.unit.telephony.fake_ami import Chan, FakeAmi, event, linked, listed
@@ -28,3 +32,19 @@ async def test_a_mistake_of_ours_in_one_event_costs_a_connection_and_not_the_ser
         assert [call.id for call in watched.link.calls] == ["main-1.1"]
         await pbx.say(event("Hangup", CALL, ("Cause", "16")))
         await watched.until(lambda: not watched.link.calls)
+
+
+async def test_a_stamp_that_comes_after_all_the_lists_still_tells_the_clock() -> None:
+    async with FakeAmi() as pbx, linked(pbx) as watched:
+        await watched.until_connected()
+        asked = asyncio.create_task(clock_offset_s(watched.link, within_s=10))
+        await asyncio.sleep(0)
+        assert not asked.done()
+        await pbx.say(event("SuccessfulAuth", at=datetime.now(UTC).timestamp() + 100))
+        assert await asked == pytest.approx(100, abs=5)
+
+
+async def test_a_pbx_that_stamps_nothing_tells_no_clock() -> None:
+    async with FakeAmi() as pbx, linked(pbx) as watched:
+        await watched.until_connected()
+        assert await clock_offset_s(watched.link, within_s=0) is None
