@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from playwright.async_api import Page
 
 from cti.screenpop import messages as m
 from cti.web.schemas import CustomerView, InteractionView, ResultChoice
@@ -179,3 +180,9 @@ def desk_server(**more: Any) -> FakeServer:
 
 
 replace = msgspec.structs.replace
+
+
+async def still(page: Page) -> None:
+    """Wait until nothing on the page moves or changes colour any more, but for what never stops."""
+    await page.evaluate("""() => Promise.allSettled(document.getAnimations()
+        .filter(one => one.effect.getComputedTiming().endTime !== Infinity).map(one => one.finished))""")

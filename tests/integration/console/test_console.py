@@ -131,7 +131,7 @@ async def test_the_customer_line_arrives_without_moving_anything(server: FakeSer
     ring = scenes.call()
     server.pop(scenes.pop(ring))
     await expect(the_pop(page)).to_be_visible()
-    await asyncio.sleep(0.3)
+    await scenes.still(page)
     before = await the_pop(page).locator(".crm").bounding_box()
     server.card(scenes.card(ring, scenes.ANNA))
     await expect(the_pop(page)).to_contain_text("Anna Berg")

@@ -3,7 +3,6 @@
 Pictures go into the folder that CTI_SCREENSHOTS names, else into a temporary one.
 """
 
-import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -265,7 +264,7 @@ async def reconnecting(server: FakeServer, page: Page) -> None:
     server.refuses_sockets = True
     server.cut()
     await page.get_by_text("Connection lost").wait_for()
-    await asyncio.sleep(0.6)
+    await scenes.still(page)
 
 
 @scene
@@ -329,7 +328,7 @@ async def opened(server: FakeServer, page: Page) -> None:
 
 async def popped(page: Page) -> None:
     await page.locator(".pop").wait_for()
-    await asyncio.sleep(0.2)
+    await scenes.still(page)
 
 
 async def talking(
@@ -371,7 +370,7 @@ async def test_axe_finds_nothing(name: str, server: FakeServer, page: Page) -> N
     await page.screenshot(path=PICTURES / f"{name}.light.png")
     light = await violations(page)
     await page.emulate_media(color_scheme="dark")
-    await asyncio.sleep(0.3)
+    await scenes.still(page)
     await page.screenshot(path=PICTURES / f"{name}.dark.png")
     assert light == []
     assert await violations(page) == []
@@ -394,7 +393,7 @@ async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> Non
     await page.evaluate("document.fonts.ready")
     for size, (width, height) in SIZES.items():
         await page.set_viewport_size({"width": width, "height": height})
-        await asyncio.sleep(0.2)
+        await scenes.still(page)
         await page.screenshot(path=PICTURES / f"{name}.{size}.png")
         assert await overflows(page) == [], size
 
@@ -422,15 +421,16 @@ async def test_speaks(locale: str, server: FakeServer, browser: Browser) -> None
     await picture("pop_found")
     call = server.answered(pop)
     await page.locator("#note").fill("客戶表示發票抬頭錯誤。")
-    await asyncio.sleep(1.3)
+    await page.get_by_text("草稿已").wait_for()
     await picture("on_call")
     assert await violations(page) == []
     server.ended(call)
-    await asyncio.sleep(0.3)
+    await page.get_by_text("通話結束" if locale == "zh-TW" else "通话结束").wait_for()
     await picture("result_wanted")
     server.refuses_sockets = True
     server.cut()
-    await asyncio.sleep(1)
+    await page.locator(".strip.lost").wait_for()
+    await scenes.still(page)
     await picture("reconnecting")
     await page.keyboard.press("F6")
     await page.keyboard.press("?")
