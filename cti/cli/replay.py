@@ -3,11 +3,14 @@
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cti.cli import DONE, FAILED, AsJson, Config, app, say, say_error
+
+if TYPE_CHECKING:
+    from cti.telephony.asterisk.endpoints import Endpoints
 
 
 @app.command()
@@ -45,7 +48,7 @@ def replay(
     raise typer.Exit(DONE if outcomes.total() or not narrator.quarantined else FAILED)
 
 
-def _endpoints(pbx: str, config: Path | None) -> "Endpoints":  # type: ignore[name-defined]  # noqa: F821 - imported below
+def _endpoints(pbx: str, config: Path | None) -> "Endpoints":
     """Of the configured PBX of that name; else the defaults, so that anybody's trace can be told anywhere."""
     from cti import settings
     from cti.telephony.asterisk.endpoints import Endpoints

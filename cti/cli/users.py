@@ -3,11 +3,17 @@
 import getpass
 import secrets
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cti.cli import DONE, AsJson, Config, run, say, user_verbs
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from cti.agents.agent import Agent
+    from cti.store.sql_people import SqlPeople
 
 
 @user_verbs.command()
@@ -35,7 +41,7 @@ def add(
     run(lambda: _add(agent, password_stdin, config))
 
 
-async def _add(agent: "Agent", password_stdin: bool, config: "Config") -> int:  # type: ignore[name-defined]  # noqa: F821
+async def _add(agent: "Agent", password_stdin: bool, config: "Config") -> int:
     from cti.web.passwords import hash_password
 
     password, is_made = _password(password_stdin)
@@ -99,7 +105,7 @@ def _password(from_stdin: bool) -> tuple[str, bool]:
     return secrets.token_urlsafe(12), True
 
 
-def _people(config: "Config") -> "AbstractAsyncContextManager[SqlPeople]":  # type: ignore[name-defined]  # noqa: F821
+def _people(config: "Config") -> "AbstractAsyncContextManager[SqlPeople]":
     import contextlib
     from collections.abc import AsyncIterator
 
