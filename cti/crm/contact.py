@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import NewType
 
@@ -26,6 +27,15 @@ class ContactNumber:
     """What it means, ``+49301234567``; empty where it means nothing."""
     label: str = ""
     """mobile, office, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Exact: what is read out to a customer is what the books say."""
+
+    amount: Decimal
+    currency: str
+    """ISO 4217: ``EUR``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,8 @@ class Contact:
     flags: frozenset[Flag] = frozenset()
     cases: tuple[Case, ...] = ()
     orders: tuple[Order, ...] = ()
+    balance: Money | None = None
+    """What the customer owes; below zero, what is owed to them. None: the customer system says nothing about it."""
     fields: tuple[tuple[str, str], ...] = ()
     """What else the mapping file wants shown, label and text."""
     url: str = ""
@@ -76,7 +88,10 @@ class Contact:
 class MatchedBy(StrEnum):
     """Why a contact is shown, the surest first. A calling number is a claim, so its matches are candidates."""
 
+    IVR = "ivr"
+    """The caller said so in the IVR, by code, number or order; the journey says by which."""
     CODE = "code"
+    ORDER = "order"
     NUMBER = "number"
     EXTENSION = "extension"
     """The number without the extension that was dialled or noted behind it."""
@@ -89,7 +104,7 @@ class Match:
     contact: Contact
     by: MatchedBy
     value: str
-    """The key that matched: the code, or the number as it stands in the CRM."""
+    """The key that matched: the code, or the number or order as it stands in the CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +116,9 @@ class Found:
     """The connector's name."""
     at: datetime
     """When the CRM said so; an answer from the cache keeps its age."""
+    disagrees: tuple[Match, ...] = ()
+    """Whose calling number it is, where that is not who the caller said: a household, a borrowed phone, or a fraud. The
+    agent decides. Empty where both agree, and where the number says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
