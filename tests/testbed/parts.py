@@ -26,6 +26,10 @@ def sipp() -> Path | None:
     return _program("sipp")
 
 
+def espeak() -> Path | None:
+    return _program("espeak-ng")
+
+
 def redis_server() -> Path | None:
     return _program("redis-server")
 
@@ -42,8 +46,8 @@ def postgres_bin() -> Path | None:
 
 
 def missing_for(parts: Iterable[str]) -> list[str]:
-    """Which of ``asterisk-22``, ``asterisk-16``, ``sipp``, ``postgres``, ``redis``, ``chromium`` cannot be used
-    here.
+    """Which of ``asterisk-22``, ``asterisk-16``, ``sipp``, ``espeak-ng``, ``postgres``, ``redis``, ``chromium`` cannot
+    be used here.
     """
     return [part for part in parts if not _HAVE[part]()]
 
@@ -62,6 +66,7 @@ _HAVE: Final = {
     "asterisk-22": lambda: asterisk_root("22"),
     "asterisk-16": lambda: asterisk_root("16"),
     "sipp": sipp,
+    "espeak-ng": espeak,
     "postgres": postgres_bin,
     "redis": redis_server,
     "chromium": chromium,

@@ -1,9 +1,9 @@
 """Make what the tests with a real Asterisk need: ``python3 tests/testbed/prepare.py``. Standard library only, safe
 to repeat.
 
-As root on Debian it installs SIPp, debootstrap, Redis, PostgreSQL, Chromium and a Chinese font, and makes two small
-roots with Asterisk 22 and 16 in ``${CTI_TESTBED_DIR:-~/.cache/cti-testbed}``. Elsewhere it makes nothing. It always
-exits 0: what could not be had is said at the end, with the tests that will not run for it.
+As root on Debian it installs SIPp, espeak-ng, debootstrap, Redis, PostgreSQL, Chromium and a Chinese font, and makes two
+small roots with Asterisk 22 and 16 in ``${CTI_TESTBED_DIR:-~/.cache/cti-testbed}``. Elsewhere it makes nothing. It
+always exits 0: what could not be had is said at the end, with the tests that will not run for it.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ CJK_FONT: Final = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 
 PACKAGES: Final = {
     "sipp": "sip-tester",
+    "espeak-ng": "espeak-ng",
     "debootstrap": "debootstrap",
     "redis": "redis-server",
     "postgres": "postgresql",
@@ -36,6 +37,7 @@ TESTS: Final = {
     "asterisk-22": "all tests marked real_asterisk on Asterisk 22, and recording its traces",
     "asterisk-16": "all tests marked real_asterisk on Asterisk 16, and recording its traces",
     "sipp": "the tests marked real_asterisk that need many callers",
+    "espeak-ng": "the tests that hear what a prompt says",
     "postgres": "the tests marked postgres",
     "redis": "the tests marked redis",
     "chromium": "the tests marked browser",
