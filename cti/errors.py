@@ -18,6 +18,7 @@ CtiError
 |-- StoreError           the database
 |   |-- StoreUnavailable                                              -> retry; facts wait in the spool
 |   `-- StoreSchema      too old or too new for this program          -> ``cti db upgrade``, or upgrade cti
+|-- SpeechUnavailable    the speech program; its words say what to do -> the prompt is left out
 `-- StateMisuse          us
 """
 
@@ -110,6 +111,10 @@ class StoreUnavailable(StoreError):  # noqa: N818
 
 
 class StoreSchema(StoreError):  # noqa: N818
+    pass
+
+
+class SpeechUnavailable(CtiError):  # noqa: N818
     pass
 
 
