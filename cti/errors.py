@@ -15,6 +15,9 @@ CtiError
 |-- CrmError             the customer system
 |   |-- CrmUnavailable   no answer in time                            -> retry
 |   `-- CrmAuthFailed    wrong account                                -> ask the operator
+|-- EgressError          an outside service that is asked over HTTP
+|   |-- EgressRefused    not asked: the URL or its address is not permitted  -> ask the operator
+|   `-- EgressUnavailable  no answer that can be used; ``status`` says more  -> retry
 |-- StoreError           the database
 |   |-- StoreUnavailable                                              -> retry; facts wait in the spool
 |   `-- StoreSchema      too old or too new for this program          -> ``cti db upgrade``, or upgrade cti
@@ -100,6 +103,24 @@ class CrmUnavailable(CrmError):  # noqa: N818
 
 class CrmAuthFailed(CrmError):  # noqa: N818
     pass
+
+
+class EgressError(CtiError):
+    pass
+
+
+class EgressRefused(EgressError):  # noqa: N818
+    pass
+
+
+@dataclass(eq=False)
+class EgressUnavailable(EgressError):  # noqa: N818
+    reason: str
+    status: int = 0
+    """HTTP; 0 when none came."""
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class StoreError(CtiError):
