@@ -82,12 +82,45 @@ export interface CallView {
   queue: string
   waited_s: number | null
   keys: Record<string, string>
+  journey: JourneyView | null
   parties: PartyView[]
   actions: Action[]
   outcome: string | null
   talk_s: number
   hold_s: number
   has_spoken: boolean
+}
+
+/** How the caller came through the IVR: what they wanted, who they said they are, where it was hard. */
+export interface JourneyView {
+  flow: string
+  label: string
+  entered_at: string
+  spent_s: number
+  outcome: 'abandoned' | 'after_hours' | 'failed' | 'self_served' | 'to_agent' | null
+  language: string
+  intent: string
+  contact: string
+  contact_name: string
+  contact_code: string
+  known_by: 'code' | 'number' | 'order' | null
+  known_value: string
+  is_verified: boolean
+  callback_number: string
+  has_voicemail: boolean
+  steps: JourneyStep[]
+}
+
+/** One step of the caller's way through the IVR, in the order taken. */
+export interface JourneyStep {
+  step: string
+  kind: string
+  label: string
+  choice: string
+  keyed: string
+  spent_s: number
+  failures: number
+  how: 'done' | 'failed' | 'hung_up' | 'no_input' | 'no_match' | 'not_found' | 'refused' | 'unavailable'
 }
 
 export interface PartyView {
@@ -113,6 +146,7 @@ export interface CustomerCard {
   state: 'asking' | 'found' | 'several' | 'slow' | 'unavailable' | 'unknown' | 'withheld'
   contacts: ContactView[]
   chosen: string | null
+  number_says: ContactView[]
   reason: string
   source: string
   as_of: string | null
@@ -132,11 +166,12 @@ export interface ContactView {
   numbers: NumberView[]
   preferences: Record<string, string>
   flags: string[]
+  balance: string
   cases: CaseView[]
   orders: OrderView[]
   fields: Record<string, string>
   url: string
-  matched_by: 'code' | 'extension' | 'national' | 'number'
+  matched_by: 'code' | 'extension' | 'ivr' | 'national' | 'number' | 'order'
   matched_value: string
 }
 
@@ -173,6 +208,7 @@ export interface HistoryItem {
   result: string
   note: string
   number: string
+  ivr: string
 }
 
 /** A phone rings, and this desktop's agent is to know who it is. */

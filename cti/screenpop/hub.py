@@ -2,8 +2,8 @@
 
 ::
 
-    pipeline --call_changed, card, pbx, queue, command--> Hub --Stream per agent--> socket
-    socket   --attach, take, detach, receipt, focus-----> Hub --on_receipt, on_focus--> pipeline
+    pipeline --call_changed, journey, card, pbx, queue, command--> Hub --Stream per agent--> socket
+    socket   --attach, take, detach, receipt, focus--------------> Hub --on_receipt, on_focus--> pipeline
 
 Every method is quick and waits for nobody. What desktops are to show is kept per agent whether or not a desktop is
 open, so one that connects in mid-ring sees the pop. Clock and ids are handed in; ``expire`` does what time brings, by
@@ -11,7 +11,7 @@ open, so one that connects in mid-ring sees the pop. Clock and ids are handed in
 """
 
 import heapq
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,9 +20,11 @@ from uuid import uuid4
 
 from cti.agents.agent import Agent, AgentId
 from cti.calls.call import Call, CallId
+from cti.calls.journey import Journey
 from cti.calls.transitions import CallChanged
 from cti.errors import Forbidden, NotFound
 from cti.screenpop import views
+from cti.screenpop.book import Book
 from cti.screenpop.desk import DISPLACED, NOT_GOOD, Desk, Desktop, LivePop
 from cti.screenpop.figures import Noted, Receipts, Step
 from cti.screenpop.messages import (
@@ -47,7 +49,6 @@ from cti.screenpop.outbox import Key, Limits, Stream
 from cti.screenpop.rules import Left, Popped, Reason, Shown, Told, Withdrawn, decide, taking_part
 
 _NO_LIMITS: Final = Limits()
-_ENDED_KEPT: Final = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +107,7 @@ class Hub:
         self._agents: dict[AgentId, Agent] = {}
         self._by_device: dict[str, AgentId] = {}
         self._desks: dict[AgentId, Desk] = {}
-        self._calls: dict[CallId, Call] = {}
-        self._ended: OrderedDict[CallId, Call] = OrderedDict()
-        self._cards: dict[CallId, CustomerCard] = {}
+        self._book = Book()
         self._pbxs: dict[str, PbxView] = {}
         self._queues: dict[str, QueueView] = {}
         self._queue_due: dict[str, datetime] = {}
@@ -147,12 +146,21 @@ class Hub:
 
     def card(self, card: CustomerCard) -> None:
         """The answer about one call, or a later one. Of a call that is over it is not shown any more."""
-        call = self._calls.get(CallId(card.call))
+        call = self._book.live_call(CallId(card.call))
         if call is None:
             return
-        self._cards[call.id] = card
+        self._book.put_card(card)
         for agent in taking_part(call, self._by_device):
             self._put(self._desk(agent), ("card", call.id), CardDelta(seq=0, card=card))
+
+    def journey(self, call: CallId, journey: Journey) -> None:
+        """How far the caller has come in the IVR. It goes with the call from its first ring on, whichever is heard first."""
+        self._book.put_journey(call, views.journey_view(journey))
+        live = self._book.live_call(call)
+        if live is None:
+            return
+        for agent in taking_part(live, self._by_device):
+            self._put_call(self._desk(agent), live)
 
     def pbx(self, view: PbxView) -> None:
         self._pbxs[view.name] = view
@@ -257,18 +265,21 @@ class Hub:
     @property
     def calls(self) -> tuple[Call, ...]:
         """All live calls, the oldest first."""
-        return tuple(self._calls.values())
+        return self._book.live
 
     def call(self, call: CallId) -> Call | None:
         """A live call, or one of the last thousands that ended: what people add to it may reach us before the record does."""
-        return self._calls.get(call) or self._ended.get(call)
+        return self._book.call(call)
 
     def card_of(self, call: Call) -> CustomerCard:
-        return self._cards.get(call.id) or views.asking(call)
+        return self._book.card(call.id) or views.asking(call)
 
     def view_of(self, call: Call, agent: Agent) -> CallView:
         up = self._pbxs.get(call.pbx)
-        return views.call_view(call, agent, self._settings.site, pbx_is_up=up is None or up.state == "connected")
+        return views.call_view(
+            call, agent, self._settings.site, pbx_is_up=up is None or up.state == "connected",
+            journey=self._book.journey(call.id),
+        )  # fmt: skip
 
     def agent(self, agent: AgentId) -> Agent | None:
         return self._agents.get(agent)
@@ -288,18 +299,11 @@ class Hub:
     # ---- within
 
     def _tell(self, call: Call, told: Iterable[Told]) -> None:
-        self._calls[call.id] = call
+        self._book.put(call)
         for one in told:
             self._tell_one(call, one)
         if not call.is_live:
-            self._calls.pop(call.id, None)
-            self._cards.pop(call.id, None)
-            self._remember(call)
-
-    def _remember(self, call: Call) -> None:
-        self._ended[call.id] = call
-        if len(self._ended) > _ENDED_KEPT:
-            self._ended.popitem(last=False)
+            self._book.close(call)
 
     def _tell_one(self, call: Call, told: Told) -> None:
         desk = self._desk(told.agent)
@@ -361,7 +365,7 @@ class Hub:
     def _begin(self, desk: Desk) -> list[bytes]:
         """A new stream, with a snapshot of all there is as its first message."""
         calls, now = self._of(desk), self._clock()
-        pops = [(pop, self._calls[pop.call]) for pop in desk.pops.values()]
+        pops = [(pop, call) for pop in desk.pops.values() if (call := self._book.live_call(pop.call))]
         snapshot = Snapshot(
             seq=0,
             calls=tuple(self.view_of(call, desk.agent) for call in calls),
@@ -400,7 +404,7 @@ class Hub:
             self.on_receipt(noted)
 
     def _of(self, desk: Desk) -> list[Call]:
-        return [self._calls[call] for call in desk.calls if call in self._calls]
+        return [call for one in desk.calls if (call := self._book.live_call(one))]
 
     def _desk(self, agent: AgentId) -> Desk:
         desk = self._desks.get(agent)

@@ -87,6 +87,51 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """A message key of the console: ``not_your_call``, ``pbx_lost``."""
 
 
+class JourneyStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the caller's way through the IVR, in the order taken."""
+
+    step: str
+    kind: str
+    """``menu``, ``identify``, ``pin``; what kinds there are is the service's business, more may come."""
+    label: str
+    choice: str = ""
+    """What was chosen, in words."""
+    keyed: str = ""
+    """What was keyed, with dots where it is secret."""
+    spent_s: float
+    failures: int = 0
+    """How often the caller was asked again."""
+    how: Literal["done", "no_input", "no_match", "not_found", "refused", "unavailable", "hung_up", "failed"] = "done"
+
+
+class JourneyView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the caller came through the IVR: what they wanted, who they said they are, where it was hard."""
+
+    flow: str
+    label: str
+    """What the site calls the flow."""
+    entered_at: datetime
+    spent_s: float
+    outcome: Literal["self_served", "to_agent", "abandoned", "failed", "after_hours"] | None = None
+    """Null while the caller is in the IVR."""
+    language: str = ""
+    """BCP 47."""
+    intent: str = ""
+    contact: str = ""
+    """Who they said they are, as the customer system's key; the rest about them goes with this contact and no other."""
+    contact_name: str = ""
+    contact_code: str = ""
+    known_by: Literal["code", "number", "order"] | None = None
+    known_value: str = ""
+    """What was keyed for it."""
+    is_verified: bool = False
+    """By PIN. A calling number alone never is."""
+    callback_number: str = ""
+    """They asked to be called back there."""
+    has_voicemail: bool = False
+    steps: tuple[JourneyStep, ...] = ()
+
+
 class CallView(msgspec.Struct, frozen=True, kw_only=True):
     """One of my calls as it is now, from where I sit: ``ringing`` while my phone rings, ``ended`` once my leg is gone,
     though the call may go on with others (``outcome`` is null then).
@@ -116,6 +161,8 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     waited_s: float | None = None
     keys: dict[str, str] = {}
     """What dialplan or IVR said about the caller."""
+    journey: JourneyView | None = None
+    """Null: they came through no IVR of ours."""
     parties: tuple[PartyView, ...] = ()
     actions: tuple[Action, ...] = ()
     outcome: str | None = None
@@ -160,6 +207,8 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     number: str = ""
     """Whom a click on the line would call."""
+    ivr: str = ""
+    """What became of them in the IVR: ``self_served``, ``to_agent`` and the other outcomes of a journey; empty: no IVR."""
 
 
 class ContactView(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,11 +224,15 @@ class ContactView(msgspec.Struct, frozen=True, kw_only=True):
     preferences: dict[str, str] = {}
     flags: tuple[str, ...] = ()
     """``do_not_call``, ``recording_refused``, ``complaint_open``, ``deletion_requested``."""
+    balance: str = ""
+    """What the customer owes, with its currency, ready to be read: ``1,140.50 EUR``; with a minus, what is owed to them.
+    Empty where the CRM says nothing about it."""
     cases: tuple[CaseView, ...] = ()
     orders: tuple[OrderView, ...] = ()
     fields: dict[str, str] = {}
     url: str = ""
-    matched_by: Literal["code", "number", "extension", "national"] = "number"
+    matched_by: Literal["ivr", "code", "order", "number", "extension", "national"] = "number"
+    """``ivr``: the caller said so there; the call's journey says by what."""
     matched_value: str = ""
 
 
@@ -193,6 +246,9 @@ class CustomerCard(msgspec.Struct, frozen=True, kw_only=True):
     """The one, or the several to choose from, the most likely first; contacts ruled out by an agent are not in it."""
     chosen: str | None = None
     """The contact an agent picked for this call, or the only one found."""
+    number_says: tuple[ContactView, ...] = ()
+    """Whom the calling number belongs to, where the caller identified as somebody else in the IVR. What they said wins;
+    a family's phone is no fraud, but the agent should know."""
     reason: str = ""
     """Why there is none, in words for people."""
     source: str = ""

@@ -11,7 +11,8 @@ import msgspec
 from cti import numbers
 from cti.agents.agent import Agent
 from cti.calls.call import Call, CallState, Direction, Leg, LegState
-from cti.crm.contact import Answer, Contact, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.calls.journey import Journey, StepTaken
+from cti.crm.contact import Answer, Contact, Found, Match, MatchedBy, Money, Unavailable, Unknown
 from cti.screenpop.messages import (
     Action,
     CallView,
@@ -19,6 +20,8 @@ from cti.screenpop.messages import (
     ContactView,
     CustomerCard,
     HistoryItem,
+    JourneyStep,
+    JourneyView,
     MeView,
     NumberView,
     OrderView,
@@ -47,7 +50,9 @@ def me_view(agent: Agent) -> MeView:
     )  # fmt: skip
 
 
-def call_view(call: Call, agent: Agent, site: Site, *, pbx_is_up: bool = True) -> CallView:
+def call_view(
+    call: Call, agent: Agent, site: Site, *, pbx_is_up: bool = True, journey: JourneyView | None = None
+) -> CallView:
     """The call from where ``agent`` sits: ringing while their phone rings, ended once their leg is gone. Whoever has no
     part in it, a supervisor, sees it as it is.
     """
@@ -61,9 +66,27 @@ def call_view(call: Call, agent: Agent, site: Site, *, pbx_is_up: bool = True) -
         ended_at=since if state is CallState.ENDED else None,
         number=number, number_shown=shown, region=region, name=call.ani_name if number == call.ani else "",
         dnis=call.dnis, dnis_label=site.lines.get(call.dnis, ""), queue=call.queue, waited_s=call.wait_s,
-        keys=dict(call.keys), parties=tuple(_party_view(other, leg) for other in call.legs if other.is_live or other is leg),
+        keys=dict(call.keys), journey=journey, parties=tuple(_party_view(other, leg) for other in call.legs if other.is_live or other is leg),
         actions=(_hang_up(leg, pbx_is_up=pbx_is_up),), outcome=call.outcome.value if call.outcome else None,
         talk_s=call.talk_s, hold_s=call.hold_s, has_spoken=leg is not None and leg.connected_at is not None,
+    )  # fmt: skip
+
+
+def journey_view(journey: Journey) -> JourneyView:
+    return JourneyView(
+        flow=journey.flow, label=journey.label or journey.flow, entered_at=journey.entered_at, spent_s=journey.spent_s,
+        outcome=journey.outcome.value if journey.outcome else None, language=journey.language, intent=journey.intent,
+        contact=journey.contact, contact_name=journey.contact_name, contact_code=journey.contact_code,
+        known_by=journey.known_by.value if journey.known_by else None, known_value=journey.known_value,
+        is_verified=journey.is_verified, callback_number=journey.callback_number, has_voicemail=bool(journey.voicemail),
+        steps=tuple(_journey_step(one) for one in journey.steps),
+    )  # fmt: skip
+
+
+def _journey_step(taken: StepTaken) -> JourneyStep:
+    return JourneyStep(
+        step=taken.step, kind=taken.kind, label=taken.label, choice=taken.choice, keyed=taken.keyed,
+        spent_s=taken.spent_s, failures=taken.failures, how=taken.how.value,
     )  # fmt: skip
 
 
@@ -89,8 +112,16 @@ def contact_view(contact: Contact, by: MatchedBy = MatchedBy.NUMBER, value: str 
             )
             for one in contact.orders
         ),
-        fields=dict(contact.fields), matched_by=by.value, matched_value=value,
+        balance=_money(contact.balance), fields=dict(contact.fields), matched_by=by.value, matched_value=value,
     )  # fmt: skip
+
+
+def _money(given: Money | None) -> str:
+    """Cents are two digits; a sum that the CRM gives without any is left without."""
+    if given is None:
+        return ""
+    whole, _, cents = f"{given.amount:,f}".partition(".")
+    return f"{whole}.{cents:0<2} {given.currency}" if cents else f"{whole} {given.currency}"
 
 
 # ---- the card, from asking to a choice
@@ -120,9 +151,11 @@ def answered(
         asking(call), history=tuple(history_item(past) for past in history)[:HISTORY_LIMIT], calls_24h=calls_24h
     )
     match answer:
-        case Found(matches, source, at):
+        case Found(matches, source, at, disagrees):
             left = tuple(match for match in matches if match.contact.id not in ruled_out)
-            return _found(msgspec.structs.replace(card, source=source, as_of=at), left)
+            number_says = _contact_views(match for match in disagrees if match.contact.id not in ruled_out)
+            card = msgspec.structs.replace(card, source=source, as_of=at, number_says=number_says)
+            return _found(card, left)
         case Unknown(reason):
             state = card.state if card.state == "withheld" else "unknown"
             return msgspec.structs.replace(card, state=state, reason=reason)
@@ -131,28 +164,43 @@ def answered(
 
 
 def chosen(card: CustomerCard, contact: ContactView) -> CustomerCard:
-    """The agent said who it is: one of the candidates, or somebody found by searching."""
-    known = any(one.id == contact.id for one in card.contacts)
-    contacts = card.contacts if known else (contact, *card.contacts)
-    return msgspec.structs.replace(card, state="found", contacts=contacts, chosen=contact.id, reason="")
+    """The agent said who it is: one of the candidates, whom the number belongs to, or somebody found by searching."""
+    number_says = tuple(one for one in card.number_says if one.id != contact.id)
+    if all(one.id != contact.id for one in card.contacts):
+        known = next((one for one in card.number_says if one.id == contact.id), contact)
+        card = msgspec.structs.replace(card, contacts=(known, *card.contacts))
+    return msgspec.structs.replace(card, state="found", chosen=contact.id, number_says=number_says, reason="")
 
 
 def without(card: CustomerCard, contact: str) -> CustomerCard:
-    """The agent said who it is not. Somebody left alone is not thereby the one."""
+    """The agent said who it is not."""
     left = tuple(one for one in card.contacts if one.id != contact)
-    state = ("unknown" if card.state in {"found", "several"} else card.state) if not left else "several"
-    return msgspec.structs.replace(
-        card, state=state, contacts=left, chosen=None if card.chosen == contact else card.chosen,
-        reason="not_this_person" if not left else "",
-    )  # fmt: skip
+    card = msgspec.structs.replace(card, number_says=tuple(one for one in card.number_says if one.id != contact))
+    if card.chosen and card.chosen != contact:
+        return msgspec.structs.replace(card, contacts=left)
+    return _left_to_choose(card, left)
 
 
 def _found(card: CustomerCard, matches: tuple[Match, ...]) -> CustomerCard:
-    if not matches:
-        return msgspec.structs.replace(card, state="unknown", reason="not_this_person")
-    contacts = tuple(contact_view(match.contact, match.by, match.value) for match in matches)
+    contacts = _contact_views(matches)
+    if not contacts:
+        return _left_to_choose(card, ())
     only = contacts[0].id if len(contacts) == 1 else None
     return msgspec.structs.replace(card, state="found" if only else "several", contacts=contacts, chosen=only)
+
+
+def _left_to_choose(card: CustomerCard, left: tuple[ContactView, ...]) -> CustomerCard:
+    """Somebody was ruled out. Who is left alone is not thereby the one; nor is whom the number belongs to."""
+    number_says = card.number_says if left else ()
+    left = left or card.number_says
+    state = "several" if left else "unknown" if card.state in {"asking", "found", "several"} else card.state
+    return msgspec.structs.replace(
+        card, state=state, contacts=left, chosen=None, number_says=number_says, reason="" if left else "not_this_person"
+    )
+
+
+def _contact_views(matches: Iterable[Match]) -> tuple[ContactView, ...]:
+    return tuple(contact_view(match.contact, match.by, match.value) for match in matches)
 
 
 def _number_for(call: Call, leg: Leg | None) -> str:

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from cti.calls.call import Direction
+from cti.calls.journey import Journey
 from cti.errors import Forbidden, NotFound
 from cti.screenpop import views
 from cti.screenpop.hub import Taken
 from cti.screenpop.messages import CustomerCard, PbxView, QueueView, Resume
 from cti.screenpop.outbox import Limits
 from tests.unit.screenpop.fakes import PaperDesktop, Stage
-from tests.unit.screenpop.stories import AGENTS, JON, MARA, Story, at
+from tests.unit.screenpop.stories import AGENTS, JON, MARA, PBX, Story, at
 
 
 def rings(stage: Stage, name: str = "1", agent=MARA) -> Story:  # noqa: ANN001
@@ -448,4 +449,47 @@ def test_after_a_day_of_calls_nothing_is_left_behind() -> None:
         stage.hub.card(card(story, "found"))  # too late
     stage.hub.expire(stage.clock.goes(3600))
     assert stage.hub.next_deadline() is None
-    assert (stage.hub._desks, stage.hub._calls, stage.hub._cards) == ({}, {}, {})
+    assert (stage.hub._desks, stage.hub._book._live, stage.hub._book._cards) == ({}, {}, {})
+
+
+def in_the_ivr(story: Story, **more: object) -> Journey:
+    return Journey(call=story.id, pbx=PBX, session="s1", flow="bank", entered_at=at(0), **more)  # type: ignore[arg-type]
+
+
+def test_a_journey_known_before_the_ring_comes_with_the_pop() -> None:
+    stage = Stage()
+    desktop = stage.desktop().connect()
+    story = Story()
+    stage.hub.journey(story.id, in_the_ivr(story, intent="orders"))
+    stage.hub.call_changed(story.offered())
+    stage.hub.call_changed(story.rings(MARA))
+    assert desktop.read()[0]["pop"]["call"]["journey"]["intent"] == "orders"
+
+
+def test_a_journey_that_goes_on_is_told_to_those_on_the_call_and_to_nobody_else() -> None:
+    stage = Stage()
+    mara, jon = stage.desktop().connect(), stage.desktop(JON.id).connect()
+    story = rings(stage)
+    mara.read()
+    stage.hub.journey(story.id, in_the_ivr(story, is_verified=True))
+    assert [message["call"]["journey"]["is_verified"] for message in mara.read()] == [True]
+    assert jon.read() == []
+
+
+def test_a_journey_stays_with_the_call_and_is_in_the_snapshot_of_a_desktop_that_comes_late() -> None:
+    stage = Stage()
+    story = Story()
+    stage.hub.call_changed(story.offered())
+    stage.hub.journey(story.id, in_the_ivr(story))
+    stage.hub.call_changed(story.rings(MARA))
+    stage.hub.call_changed(story.answers(MARA))
+    assert [call["journey"]["flow"] for call in stage.desktop().connect().seen[0]["calls"]] == ["bank"]
+
+
+def test_a_call_without_an_ivr_has_no_journey() -> None:
+    stage = Stage()
+    desktop = stage.desktop().connect()
+    other = rings(stage, "2", JON)
+    stage.hub.journey(other.id, in_the_ivr(other))
+    rings(stage)
+    assert desktop.read()[0]["pop"]["call"]["journey"] is None

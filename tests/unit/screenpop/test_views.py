@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from cti.calls.call import Direction
-from cti.crm.contact import Contact, ContactId, Flag, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.calls.journey import IvrOutcome, Journey, KnownBy, LeftBy, StepTaken
+from cti.crm.contact import Contact, ContactId, Flag, Found, Match, MatchedBy, Money, Unavailable, Unknown
 from cti.screenpop import views
-from cti.screenpop.messages import CustomerCard
+from cti.screenpop.messages import ContactView, CustomerCard, JourneyStep, JourneyView
 from tests.unit.screenpop.fakes import SITE
-from tests.unit.screenpop.stories import JON, MARA, Story, at
+from tests.unit.screenpop.stories import JON, MARA, PBX, Story, at
 
 ANNA = Contact(id=ContactId("k1"), name="Anna Berg", flags=frozenset({Flag.DO_NOT_CALL}))
 BEN = Contact(id=ContactId("k2"), name="Ben Berg")
@@ -140,3 +144,92 @@ def test_whoever_is_left_when_another_is_ruled_out_is_not_chosen_by_that() -> No
 def test_a_card_says_how_old_it_is() -> None:
     card = views.answered(offered().call, found(ANNA))
     assert ("own", datetime(2026, 3, 2, 9, 0, tzinfo=UTC)) == (card.source, card.as_of)
+
+
+def test_a_journey_is_shown_as_it_was_taken() -> None:
+    pin = StepTaken(
+        step="ask_pin",
+        kind="pin",
+        label="PIN",
+        entered_at=at(8),
+        spent_s=6.5,
+        how=LeftBy.DONE,
+        keyed="••••",
+        failures=2,
+    )
+    view = views.journey_view(
+        Journey(
+            call=offered().id, pbx=PBX, session="s1", flow="bank", label="Telephone bank", entered_at=at(0),
+            left_at=at(20), language="en", outcome=IvrOutcome.TO_AGENT, intent="orders", contact="k1",
+            contact_name="Anna Berg", contact_code="20118", known_by=KnownBy.CODE, known_value="20118",
+            is_verified=True, voicemail="2026/03/1.wav", steps=(pin,),
+        )
+    )  # fmt: skip
+    step = JourneyStep(step="ask_pin", kind="pin", label="PIN", keyed="••••", spent_s=6.5, failures=2)
+    assert view == JourneyView(
+        flow="bank", label="Telephone bank", entered_at=at(0), spent_s=20.0, outcome="to_agent", language="en",
+        intent="orders", contact="k1", contact_name="Anna Berg", contact_code="20118", known_by="code",
+        known_value="20118", is_verified=True, has_voicemail=True, steps=(step,),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ((JourneyStep, "how"), LeftBy),
+        ((JourneyView, "outcome"), IvrOutcome),
+        ((JourneyView, "known_by"), KnownBy),
+        ((ContactView, "matched_by"), MatchedBy),
+    ],
+)
+def test_the_protocol_has_each_word_of_the_service(where: tuple[type, str], words: type[StrEnum]) -> None:
+    assert set(literals(get_type_hints(where[0])[where[1]])) >= {word.value for word in words}
+
+
+def literals(hint: Any) -> list[str]:
+    return [one for arg in get_args(hint) for one in ([arg] if isinstance(arg, str) else literals(arg))]
+
+
+def disagreeing() -> CustomerCard:
+    """They keyed Anna's code; the number they call from is Ben's."""
+    anna, ben = views.contact_view(ANNA, MatchedBy.CODE, "20118"), views.contact_view(BEN, value="030 555")
+    return CustomerCard(call="c", state="found", contacts=(anna,), chosen="k1", number_says=(ben,))
+
+
+def test_an_agent_may_choose_whom_the_number_belongs_to() -> None:
+    card = views.chosen(disagreeing(), views.contact_view(BEN))
+    assert (card.chosen, card.number_says) == ("k2", ())
+    assert [(one.id, one.matched_value) for one in card.contacts] == [("k2", "030 555"), ("k1", "20118")]
+
+
+def test_when_the_identified_one_is_ruled_out_whom_the_number_belongs_to_is_left_to_choose() -> None:
+    card = views.without(disagreeing(), "k1")
+    assert (card.state, card.chosen, [one.id for one in card.contacts]) == ("several", None, ["k2"])
+    assert card.number_says == ()
+
+
+def test_whom_the_number_belongs_to_can_be_ruled_out_and_the_identified_one_stays() -> None:
+    card = views.without(disagreeing(), "k2")
+    assert (card.state, card.chosen, card.number_says) == ("found", "k1", ())
+
+
+def test_what_the_caller_said_wins_and_whose_number_it_is_stands_beside_it() -> None:
+    answer = replace(found(ANNA), disagrees=(Match(BEN, MatchedBy.NUMBER, "030 555"),))
+    card = views.answered(offered().call, answer)
+    assert (card.chosen, [one.id for one in card.number_says]) == ("k1", ["k2"])
+    without_anna = views.answered(offered().call, answer, ruled_out=frozenset({"k1"}))
+    assert (without_anna.state, [one.id for one in without_anna.contacts]) == ("several", ["k2"])
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("1140.5", "1,140.50 EUR"),
+        ("-20", "-20 EUR"),
+        ("0.00", "0.00 EUR"),
+        ("1234567.125", "1,234,567.125 EUR"),
+    ],
+)
+def test_a_balance_is_ready_to_be_read_and_exact(amount: str, shown: str) -> None:
+    owing = replace(ANNA, balance=Money(Decimal(amount), "EUR"))
+    assert (views.contact_view(owing).balance, views.contact_view(ANNA).balance) == (shown, "")
