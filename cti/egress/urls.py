@@ -88,13 +88,14 @@ def _read(text: str) -> URL:
     """As it stands, nothing quoted or normalised: what is looked at is what is sent."""
     try:
         url = URL(text, encoded=True)
+        port = url.port  # looked at only now, and refused where there is no such port
     except ValueError:
         raise EgressRefused("this is no URL") from None
-    if url.scheme not in {"http", "https"} or not url.raw_host or not url.port:
+    if url.scheme not in {"http", "https"} or not url.raw_host or not port:
         raise EgressRefused("this is no http:// or https:// URL with a host")
     if "@" in url.raw_authority:
         raise EgressRefused(f"{url.raw_host}: a user's name or password does not belong into a URL")
-    if not _is_name(url.raw_host) and not _is_address(url.raw_host):
+    if not (_is_address_6(url.raw_host) if "[" in url.raw_authority else _is_name_or_address_4(url.raw_host)):
         raise EgressRefused("the host is neither a name nor an address in its usual spelling")
     return url
 
@@ -108,9 +109,17 @@ def _is_name(host: str) -> bool:
     return bool(_NAME.fullmatch(lower)) and not _NUMBER.fullmatch(lower.rpartition(".")[2])
 
 
-def _is_address(host: str) -> bool:
+def _is_address_6(host: str) -> bool:
+    """Without a zone: ``fe80::1%eth0`` is somebody's own network."""
     try:
-        IPv6Address(host) if ":" in host else IPv4Address(host)
+        return IPv6Address(host).scope_id is None
     except ValueError:
         return False
-    return "%" not in host
+
+
+def _is_name_or_address_4(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return _is_name(host)
+    return True
