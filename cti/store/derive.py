@@ -11,10 +11,14 @@ from typing import Final
 
 from cti.calls.call import Anomaly, Call, CallId, Direction, Leg, LegId, LegState, Outcome, Role
 from cti.calls.events import CallEvent, Offered
+from cti.calls.journey import Identified
 from cti.calls.transitions import advance, begin
 from cti.envelope import TYPE_OF, Envelope, event_of
+from cti.journeys import JOURNEY_TYPES, journey_event_of, journey_of
 from cti.numbers import is_withheld
+from cti.store import trail
 from cti.store.interactions import Handled, Interaction
+from cti.store.trail import Trail
 
 CLEARED: Final = "cti.call.cleared.v1"
 CUSTOMER: Final = "cti.interaction.customer.v1"
@@ -51,7 +55,8 @@ def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction |
     if call is None or call.ended_at is None:
         return None
     handled = tuple(_handled(leg, devices, told) for leg in call.legs if leg.party.role is not Role.CUSTOMER)
-    note, result, who = _latest(facts, NOTE), _latest(facts, RESULT), _customer(facts)
+    note, result, who = _latest(facts, NOTE), _latest(facts, RESULT), who_in(facts)
+    journey = journey_of(facts)
     return Interaction(
         pbx=call.pbx,
         call=call.id,
@@ -80,7 +85,31 @@ def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction |
         note=note.get("text", ""),
         result=result.get("code", ""),
         result_label=result.get("label", ""),
+        journey=trail.over(journey) if journey else None,
     )
+
+
+def trail_of(facts: Sequence[Envelope], *, is_over: bool) -> Trail:
+    """What came of the IVR; also while the call goes on. ``is_over``: the call is cleared."""
+    if not any(fact.type in JOURNEY_TYPES for fact in facts):
+        return trail.NOTHING
+    return trail.trail_of(facts, is_over=is_over, who=who_in(facts), number=customer_number_of(facts))
+
+
+def who_in(facts: Iterable[Envelope]) -> Mapping[str, str]:
+    """Who it was, ``{"contact", "name"}``: an agent's word before what the caller said in the IVR, and that before the only
+    match; of equals the last. Whom an agent ruled out, only an agent brings back.
+    """
+    who, rank, ruled_out = dict[str, str](), 0, set[str]()
+    for fact in facts:
+        if fact.type == NOT_CUSTOMER:
+            ruled_out.add(gone := str(fact.data.get("contact", "")))
+            who, rank = ({}, 0) if gone == who.get("contact") else (who, rank)
+        elif named := _named(fact):
+            said, claim = named
+            if claim == _AGENTS_WORD or (claim >= rank and said["contact"] not in ruled_out):
+                who, rank = said, claim
+    return who
 
 
 def people_in(interaction: Interaction) -> tuple[str, ...]:
@@ -165,15 +194,18 @@ def _latest(facts: Iterable[Envelope], kind: str) -> dict[str, str]:
     return said
 
 
-def _customer(facts: Iterable[Envelope]) -> dict[str, str]:
-    """Who it was: as said last, unless an agent said afterwards that it was not."""
-    who: dict[str, str] = {}
-    for fact in facts:
-        if fact.type == CUSTOMER:
-            who = {name: str(value) for name, value in fact.data.items()}
-        elif fact.type == NOT_CUSTOMER and str(fact.data.get("contact", "")) == who.get("contact"):
-            who = {}
-    return who
+_MATCH, _CALLERS_WORD, _AGENTS_WORD = range(3)
+
+
+def _named(fact: Envelope) -> tuple[dict[str, str], int] | None:
+    """Whom a fact names, and how much that is worth."""
+    if fact.type == CUSTOMER:
+        said = {name: str(fact.data.get(name, "")) for name in ("contact", "name")}
+        return said, _AGENTS_WORD if fact.data.get("by") else _MATCH
+    event = journey_event_of(fact)
+    if isinstance(event, Identified):
+        return {"contact": event.contact, "name": event.name}, _CALLERS_WORD
+    return None
 
 
 def _handled(leg: Leg, devices: Devices, told: _Told) -> Handled:

@@ -13,6 +13,8 @@ Facts that people make (``sequence`` 0), with ``data`` as shown:
 - ``cti.interaction.note.v1`` ``{"text", "by"}``: the latest one counts
 - ``cti.interaction.result.v1`` ``{"code", "label", "by"}``: the latest one counts
 - ``cti.pop.receipt.v1`` ``{"pop", "agent", "step", "ms"}``: decided, sent, received, shown; ``ms`` since decided
+
+What happens in the IVR comes as facts of its own (``cti/journeys.py``), and what follows from those is read by ``JourneyLog``.
 """
 
 from collections.abc import Iterable
@@ -21,7 +23,9 @@ from datetime import datetime
 from typing import Protocol
 
 from cti.calls.call import CallId, Direction, Outcome, PbxName
+from cti.calls.journey import IvrOutcome, Journey
 from cti.envelope import Envelope
+from cti.store.journeys import JourneyLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +73,14 @@ class Interaction:
     handled_by: tuple[Handled, ...]
     transfers: tuple[dict[str, str], ...]
     contact: str
+    """Who it was: as an agent says, else as they said themselves in the IVR, else as the only match says."""
     contact_name: str
     note: str
     result: str
     """The result's code; empty while not classified."""
     result_label: str
+    journey: Journey | None = None
+    """Their way through the IVR, the last one where there were several; one nobody saw the end of has ``failed``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,9 @@ class Filter:
     contact: str | None = None
     text: str | None = None
     """In note, caller's name or contact's name."""
+    flow: str | None = None
+    """Which flow of the IVR the journey went through."""
+    ivr_outcome: IvrOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class Page:
     cursor: str | None
 
 
-class InteractionLog(Protocol):
+class InteractionLog(JourneyLog, Protocol):
     """Who calls it: the journal's writer (append), web handlers and the pipeline (reads).
 
     Every method raises ``StoreUnavailable`` when the database does not answer.

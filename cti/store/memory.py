@@ -9,16 +9,18 @@ from cti.envelope import Envelope
 from cti.store import derive
 from cti.store.digits import same_number
 from cti.store.interactions import Filter, Interaction, Page
+from cti.store.memory_journeys import MemoryJourneyLog
 from cti.store.paging import checked_limit, cursor_of, customer_number, is_wanted, place_at, place_of
 from cti.store.storable import Key, fresh, key_of, storable
 
 NEWEST_FIRST = attrgetter("ended_at", "pbx", "call")
 
 
-class MemoryInteractionLog:
+class MemoryInteractionLog(MemoryJourneyLog):
     """``devices`` says whose phone is whose, at the time of asking."""
 
     def __init__(self, devices: Callable[[], derive.Devices] = dict) -> None:
+        super().__init__()
         self._devices = devices
         self._types: dict[Key, str] = {}
         self._facts: dict[Key, list[Envelope]] = defaultdict(list)
@@ -30,6 +32,7 @@ class MemoryInteractionLog:
         for fact in new:
             self._types[key_of(fact)] = fact.type
             self._facts[fact.source, fact.subject].append(fact)
+            self._recorded.append(fact)
             self._rule(fact)
         for key in dict.fromkeys((fact.source, fact.subject) for fact in new):
             self._derive(key)
@@ -87,9 +90,11 @@ class MemoryInteractionLog:
 
     def _derive(self, key: Key) -> None:
         devices = derive.kept_devices(self._interactions.get(key), self._devices())
-        interaction = derive.interaction_of(self._facts[key], devices)
+        facts = self._facts[key]
+        interaction = derive.interaction_of(facts, devices)
         if interaction:
             self._interactions[key] = interaction
+        self._trails[key] = derive.trail_of(facts, is_over=interaction is not None)
 
     def _newest(self, wanted: Callable[[Interaction], bool]) -> list[Interaction]:
         return sorted(filter(wanted, self._interactions.values()), key=NEWEST_FIRST, reverse=True)

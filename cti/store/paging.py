@@ -2,7 +2,7 @@
 
 import base64
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from cti.store.interactions import Filter, Interaction
 from cti.store.storable import clean
 
 MAX_LIMIT: Final = 500
+P = TypeVar("P", bound=msgspec.Struct)
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -24,21 +25,42 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     call: str
 
 
+class Spot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """As ``Place``, in lists whose items have a time and an id of their own."""
+
+    at: datetime
+    id: str
+
+
 def place_of(interaction: Interaction) -> Place:
     return Place(interaction.ended_at, interaction.pbx, interaction.call)
 
 
-def cursor_of(place: Place) -> str:
+def cursor_of(place: Place | Spot) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
 def place_at(cursor: str) -> Place:
     """Raises ``RequestError`` for what ``cursor_of`` did not make. It holds no secret, and goes into a query as values only."""
+    place = _read(cursor, Place)
+    return _checked(place, place.ended_at, place.pbx + place.call)
+
+
+def spot_at(cursor: str) -> Spot:
+    """As ``place_at``."""
+    spot = _read(cursor, Spot)
+    return _checked(spot, spot.at, spot.id)
+
+
+def _read(cursor: str, kind: type[P]) -> P:
     try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Place)
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=kind)
     except (ValueError, msgspec.MsgspecError) as exc:
         raise RequestError("this cursor is none of ours") from exc
-    if place.ended_at.tzinfo is None or "\x00" in place.pbx + place.call:
+
+
+def _checked(place: P, at: datetime, text: str) -> P:
+    if at.tzinfo is None or "\x00" in text:
         raise RequestError("this cursor is none of ours")
     return place
 
@@ -64,6 +86,8 @@ def is_wanted(item: Interaction, wanted: Filter) -> bool:
         and (wanted.outcome is None or item.outcome is wanted.outcome)
         and (wanted.contact is None or item.contact == wanted.contact)
         and (wanted.number is None or has_number(item, wanted.number))
+        and (wanted.flow is None or (item.journey is not None and item.journey.flow == wanted.flow))
+        and (wanted.ivr_outcome is None or (item.journey is not None and item.journey.outcome is wanted.ivr_outcome))
         and (wanted.text is None or clean(wanted.text.casefold()) in sought_text(item))
     )
 

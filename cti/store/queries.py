@@ -30,6 +30,10 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield table[name] == clean(value)
+    if wanted.flow is not None:
+        yield table.ivr_flow == clean(wanted.flow)
+    if wanted.ivr_outcome is not None:
+        yield table.ivr_outcome == wanted.ivr_outcome
     if wanted.agent is not None:
         yield has_agent(clean(wanted.agent), wanted)
     if wanted.number is not None:

@@ -7,10 +7,12 @@ import msgspec
 from sqlalchemy import Row
 
 from cti.calls.call import CallId, Direction, Outcome, PbxName
+from cti.calls.journey import Journey
 from cti.envelope import Envelope
 from cti.store.digits import reversed_digits
 from cti.store.interactions import Handled, Interaction
 from cti.store.paging import customer_number, sought_text
+from cti.store.trail import SATISFACTION, last_mark
 
 Values = dict[str, Any]
 _FIELDS: Final = tuple(field.name for field in fields(Interaction))
@@ -42,6 +44,17 @@ def interaction_row(item: Interaction) -> Values:
         "dnis_reversed": reversed_digits(item.dnis),
         "customer_reversed": reversed_digits(customer_number(item)),
         "sought": sought_text(item),
+        **_journey_columns(item.journey),
+    }
+
+
+def _journey_columns(journey: Journey | None) -> Values:
+    return {
+        "journey": msgspec.to_builtins(journey),
+        "ivr_flow": journey.flow if journey else "",
+        "ivr_outcome": journey.outcome if journey else "",
+        "is_verified": journey.is_verified if journey else False,
+        "rating": last_mark(journey, SATISFACTION) if journey else None,
     }
 
 
@@ -57,5 +70,6 @@ def interaction_of(row: Row[Any]) -> Interaction:
             "outcome": Outcome(row.outcome),
             "handled_by": msgspec.convert(row.handled_by, tuple[Handled, ...]),
             "transfers": tuple(row.transfers),
+            "journey": msgspec.convert(row.journey, Journey | None),
         }
     )

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti.calls.call import CallId
 from cti.envelope import Envelope
+from cti.journeys import JOURNEY_TYPES
 from cti.store import derive, queries, rows
 from cti.store.database import Database
 from cti.store.digits import ending, same_number
@@ -15,18 +16,20 @@ from cti.store.failpoints import failpoint
 from cti.store.interactions import Filter, Interaction, Page
 from cti.store.memory import NEWEST_FIRST
 from cti.store.paging import checked_limit, cursor_of, place_at, place_of
+from cti.store.sql_journeys import SqlJourneyLog, write_trails
 from cti.store.storable import Key, clean, fresh, storable
 from cti.store.tables import call_open, fact, interaction, interaction_agent, number_not_contact
+from cti.store.trail import TELLING
 
 
-class SqlInteractionLog:
+class SqlInteractionLog(SqlJourneyLog):
     """``devices`` says whose phone is whose, at the time of asking; without it, the table of agents does.
 
     Close the database yourself: others use it too.
     """
 
     def __init__(self, database: Database, devices: Callable[[], derive.Devices] | None = None) -> None:
-        self._database = database
+        super().__init__(database)
         self._devices = devices
 
     async def append(self, facts: Iterable[Envelope]) -> None:
@@ -105,9 +108,10 @@ class SqlInteractionLog:
         for one in new:
             await self._rule(connection, one)
         events = {(one.source, one.subject) for one in new if one.type in derive.CALL_EVENTS}
-        touched = events | {(one.source, one.subject) for one in new if one.type in derive.PEOPLES}
+        touched = events | {(one.source, one.subject) for one in new if one.type in derive.PEOPLES | JOURNEY_TYPES}
         ended = await queries.ended(connection, sorted(touched))
-        await self._derive(connection, ended)
+        in_the_ivr = {(one.source, one.subject) for one in new if one.type in TELLING}
+        await self._derive(connection, sorted(in_the_ivr.union(ended)))
         if still_open := sorted(events - set(ended)):
             live = [{"source": source, "call": call} for source, call in still_open]
             await connection.execute(self._database.insert_new(call_open), live)
@@ -124,18 +128,20 @@ class SqlInteractionLog:
                 await connection.execute(delete(number_not_contact).where(gone))
 
     async def _derive(self, connection: AsyncConnection, keys: Sequence[Key]) -> int:
-        """Write the interactions of these calls anew; how many have one."""
+        """Write anew what follows from these calls' facts; how many have an interaction."""
         if not keys:
             return 0
         known = {(f"/pbx/{item.pbx}", str(item.call)): item for item in await queries.interactions(connection, keys)}
         told = await queries.facts_by_key(connection, keys)
         devices = self._devices() if self._devices else await queries.devices_in(connection, told)
-        found = []
+        found, trails = [], []
         for key, facts in told:
             item = derive.interaction_of(facts, derive.kept_devices(known.get(key), devices))
             found += [item] if item else []
+            trails.append(derive.trail_of(facts, is_over=item is not None))
             await asyncio.sleep(0)  # many calls at once must not hold the others up
         await self._write(connection, found)
+        await write_trails(connection, self._database, trails)
         return len(found)
 
     async def _write(self, connection: AsyncConnection, found: Sequence[Interaction]) -> None:

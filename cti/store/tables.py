@@ -1,7 +1,7 @@
 """The tables, for SQLite and PostgreSQL alike. ``docs/reference/database.md`` explains them; ``migrations/`` makes them.
 
-Facts are appended and never changed. ``interaction``, ``interaction_agent``, ``call_open`` and ``number_not_contact`` follow
-from the facts and can be rebuilt. Numbers are also kept reversed, so that "ends in 4567" is a range of an index.
+Facts are appended and never changed. ``interaction``, ``interaction_agent``, ``call_open``, ``number_not_contact``, the
+``ivr_`` tables, ``callback`` and ``voicemail`` follow from the facts and can be rebuilt. Numbers are also kept reversed, so that "ends in 4567" is a range of an index.
 """
 
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -86,6 +87,7 @@ fact = Table(
     Column("data", JSON, nullable=False),
     UniqueConstraint("id", "source"),
     Index(None, "call", "recorded"),
+    Index(None, "type", "at"),
     sqlite_autoincrement=True,
 )
 
@@ -125,12 +127,18 @@ interaction = Table(
     _text("result"),
     _text("result_label"),
     _text("sought"),
+    Column("journey", JSON(none_as_null=True), nullable=True),
+    _text("ivr_flow"),
+    _text("ivr_outcome"),
+    Column("is_verified", Boolean, nullable=False, server_default=false()),
+    Column("rating", Integer, nullable=True),
     Index(None, "ended_at", "pbx", "call"),
     Index(None, "queue", "ended_at"),
     Index(None, "contact", "ended_at"),
     Index(None, "ani_reversed"),
     Index(None, "dnis_reversed"),
     Index(None, "customer_reversed", "ended_at"),
+    Index(None, "ivr_flow", "ended_at"),
     Index(None, "call"),
 )
 
@@ -160,6 +168,84 @@ number_not_contact = Table(
     _text("by"),
     _time("at"),
     Index(None, "number_reversed"),
+)
+
+ivr_journey = Table(
+    "ivr_journey",
+    metadata,
+    _text("pbx", key=True),
+    _text("call", key=True),
+    _text("session", key=True),
+    _text("flow"),
+    _text("label"),
+    _time("entered_at"),
+    _optional_time("left_at"),
+    Column("spent_s", Float, nullable=True),
+    _text("outcome"),
+    _text("reason"),
+    _text("at_step"),
+    _text("language"),
+    _text("intent"),
+    Column("is_verified", Boolean, nullable=False),
+    Column("satisfaction", Integer, nullable=True),
+    Column("recommendation", Integer, nullable=True),
+    Index(None, "flow", "entered_at"),
+    Index(None, "entered_at"),
+)
+
+ivr_step = Table(
+    "ivr_step",
+    metadata,
+    _text("pbx", key=True),
+    _text("call", key=True),
+    _text("session", key=True),
+    Column("nr", Integer, primary_key=True, autoincrement=False),
+    _text("flow"),
+    _time("entered_at"),
+    _text("step"),
+    _text("kind"),
+    _text("label"),
+    Column("visit", Integer, nullable=False),
+    _time("at"),
+    Column("spent_s", Float, nullable=False),
+    _text("how"),
+    _text("to"),
+    _text("choice"),
+    Column("failures", Integer, nullable=False),
+    Index(None, "flow", "entered_at"),
+)
+
+callback = Table(
+    "callback",
+    metadata,
+    _text("id", key=True),
+    _text("pbx"),
+    _text("call"),
+    _text("number"),
+    _text("queue"),
+    _text("reason"),
+    _time("entered_at"),
+    _time("requested_at"),
+    _text("contact"),
+    _text("contact_name"),
+    _text("state"),
+    Index(None, "entered_at", "id"),
+)
+
+voicemail = Table(
+    "voicemail",
+    metadata,
+    _text("id", key=True),
+    _text("pbx"),
+    _text("call"),
+    _text("queue"),
+    _text("file"),
+    Column("length_s", Float, nullable=False),
+    _text("number"),
+    _text("contact"),
+    _text("contact_name"),
+    _time("at"),
+    Index(None, "at", "id"),
 )
 
 # ---- people
@@ -212,6 +298,10 @@ customer = Table(
     _text("tier"),
     _text("email"),
     _text("sought"),
+    _text(
+        "balance_amount"
+    ),  # text, for SQLite keeps numbers as binary fractions, and a balance is read out to the cent
+    _text("balance_currency"),
     Index(None, "code"),
 )
 
@@ -271,5 +361,16 @@ customer_order = Table(
     _text("status"),
     Column("ordered_on", Date, nullable=True),
     _text("amount"),
+    _text("digits"),
     Index(None, "customer"),
+    Index(None, "digits"),
+)
+
+# Apart from the customer, so that no query about customers ever reads a hash.
+customer_pin = Table(
+    "customer_pin",
+    metadata,
+    Column("customer", _Plain, ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True),
+    _text("hash"),
+    _time("changed_at"),
 )

@@ -1,0 +1,165 @@
+"""Facts of one call -> the caller's trail through the IVR: journeys, steps, callbacks, voicemails. Pure, as ``derive.py``.
+
+A journey that nobody saw the end of (we were killed, or cut off) counts as ``failed`` for the reason ``interrupted``, as soon
+as it must be over: its call has ended, or the caller has entered the IVR anew. Until then, it stands as it was begun.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Final
+
+from cti.calls.journey import (
+    CallbackRequested,
+    IvrEntered,
+    IvrLeft,
+    IvrOutcome,
+    Journey,
+    JourneyEvent,
+    Rated,
+    StepTaken,
+    VoicemailLeft,
+    fold,
+)
+from cti.envelope import Envelope
+from cti.journeys import JOURNEY_TYPES, TYPE_OF, journey_event_of
+from cti.store.journeys import Callback, CallbackState, Voicemail
+
+INTERRUPTED: Final = "interrupted"
+SATISFACTION: Final = 5
+RECOMMENDATION: Final = 10
+"""Scales: the best mark there is."""
+TELLING: Final = frozenset(TYPE_OF[kind] for kind in (IvrEntered, IvrLeft, Rated, CallbackRequested, VoicemailLeft))
+"""What shows at once, while the call goes on; the rest shows when the journey is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step taken; ``visit`` counts the times the journey came there, from 1."""
+
+    journey: Journey
+    nr: int
+    visit: int
+    taken: StepTaken
+
+    @property
+    def spent_s(self) -> float:
+        return round(self.taken.spent_s, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    journeys: tuple[Journey, ...] = ()
+    """One for each time the caller entered the IVR, the question after the conversation included."""
+    steps: tuple[Step, ...] = ()
+    """Of the journeys that are over."""
+    callbacks: tuple[Callback, ...] = ()
+    voicemails: tuple[Voicemail, ...] = ()
+
+
+NOTHING: Final = Trail()
+
+
+def trail_of(facts: Iterable[Envelope], *, is_over: bool, who: Mapping[str, str], number: str) -> Trail:
+    """``who`` the call is with, and the customer's ``number``: what ``derive.py`` makes of the same facts."""
+    told = list(_told(facts))
+    journeys = tuple(_journeys((event for _, event in told), is_over=is_over))
+    return Trail(
+        journeys=journeys,
+        steps=tuple(step for journey in journeys for step in _steps(journey)),
+        callbacks=tuple(_callback(name, event, who) for name, event in told if isinstance(event, CallbackRequested)),
+        voicemails=tuple(_voicemail(name, event, who, number) for name, event in told if isinstance(event, VoicemailLeft)),
+    )  # fmt: skip
+
+
+def over(journey: Journey) -> Journey:
+    """The journey, known to be over."""
+    return journey if journey.outcome else replace(journey, outcome=IvrOutcome.FAILED, reason=INTERRUPTED)
+
+
+def spent_s(journey: Journey) -> float | None:
+    """To a tenth of a second, so that equal times can be counted together; None where nobody saw them leave."""
+    return round(journey.spent_s, 1) if journey.left_at else None
+
+
+def last_mark(journey: Journey, scale: int) -> int | None:
+    return next((score for _, score, best in reversed(journey.ratings) if best == scale), None)
+
+
+def _told(facts: Iterable[Envelope]) -> Iterator[tuple[str, JourneyEvent]]:
+    """Each event with the name that what follows from it goes by."""
+    for fact in facts:
+        event = journey_event_of(fact) if fact.type in JOURNEY_TYPES else None
+        if event:
+            yield blake2b(f"{fact.source}\n{fact.id}".encode(), digest_size=10).hexdigest(), event
+
+
+@dataclass(slots=True)
+class _Sessions:
+    """The call's journeys so far, in the order they began; the call's own journey (``journey_of``) is made of them all."""
+
+    begun: dict[str, Journey] = field(default_factory=dict)
+    now: dict[str, Journey] = field(default_factory=dict)
+    after: set[str] = field(default_factory=set)
+    """Those after the conversation."""
+
+    def hear(self, event: JourneyEvent) -> None:
+        if isinstance(event, IvrEntered):
+            self._begin(event)
+            return
+        self._put(event.session, event)
+        if isinstance(event, Rated) and event.session in self.after:
+            # A mark given after the conversation speaks of the way that led to it, too.
+            self._put(self._way(), event)
+
+    def _begin(self, event: IvrEntered) -> None:
+        """Who they are and what they want is known from the journey before; the marks stay with that one."""
+        if event.is_after:
+            self.after.add(event.session)
+        journey = fold(None if event.is_after else self.now.get(self._way()), replace(event, is_after=False))
+        if journey:
+            self.begun[event.session] = self.now[event.session] = replace(journey, ratings=())
+
+    def _way(self) -> str:
+        """The last that led, or leads, to a conversation."""
+        return next((name for name in reversed(self.now) if name not in self.after), "")
+
+    def _put(self, session: str, event: JourneyEvent) -> None:
+        journey = fold(self.now.get(session), event)
+        if journey:
+            self.now[session] = journey
+
+
+def _journeys(events: Iterable[JourneyEvent], *, is_over: bool) -> Iterator[Journey]:
+    sessions = _Sessions()
+    for event in events:
+        sessions.hear(event)
+    last = next(reversed(sessions.now), None)
+    for session, journey in sessions.now.items():
+        is_gone = is_over or session != last or journey.outcome
+        yield over(journey) if is_gone else replace(sessions.begun[session], ratings=journey.ratings)
+
+
+def _steps(journey: Journey) -> Iterator[Step]:
+    if journey.outcome is None:
+        return
+    visits: Counter[str] = Counter()
+    for nr, taken in enumerate(journey.steps, start=1):
+        visits[taken.step] += 1
+        yield Step(journey, nr, visits[taken.step], taken)
+
+
+def _callback(name: str, event: CallbackRequested, who: Mapping[str, str]) -> Callback:
+    return Callback(
+        id=name, pbx=event.pbx, call=event.call, number=event.number, queue=event.queue, reason=event.reason,
+        entered_at=event.entered_at, requested_at=event.at, contact=who.get("contact", ""), contact_name=who.get("name", ""),
+        state=CallbackState.OPEN,
+    )  # fmt: skip
+
+
+def _voicemail(name: str, event: VoicemailLeft, who: Mapping[str, str], number: str) -> Voicemail:
+    return Voicemail(
+        id=name, pbx=event.pbx, call=event.call, queue=event.queue, file=event.file, length_s=event.length_s, number=number,
+        contact=who.get("contact", ""), contact_name=who.get("name", ""), at=event.at,
+    )  # fmt: skip
