@@ -34,7 +34,7 @@ ODD_URLS = [
     "http://a.example.org /", "http://a.example.org/\r\nX: y", "http://a%2eexample.org/", "http://127.0.0.1%00.example.org/",
     "http://-a.example.org/", "http://a..example.org/", "http:///x", "http://", "//a.example.org/", "a.example.org", "",
     "ftp://a.example.org/", "file:///etc/passwd", "gopher://a.example.org/", "javascript:alert(1)", "http:a.example.org",
-    "http://[::1", "http://[127.0.0.1]/", "http://[v1.x]/",
+    "http://[::1", "http://[127.0.0.1]/", "http://[2606:4700::1111%25eth0]/", "http://[v1.x]/",
 ]  # fmt: skip
 
 
