@@ -1,0 +1,134 @@
+"""What is wrong with a flow although each of its steps is well-formed: where it leads, what it says, whether it ends."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from cti.ivr import spoken
+from cti.ivr.flow import Flow
+from cti.ivr.step import StepId
+from cti.settings.keys import KeyPath
+from cti.settings.spelling import did_you_mean
+
+Findings = list[tuple[KeyPath, str]]
+"""Where in the file, and what, in words."""
+Finding = tuple[KeyPath, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What callers of this site can be made to hear."""
+
+    has_sound: Callable[[str], bool] = lambda _: True
+    why_no_speech: str = ""
+    """Why texts cannot be spoken, in words; empty: they can."""
+
+
+ANYTHING: Final = Hearing()
+
+
+def of_steps(flow: Flow, names: Collection[str]) -> Iterator[Finding]:
+    """What each step says wrong by itself. ``names``: the steps that stand in the file, also those that cannot be read."""
+    yield from _dangling(flow, names)
+    yield from _wordless(flow)
+    if len(flow.steps) == len(names):
+        yield from _unknown_values(flow)
+
+
+def of_whole(flow: Flow) -> Iterator[Finding]:
+    """What only shows once every step can be read and leads somewhere."""
+    yield from _unreachable(flow)
+    yield from _endless(flow)
+    yield from _unspoken_languages(flow)
+
+
+def unheard(flow: Flow, hearing: Hearing) -> Iterator[Finding]:
+    """What callers would not hear: found here, so that no caller finds it."""
+    for step, name, prompt in flow.prompts():
+        for sound in flow.book.sounds(prompt):
+            if not hearing.has_sound(sound):
+                yield ("steps", step, name), f"the PBX has no sound {sound}"
+    if hearing.why_no_speech and flow.texts():
+        yield ("prompts",), f"{len(flow.texts())} texts cannot be spoken: {hearing.why_no_speech}"
+
+
+def _dangling(flow: Flow, names: Collection[str]) -> Iterator[Finding]:
+    for key in ("start", "after"):
+        target = getattr(flow, key)
+        if target and target not in names:
+            yield (key,), _no_step(target, names)
+    for name, step in flow.steps.items():
+        for lead, target in step.leads():
+            if target not in names:
+                yield ("steps", name, *lead.split(".")), _no_step(target, names)
+
+
+def _no_step(target: str, names: Collection[str]) -> str:
+    return f"leads to {target}, and there is no such step{did_you_mean(target, names)}"
+
+
+def _unreachable(flow: Flow) -> Iterator[Finding]:
+    reached = _reached(flow, [one for one in (flow.start, flow.after) if one])
+    for name in flow.steps:
+        if name not in reached:
+            yield ("steps", name), "no step leads here"
+
+
+def _endless(flow: Flow) -> Iterator[Finding]:
+    """Steps from which no way leads to an end, told once for each circle: at its first step in the file."""
+    ending: set[StepId] = set()
+    while more := [name for name in flow.steps if name not in ending and _may_end(flow, name, ending)]:
+        ending.update(more)
+    told: set[StepId] = set()
+    for name in flow.steps:
+        if name in ending or name in told:
+            continue
+        circle = _reached(flow, [name])
+        told |= circle
+        yield ("steps", name), f"a loop without exit: {' -> '.join(one for one in flow.steps if one in circle)}"
+
+
+def _may_end(flow: Flow, name: StepId, ending: set[StepId]) -> bool:
+    leads = [target for _, target in flow.steps[name].leads()]
+    return not leads or any(target in ending or target not in flow.steps for target in leads)
+
+
+def _reached(flow: Flow, first: Iterable[StepId]) -> set[StepId]:
+    found: set[StepId] = set()
+    waiting = [name for name in first if name in flow.steps]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [target for _, target in flow.steps[name].leads() if target in flow.steps]
+    return found
+
+
+def _wordless(flow: Flow) -> Iterator[Finding]:
+    for step, name, prompt in flow.prompts():
+        if not flow.book.wordings(prompt):
+            yield (
+                ("steps", step, name),
+                f"there is no prompt {prompt.name}{did_you_mean(prompt.name, list(flow.book.prompts))}",
+            )
+        elif missing := flow.book.missing(prompt):
+            yield ("steps", step, name), f"has no words in {', '.join(missing)}"
+
+
+def _unspoken_languages(flow: Flow) -> Iterator[Finding]:
+    """Texts and sounds can be in any language; values are put into words, and we know those of a few."""
+    for number, language in enumerate(flow.languages):
+        has_values = any(flow.book.placeholders(prompt) for _, _, prompt in flow.prompts())
+        if has_values and language not in spoken.LANGUAGES:
+            words = (
+                f"no numbers, dates and names are known in {language}, only in {', '.join(sorted(spoken.LANGUAGES))}"
+            )
+            yield ("languages", number), words
+
+
+def _unknown_values(flow: Flow) -> Iterator[Finding]:
+    known = {name for step in flow.steps.values() for name in step.names()}
+    for step, name, prompt in flow.prompts():
+        may_hold = known | flow.steps[step].provides
+        for place in sorted(flow.book.placeholders(prompt) - may_hold):
+            yield ("steps", step, name), f"{{{place}}} stands for nothing{did_you_mean(place, sorted(may_hold))}"

@@ -1,0 +1,215 @@
+"""The shell around a session: a caller is handed to us, their flow runs, and they go where it says.
+
+::
+
+    PBX --VoiceChannel--> Ivr.serve --answers--> Session --requests--> Ivr --> voice, customer system, PINs, queues, services
+                              `--journey events--> tell (record, the agent's screen)
+
+Whatever goes wrong here costs one caller the menu and nothing else: they take the dialplan's safe path.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Final, Protocol
+from uuid import uuid4
+
+from cti.calls.call import CallId
+from cti.calls.journey import Identified, JourneyEvent, KnownBy
+from cti.crm.contact import Answer as CrmAnswer
+from cti.crm.contact import ContactId
+from cti.errors import PbxUnavailable, SpeechUnavailable, StateMisuse
+from cti.ivr.flow import Flow
+from cti.ivr.hearing import Ear
+from cti.ivr.prompts import Played, Said, Utterance
+from cti.ivr.requests import (
+    Ask,
+    AskQueue,
+    CheckPin,
+    Fetch,
+    Fetched,
+    FindCustomer,
+    PinResult,
+    QueueLoad,
+    Record,
+    Request,
+    Say,
+    Unreachable,
+)
+from cti.ivr.session import Over, Session
+from cti.ivr.step import Caller
+from cti.log import logger
+from cti.telephony.voice import Asked, CallerGone, HangUp, Recorded, SafePath, Sound, VoiceChannel
+
+log = logger("ivr")
+
+CODE_VARIABLE: Final = "CTI_CUSTOMER_CODE"
+SHORTEST_MESSAGE_S: Final = 1.0
+"""What is shorter was no message: a breath, and the receiver put down."""
+
+
+class Speech(Protocol):
+    async def sound(self, text: str, language: str, *, is_passing: bool = False) -> Sound:
+        """Raises ``SpeechUnavailable``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a flow may ask for. Every answer comes in bounded time, and none of these raises."""
+
+    find_customer: Callable[[KnownBy, str], Awaitable[CrmAnswer]]
+    check_pin: Callable[[ContactId, str, str], Awaitable[PinResult]]
+    """Contact, PIN, calling number."""
+    fetch: Callable[[Fetch], Awaitable[Fetched | Unreachable]]
+    queue_load: Callable[[str], QueueLoad]
+    call_of: Callable[[Asked], CallId]
+    """Which call this caller's channel belongs to."""
+    zone: str
+    recordings: PurePosixPath
+    """Where messages are kept, as the PBX sees it."""
+
+
+class Ivr:
+    """One for all callers. ``serve`` is what the voice server calls, once for each."""
+
+    def __init__(
+        self,
+        flow_for: Callable[[Asked], Flow | None],
+        speech: Speech,
+        world: World,
+        tell: Callable[[JourneyEvent], None],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._flow_for = flow_for
+        self._speech = speech
+        self._world = world
+        self._tell = tell
+        self._clock = clock
+        self.live: dict[str, Session] = {}
+        """The sessions under way, by name."""
+
+    async def serve(self, voice: VoiceChannel) -> None:
+        """Returns when the caller has gone, or been sent on."""
+        flow = self._flow_for(voice.asked)
+        if flow is None or (voice.asked.is_after and flow.after is None):
+            await self._let_go(voice)
+            return
+        session = self._session(flow, voice.asked)
+        self.live[session.name] = session
+        try:
+            await self._run(session, voice)
+        except CallerGone:
+            session.hung_up(self._clock())
+        except PbxUnavailable as lost:
+            log.warning("ivr_pbx_lost", call=session.call, flow=flow.name, step=session.step, reason=str(lost))
+            session.failed("pbx_lost", self._clock())
+        except asyncio.CancelledError:
+            session.failed("service_stopped", self._clock())
+            raise
+        finally:
+            self._drain(session)
+            del self.live[session.name]
+
+    # ---- one caller
+
+    def _session(self, flow: Flow, asked: Asked) -> Session:
+        now = self._clock()
+        language = asked.language if asked.language in flow.languages else flow.languages[0]
+        caller = Caller(asked=asked, language=language, now=now, entered_at=now, zone=self._world.zone)
+        return Session(flow, caller, call=self._world.call_of(asked), name=asked.nonce or uuid4().hex[:12])
+
+    async def _run(self, session: Session, voice: VoiceChannel) -> None:
+        """Ends early only by what the PBX does: the caller gone, or the PBX itself."""
+        ear = Ear(voice)
+        doing = session.begin(self._clock())
+        while not isinstance(doing, Over):
+            await self._told(session, voice)
+            doing = await self._done(session, ear, voice, doing)
+        await self._told(session, voice)
+        await voice.leave(doing.to)
+
+    async def _done(self, session: Session, ear: Ear, voice: VoiceChannel, request: Request) -> Request | Over:
+        """One request carried out, and the next one. A mistake of ours, or no voice, and the caller takes the safe path."""
+        try:
+            return session.answered(await self._perform(request, session, ear, voice), self._clock())
+        except (CallerGone, PbxUnavailable):
+            raise
+        except SpeechUnavailable as mute:
+            log.error("ivr_speechless", call=session.call, flow=session.flow.name, step=session.step, reason=str(mute))  # noqa: TRY400 - whose fault it is, is known
+            return session.failed("speech_unavailable", self._clock())
+        except Exception:
+            log.exception("ivr_step_failed", call=session.call, flow=session.flow.name, step=session.step)
+            return session.failed("mistake_in_step", self._clock())
+
+    async def _told(self, session: Session, voice: VoiceChannel) -> None:
+        """The code also goes on the channel: it is known there when we are not, and after we were not."""
+        for event in self._drain(session):
+            if isinstance(event, Identified) and event.code:
+                try:
+                    await voice.note(CODE_VARIABLE, event.code)
+                except ValueError:
+                    log.warning("ivr_code_unsendable", call=session.call)
+
+    def _drain(self, session: Session) -> tuple[JourneyEvent, ...]:
+        events = session.drain()
+        for event in events:
+            self._tell(event)
+        return events
+
+    async def _let_go(self, voice: VoiceChannel) -> None:
+        with contextlib.suppress(CallerGone, PbxUnavailable):
+            await voice.leave(HangUp() if voice.asked.is_after else SafePath())
+
+    # ---- what steps ask for
+
+    async def _perform(self, request: Request, session: Session, ear: Ear, voice: VoiceChannel) -> object:  # noqa: PLR0911 - one line for each request
+        world = self._world
+        match request:
+            case Say(lines):
+                await ear.say(await self._sounds(session.utterance(lines)))
+                return None
+            case Ask(lines=lines):
+                return await ear.hear(await self._sounds(session.utterance(lines)), request)
+            case FindCustomer(by, value):
+                return await world.find_customer(by, value)
+            case CheckPin(contact, pin):
+                return await world.check_pin(contact, pin, session.caller.asked.ani)
+            case Fetch():
+                return await world.fetch(request)
+            case AskQueue(queue):
+                return world.queue_load(queue)
+            case Record():
+                return await self._recorded(request, session, voice)
+            case _:  # pragma: no cover - the session keeps the others to itself
+                raise StateMisuse(f"nobody carries out {type(request).__name__}")
+
+    async def _recorded(self, request: Record, session: Session, voice: VoiceChannel) -> Recorded | None:
+        """The file's name is ours: nothing a caller or a PBX says stands in it."""
+        file = self._world.recordings / uuid4().hex
+        recorded = await voice.record(file, max_s=request.max_s, silence_s=request.silence_s)
+        if recorded.length_s < SHORTEST_MESSAGE_S:
+            return None
+        log.info("ivr_message", call=session.call, queue=request.queue, length_s=round(recorded.length_s, 1))
+        return replace(recorded, file=PurePosixPath(f"{file.name}.wav"))
+
+    async def _sounds(self, utterance: Utterance) -> list[Sound]:
+        """All at once, so that a name is being spoken while the sentence around it is looked for."""
+        found = await asyncio.gather(*(self._sound(piece) for piece in utterance))
+        return [sound for sound in found if sound is not None]
+
+    async def _sound(self, piece: Said | Played) -> Sound | None:
+        """A value that cannot be spoken is left out; words of the flow that cannot are a failure."""
+        if isinstance(piece, Played):
+            return Sound(piece.sound, f"[{piece.sound}]")
+        try:
+            return await self._speech.sound(piece.text, piece.language, is_passing=piece.is_passing)
+        except SpeechUnavailable as mute:
+            if not piece.is_passing:
+                raise
+            log.warning("ivr_value_unspoken", language=piece.language, reason=str(mute))
+            return None

@@ -1,0 +1,68 @@
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cti.ivr.asking import Question, keyed, shown
+from cti.ivr.check_digits import CHECKS
+from cti.ivr.prompts import Prompt
+from cti.ivr.requests import Doing, line
+from cti.ivr.step import Caller, End, Learned, Next, Step, StepId, Tries, ValueName, WaitSeconds
+
+Length = Annotated[int, Field(ge=1, le=32)]
+
+
+class Collect(Step):
+    """Ask for digits, and keep them under a name for later steps."""
+
+    kind: Literal["collect"]
+    prompt: Prompt
+    name: ValueName
+    """Later prompts may say it as ``{name}``, later steps may test and send it."""
+    min: Length = 1
+    max: Length
+    end: Annotated[str, Field(pattern=r"^[*#]?$")] = "#"
+    """The key that ends it early; empty: none."""
+    pattern: str = ""
+    """A regular expression for the whole of it."""
+    check: Literal["", "luhn", "mod11", "mod97"] = ""
+    """A check digit's rule."""
+    secret: bool = False
+    """Dots on every screen and on record."""
+    tries: Tries = 3
+    wait_s: WaitSeconds = 6.0
+    next: StepId
+    otherwise: StepId
+    """For callers who key nothing, or nothing that can be right."""
+
+    @model_validator(mode="after")
+    def _sane(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min is more than max")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern: {error}") from error
+        return self
+
+    def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody
+        got = yield from keyed(
+            Question(
+                lines=(line(self.prompt),), least=self.min, most=self.max, tries=self.tries, first_s=self.wait_s, end=self.end,
+                is_secret=self.secret, is_right=self._is_right,
+            )
+        )  # fmt: skip
+        learned = Learned(values={self.name: got.keys}) if got.is_good else Learned()
+        return Next(
+            to=self.next if got.is_good else self.otherwise, how=got.how, keyed=shown(got.keys, is_secret=self.secret),
+            failures=got.failures, learned=learned,
+        )  # fmt: skip
+
+    def names(self) -> Iterator[str]:
+        if not self.secret:
+            yield self.name
+
+    def _is_right(self, keys: str) -> bool:
+        fits = not self.pattern or re.fullmatch(self.pattern, keys) is not None
+        return fits and (not self.check or CHECKS[self.check](keys))

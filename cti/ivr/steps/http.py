@@ -1,0 +1,56 @@
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cti.calls.journey import LeftBy
+from cti.ivr.requests import Doing, Fetch, Fetched, fetch
+from cti.ivr.step import Caller, End, Learned, Next, Step, StepId, ValueName
+
+SendName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+
+
+class AskService(Step):
+    """Ask an outside HTTP service, and keep parts of its answer, a JSON object, under names of our own."""
+
+    kind: Literal["http"]
+    url: Annotated[str, Field(pattern=r"^https?://", max_length=500)]
+    """May hold ``{code}`` and other values: each is encoded, none can change the host."""
+    method: Literal["GET", "POST"] = "GET"
+    send: Mapping[SendName, str] = {}
+    """The JSON body of a POST: its names, and the values' names."""
+    take: Mapping[ValueName, str] = {}
+    """Our name -> where it stands in the answer: ``"order.status"``."""
+    budget_s: Annotated[float, Field(gt=0, le=10)] = 2.0
+    """The caller hears nothing for so long."""
+    next: StepId
+    otherwise: StepId
+    """Where the service does not answer as it should, or lacks something of ``take``."""
+
+    def run(self, caller: Caller) -> Doing[Next | End]:
+        known = _known(caller)
+        body = {name: known.get(value, "") for name, value in self.send.items()}
+        answer = yield from fetch(
+            Fetch(url=self.url, method=self.method, values=known, body=body, budget_s=self.budget_s)
+        )
+        if not isinstance(answer, Fetched) or not set(self.take.values()) <= answer.values.keys():
+            return Next(to=self.otherwise, how=LeftBy.UNAVAILABLE)
+        return Next(
+            to=self.next, learned=Learned(values={ours: answer.values[theirs] for ours, theirs in self.take.items()})
+        )
+
+    def names(self) -> Iterator[str]:
+        return iter(self.take)
+
+
+def _known(caller: Caller) -> dict[str, str]:
+    """What may be sent: what was collected, and who is calling. No PIN is ever among it."""
+    return {
+        **caller.values,
+        "caller_number": caller.asked.ani,
+        "dialled_number": caller.asked.dnis,
+        "language": caller.language,
+        "customer": caller.customer.id if caller.customer else "",
+        "customer_code": caller.customer.code if caller.customer else "",
+        "is_verified": "true" if caller.is_verified else "false",
+    }

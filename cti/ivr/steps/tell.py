@@ -1,0 +1,79 @@
+from typing import Final, Literal
+
+from cti.calls.journey import LeftBy
+from cti.crm.contact import Contact
+from cti.ivr import spoken
+from cti.ivr.prompts import Prompt
+from cti.ivr.requests import Doing, Values, line, say
+from cti.ivr.step import Caller, End, Learned, Next, Step, StepId
+
+What = Literal["order", "balance", "case"]
+_PLACES: Final[dict[What, frozenset[str]]] = {
+    "order": frozenset({"order", "title", "status", "date", "amount"}),
+    "balance": frozenset({"balance"}),
+    "case": frozenset({"case", "title", "status", "date"}),
+}
+
+
+class Tell(Step):
+    """Read something out of the customer's record: the latest order, the balance, the latest open case."""
+
+    kind: Literal["tell"]
+    provides = frozenset().union(*_PLACES.values())
+    what: What
+    prompt: Prompt | None = None
+    """Without it, words that fit. It may hold {order} {title} {status} {date} {amount}, {balance}, or {case} {title} {status}
+    {date}."""
+    none: Prompt | None = None
+    """Where there is no order, balance or case."""
+    needs_pin: bool = True
+    """Tell it to verified callers only. What a stranger may hear who merely knows a customer code is for the site to say."""
+    next: StepId
+    unverified: StepId
+    """For callers who have not been verified, or not said who they are."""
+
+    def run(self, caller: Caller) -> Doing[Next | End]:
+        who = caller.customer
+        if who is None or (self.needs_pin and not caller.is_verified):
+            return Next(to=self.unverified, how=LeftBy.REFUSED)
+        values = _values(self.what, who)
+        if values is None:
+            yield from say(line(self.none or Prompt(f"std_no_{self.what}")))
+            return Next(to=self.next, how=LeftBy.NOT_FOUND)
+        yield from say(line(self.prompt or Prompt(f"std_{self.what}"), **values))
+        return Next(to=self.next, learned=Learned(is_served=True))
+
+
+def _values(what: What, who: Contact) -> Values | None:
+    match what:
+        case "order":
+            return _order(who)
+        case "balance":
+            return None if who.balance is None else {"balance": spoken.Money(who.balance.amount, who.balance.currency)}
+        case "case":
+            return _case(who)
+
+
+def _order(who: Contact) -> Values | None:
+    latest = who.orders[0] if who.orders else None
+    if latest is None:
+        return None
+    told: dict[str, spoken.Value] = {
+        "order": spoken.Digits(latest.id),
+        "title": spoken.Plain(latest.title),
+        "status": spoken.Plain(latest.status),
+        "amount": spoken.Plain(latest.amount),
+    }
+    return told | ({"date": spoken.Day(latest.ordered_on)} if latest.ordered_on else {})
+
+
+def _case(who: Contact) -> Values | None:
+    latest = who.cases[0] if who.cases else None
+    if latest is None:
+        return None
+    told: dict[str, spoken.Value] = {
+        "case": spoken.Digits(latest.id),
+        "title": spoken.Plain(latest.title),
+        "status": spoken.Plain(latest.status),
+    }
+    return told | ({"date": spoken.Day(latest.opened_at.date())} if latest.opened_at else {})

@@ -1,0 +1,22 @@
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cti.calls.journey import IvrOutcome
+from cti.ivr.prompts import Prompt
+from cti.ivr.requests import Doing, line, say
+from cti.ivr.step import Caller, End, Step
+from cti.telephony.voice import ToAgent
+
+
+class ToAgentStep(Step):
+    """One person's phone rings. Where it is not answered, the caller waits in the dialplan's queue."""
+
+    kind: Literal["to_agent"]
+    extension: Annotated[str, Field(pattern=r"^\d{2,10}$")]
+    prompt: Prompt | None = Prompt("std_to_agent")
+
+    def run(self, caller: Caller) -> Doing[End]:  # noqa: ARG002 - the same for everybody
+        if self.prompt:
+            yield from say(line(self.prompt))
+        return End(to=ToAgent(extension=self.extension), outcome=IvrOutcome.TO_AGENT, where=f"agent {self.extension}")

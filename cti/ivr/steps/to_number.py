@@ -1,0 +1,22 @@
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cti.calls.journey import IvrOutcome
+from cti.ivr.prompts import Prompt
+from cti.ivr.requests import Doing, line, say
+from cti.ivr.step import Caller, End, Step
+from cti.telephony.voice import ToNumber
+
+
+class ToNumberStep(Step):
+    """A number outside, from the file only: no caller can choose what we dial. Countries are checked when the file is read."""
+
+    kind: Literal["to_number"]
+    number: Annotated[str, Field(pattern=r"^\+?\d{3,15}$")]
+    prompt: Prompt | None = Prompt("std_to_agent")
+
+    def run(self, caller: Caller) -> Doing[End]:  # noqa: ARG002 - the same for everybody
+        if self.prompt:
+            yield from say(line(self.prompt))
+        return End(to=ToNumber(number=self.number), outcome=IvrOutcome.TO_AGENT, where=f"number {self.number}")
