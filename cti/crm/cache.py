@@ -19,7 +19,7 @@ class Kept:
 
 
 class AnswerCache(Protocol):
-    """Called with ``code:...`` or ``number:+...`` keys. Must not raise: a cache that is down knows nothing."""
+    """Called with ``contact:...``, ``code:...`` or ``number:+...`` keys. Must not raise: a cache that is down knows nothing."""
 
     async def get(self, key: str) -> Kept | None: ...
 

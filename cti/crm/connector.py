@@ -23,6 +23,16 @@ class CrmConnector(Protocol):
         """Contacts with exactly this customer code: none or one, unless the CRM has doubles."""
         ...
 
+    async def find_by_order(self, order: str) -> tuple[Match, ...]:
+        """Whose order this is. Callers key digits, so digits are what is compared: 88301 is the order ``A-88301``, and
+        ``B 88301`` too; what is not a digit counts for nothing on either side. No digits, nobody."""
+        ...
+
+    async def pin_hash(self, contact: ContactId) -> str | None:
+        """What the customer's PIN is checked against (``pin.py``): argon2 in PHC form. None: the customer has no PIN. It goes
+        nowhere else: into no contact, no cache, no log."""
+        ...
+
     async def get(self, contact: ContactId) -> Contact | None: ...
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:

@@ -8,31 +8,33 @@
     answer = await lookup.who(keys={}, number="030 1234567", budget_s=1.5)    # the same in one, without the late answer
 
 Nothing here raises: that the customer system is down is an answer. Both waits may be cancelled and repeated; the question
-goes on, for it may be another call's too. The chain: a customer code the PBX gives, then the number. Contacts that an
-agent ruled out for a number are left out of the matches by number, not of those by code: who keys in a code says who it is.
+goes on, for it may be another call's too. Who wins: the contact that the caller named in the IVR, then a customer code the
+PBX gives, then the number. Contacts that an agent ruled out for a number are left out of the matches by number, not of those
+by contact or code: whoever keys one in says who it is.
+
+The number is asked at the same time in any case, for it may say somebody else (``Found.disagrees``). That is worth knowing,
+but not worth more than the budget: when the number says nothing in time, or fails, the answer is who the caller said they are.
+
 The reasons hold numbers and codes: they are for the agent's screen, not for logs.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
-
-import structlog
+from typing import Any, Final
 
 from cti import numbers
 from cti.crm.breaker import Breaker
 from cti.crm.cache import AnswerCache, Kept, MemoryCache
 from cti.crm.connector import CrmConnector
-from cti.crm.contact import Answer, Found, Match, Unavailable, Unknown
-from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable, StoreError
+from cti.crm.contact import Answer, ContactId, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.crm.flights import Ask, Flights
+from cti.errors import StoreError
 from cti.numbers import Number
-
-log = structlog.get_logger()
 
 SLOW: Final = "the customer system is slow"
 MAX_CODE: Final = 64
@@ -61,26 +63,35 @@ class LookupRules:
 class Asked:
     """One question on its way. Await ``answer`` first, then ``late`` where ``is_pending``; each as often as you like."""
 
-    def __init__(self, task: "asyncio.Task[Answer]", budget_s: float) -> None:
-        self._task = task
+    def __init__(self, said: "asyncio.Task[Answer]", whole: "asyncio.Task[Answer]", budget_s: float) -> None:
+        self._said = said
+        self._whole = whole
         self._budget_s = budget_s
 
     @property
     def is_pending(self) -> bool:
-        return not self._task.done()
+        """There is no answer yet; not even who the caller said they are."""
+        return not self._whole.done() and _found_by(self._said) is None
 
     async def answer(self, budget_s: float | None = None) -> Answer:
         """The answer, or ``Unavailable(SLOW)`` when it is not there within the budget, counted from this call."""
-        await asyncio.wait({self._task}, timeout=self._budget_s if budget_s is None else budget_s)
-        return Unavailable(SLOW) if self.is_pending else self._result()
+        await asyncio.wait({self._whole}, timeout=self._budget_s if budget_s is None else budget_s)
+        if self._whole.done():
+            return self._result()
+        return _found_by(self._said) or Unavailable(SLOW)
 
     async def late(self) -> Answer:
         """The answer itself, however slow; ``patience_s`` after the start at the latest."""
-        await asyncio.wait({self._task})
+        await asyncio.wait({self._whole})
         return self._result()
 
     def _result(self) -> Answer:
-        return Unavailable("the service is stopping") if self._task.cancelled() else self._task.result()
+        return Unavailable("the service is stopping") if self._whole.cancelled() else self._whole.result()
+
+
+def _found_by(said: "asyncio.Task[Answer]") -> Found | None:
+    answer = said.result() if said.done() and not said.cancelled() else None
+    return answer if isinstance(answer, Found) else None
 
 
 async def nobody_ruled_out(_number: str) -> frozenset[str]:
@@ -104,50 +115,85 @@ class Lookup:
         self._rules = rules
         self._extension = re.compile(rules.extensions)
         self._ruled_out = ruled_out
-        self._cache = MemoryCache(monotonic=monotonic) if cache is None else cache
-        self._now = now
-        self._monotonic = monotonic
         self.breaker = Breaker(failures_to_open=rules.failures_to_open, retry_after_s=rules.retry_after_s)
+        self._flights = Flights(
+            connector.name, self.breaker, MemoryCache(monotonic=monotonic) if cache is None else cache,
+            now=now, monotonic=monotonic, patience_s=rules.patience_s, fresh_s=rules.fresh_s,
+        )  # fmt: skip
         self._asked: set[asyncio.Task[Answer]] = set()
-        self._flights: dict[str, asyncio.Task[Kept | Unavailable]] = {}
 
-    def start(self, *, keys: Mapping[str, str], number: str, is_fresh: bool = False) -> Asked:
-        """``keys`` as the PBX gave them, ``number`` the customer's as the PBX gave it. ``is_fresh`` passes the cache by."""
-        task = asyncio.create_task(self._patiently(dict(keys), number, is_fresh=is_fresh))
-        self._asked.add(task)
-        task.add_done_callback(self._asked.discard)
-        return Asked(task, self._rules.budget_s)
+    def start(self, *, keys: Mapping[str, str], number: str, contact: str = "", is_fresh: bool = False) -> Asked:
+        """``keys`` as the PBX gave them, ``number`` the customer's as the PBX gave it, ``contact`` the id of the customer whom
+        the caller named in the IVR. ``is_fresh`` passes the cache by."""
+        said = self._begun(self._said(contact, dict(keys), is_fresh=is_fresh))
+        whole = self._begun(self._patiently(said, number, is_fresh=is_fresh))
+        return Asked(said, whole, self._rules.budget_s)
 
-    async def who(self, *, keys: Mapping[str, str], number: str, budget_s: float | None = None) -> Answer:
-        return await self.start(keys=keys, number=number).answer(budget_s)
+    async def who(
+        self, *, keys: Mapping[str, str], number: str, contact: str = "", budget_s: float | None = None
+    ) -> Answer:
+        return await self.start(keys=keys, number=number, contact=contact).answer(budget_s)
 
     async def close(self) -> None:
         """Drop what is being asked, and close the connector."""
-        tasks = [*self._asked, *self._flights.values()]
+        tasks = list(self._asked)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._flights.close()
         await self._connector.close()
 
-    async def _patiently(self, keys: Mapping[str, str], number: str, *, is_fresh: bool) -> Answer:
+    def _begun(self, work: Coroutine[Any, Any, Answer]) -> "asyncio.Task[Answer]":
+        task = asyncio.create_task(work)
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+        return task
+
+    async def _patiently(self, said: "asyncio.Task[Answer]", number: str, *, is_fresh: bool) -> Answer:
         try:
             async with asyncio.timeout(self._rules.patience_s):
-                return await self._chain(keys, number, is_fresh=is_fresh)
+                return await self._together(said, number, is_fresh=is_fresh)
         except TimeoutError:
-            return Unavailable(f"the customer system did not answer within {self._rules.patience_s:g} s")
+            words = f"the customer system did not answer within {self._rules.patience_s:g} s"
+            return _found_by(said) or Unavailable(words)
 
-    async def _chain(self, keys: Mapping[str, str], number: str, *, is_fresh: bool) -> Answer:
+    async def _together(self, said: "asyncio.Task[Answer]", number: str, *, is_fresh: bool) -> Answer:
+        """Both at once; but a system that is being tried again is asked one thing, and that is who the caller says they are."""
+        until_s = asyncio.get_running_loop().time() + self._rules.budget_s
+        if self.breaker.is_open:
+            await asyncio.wait({said})
+        by_number = asyncio.create_task(self._by_number(number, is_fresh=is_fresh))
+        try:
+            named = await asyncio.shield(said)
+            if isinstance(named, Found):
+                return _with_number(named, await _in_time(by_number, until_s))
+            return named if isinstance(named, Unavailable) else _nobody_named(named, await by_number)
+        finally:
+            by_number.cancel()
+
+    async def _said(self, contact: str, keys: Mapping[str, str], *, is_fresh: bool) -> Answer:
+        """Who the caller says they are; ``Unknown`` also for one who says nothing."""
         reasons = []
-        for name in self._rules.code_keys:
-            code = keys.get(name, "").strip()[:MAX_CODE]
-            if not code:
-                continue
-            kept = await self._kept(f"code:{code}", partial(self._connector.find_by_code, code), is_fresh=is_fresh)
+        for key, ask, reason in self._claims(contact, keys):
+            kept = await self._flights.answer(key, ask, is_fresh=is_fresh)
             if isinstance(kept, Unavailable) or kept.matches:
                 return self._answer(kept)
-            reasons.append(f"no record with {name.replace('_', ' ')} {code}")
-        by_number = await self._by_number(number, is_fresh=is_fresh)
-        return Unknown("; ".join([*reasons, by_number.reason])) if isinstance(by_number, Unknown) else by_number
+            reasons.append(reason)
+        return Unknown("; ".join(reasons))
+
+    def _claims(self, contact: str, keys: Mapping[str, str]) -> Iterator[tuple[str, Ask, str]]:
+        """The surest first: the key to keep the answer by, the question, and the words for when nobody is found."""
+        if contact:
+            yield f"contact:{contact}", partial(self._named, ContactId(contact)), "the customer named is not on record"
+        for name in self._rules.code_keys:
+            code = keys.get(name, "").strip()[:MAX_CODE]
+            if code:
+                ask = partial(self._connector.find_by_code, code)
+                yield f"code:{code}", ask, f"no record with {name.replace('_', ' ')} {code}"
+
+    async def _named(self, contact: ContactId) -> tuple[Match, ...]:
+        known = await self._connector.get(contact)
+        return (Match(known, MatchedBy.IVR, known.code or known.id),) if known else ()
 
     async def _by_number(self, typed: str, *, is_fresh: bool) -> Answer:
         if numbers.is_withheld(typed):
@@ -161,7 +207,7 @@ class Lookup:
 
     async def _by_e164(self, number: Number, typed: str, *, is_fresh: bool) -> Answer:
         ask = partial(self._connector.find_by_number, number)
-        kept = await self._kept(f"number:{number.e164}", ask, is_fresh=is_fresh)
+        kept = await self._flights.answer(f"number:{number.e164}", ask, is_fresh=is_fresh)
         if isinstance(kept, Unavailable):
             return kept
         if not kept.matches:
@@ -182,48 +228,19 @@ class Lookup:
         except StoreError:
             return frozenset()
 
-    async def _kept(
-        self, key: str, ask: Callable[[], Awaitable[tuple[Match, ...]]], *, is_fresh: bool
-    ) -> Kept | Unavailable:
-        known = None if is_fresh else await self._cache.get(key)
-        if known is not None:
-            return known
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = asyncio.create_task(self._fly(key, ask))
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await asyncio.shield(flight)
 
-    async def _fly(self, key: str, ask: Callable[[], Awaitable[tuple[Match, ...]]]) -> Kept | Unavailable:
-        if not self.breaker.may_ask(self._monotonic()):
-            return Unavailable("the customer system is not answering; it will be asked again soon")
-        try:
-            async with asyncio.timeout(self._rules.patience_s):
-                kept = Kept(await ask(), self._now())
-        except Exception as exc:  # noqa: BLE001 - whatever a connector raises, the call still shows
-            return self._failed(exc)
-        except asyncio.CancelledError:
-            self.breaker.gave_up()
-            raise
-        self.breaker.succeeded()
-        if kept.matches:
-            await self._cache.put(key, kept, ttl_s=self._rules.fresh_s)
-        return kept
+async def _in_time(asked: "asyncio.Task[Answer]", until_s: float) -> Answer:
+    await asyncio.wait({asked}, timeout=max(0.0, until_s - asyncio.get_running_loop().time()))
+    return asked.result() if asked.done() else Unavailable(SLOW)
 
-    def _failed(self, exc: Exception) -> Unavailable:
-        self.breaker.failed(self._monotonic())
-        if isinstance(exc, TimeoutError | CrmUnavailable):
-            log.warning(
-                "crm_unavailable", connector=self._connector.name, is_open=self.breaker.is_open, reason=str(exc)
-            )
-            return Unavailable(str(exc) or f"the customer system did not answer within {self._rules.patience_s:g} s")
-        if isinstance(exc, CrmAuthFailed):
-            log.error("crm_auth_failed", connector=self._connector.name)
-            return Unavailable("the customer system refuses our account")
-        log.error(
-            "crm_failed",
-            connector=self._connector.name,
-            exc_info=not isinstance(exc, CrmError),
-            kind=type(exc).__name__,
-        )
-        return Unavailable("the customer system's answer could not be used")
+
+def _with_number(named: Found, by_number: Answer) -> Found:
+    others = by_number.matches if isinstance(by_number, Found) else ()
+    theirs = {match.contact.id for match in named.matches}
+    return replace(named, disagrees=others if theirs.isdisjoint(match.contact.id for match in others) else ())
+
+
+def _nobody_named(named: Unknown, by_number: Answer) -> Answer:
+    if not isinstance(by_number, Unknown):
+        return by_number
+    return Unknown("; ".join(reason for reason in (named.reason, by_number.reason) if reason))

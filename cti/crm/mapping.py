@@ -21,12 +21,16 @@ Columns = tuple[str, ...]
 QUESTIONS: Final[Mapping[str, frozenset[str]]] = {
     "find_by_number": frozenset({"e164", "digits", "national", "trunk"}),
     "find_by_code": frozenset({"code"}),
+    "find_by_order": frozenset({"order", "digits"}),
+    "pin_hash": frozenset({"id"}),
     "get": frozenset({"id"}),
     "search": frozenset(
         {"text", "holds", "holds_folded", "begins", "begins_folded", "digits", "holds_digits", "limit"}
     ),
 }
 """Each question, and the parameters it may use. ``find_by_number`` also has ``last4`` to ``last12``, ``loose4``..."""
+OPTIONAL: Final = frozenset({"find_by_order", "pin_hash"})
+"""Without these nobody is found by an order, and nobody has a PIN."""
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "numbers": ("typed", "e164", "label"),
     "flags": ("flag",),
@@ -38,7 +42,19 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "numbers": ("typed",), "flags": ("flag",), "preferences": ("name", "value"), "cases": ("id", "title"), "orders": ("id", "title"),
 }  # fmt: skip
-_SINGLE: Final = ("id", "code", "name", "company", "language", "segment", "tier", "email", "country")
+_SINGLE: Final = (
+    "id",
+    "code",
+    "name",
+    "company",
+    "language",
+    "segment",
+    "tier",
+    "email",
+    "country",
+    "balance",
+    "currency",
+)
 _LABELLED: Final = ("numbers", "preferences", "fields")
 _ID_TYPES: Final = ("text", "integer", "uuid")
 _DIGITS: Final = re.compile(r"(?:last|loose)(?:[4-9]|1[0-2])")
@@ -118,6 +134,8 @@ class _Check:
         contact = self._table(tree, "contact", (*_SINGLE, *_LABELLED, "id_type", "flags", "url"))
         if "id" not in contact:
             self._note(("contact",), 'which column is the contact\'s id? id = "..."')
+        if "balance" in contact and "currency" not in contact:
+            self._note(("contact", "balance"), "balance needs currency, a column with EUR and the like")
         return CrmMapping(
             place=self._place,
             name=self._text_at((), tree, "name") or Path(self._place).stem,
@@ -135,7 +153,7 @@ class _Check:
     def _questions(self, tree: dict[str, Any]) -> dict[str, str]:
         queries = self._table(tree, "queries", tuple(QUESTIONS))
         for name in QUESTIONS:
-            if name not in queries:
+            if name not in queries and name not in OPTIONAL:
                 self._note(("queries",), f"the query {name} is missing")
         return {
             name: self._query(("queries",), queries, name, QUESTIONS[name]) for name in QUESTIONS if name in queries

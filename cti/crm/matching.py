@@ -29,6 +29,17 @@ def match_of(contact: Contact, number: Number, country: str) -> Match | None:
     return Match(contact, by, known.typed or known.e164)
 
 
+def order_digits(order: str) -> str:
+    """What of an order number can be keyed: ``A-88301`` is 88301."""
+    return numbers.dialled_digits(order).lstrip("+")
+
+
+def by_order(contact: Contact, digits: str) -> Match:
+    """The contact has the order. Its number as it stands there, if that order is among those shown."""
+    known = (order.id for order in contact.orders if order_digits(order.id) == digits)
+    return Match(contact, MatchedBy.ORDER, next(known, digits))
+
+
 def read_numbers(contact: Contact, country: str) -> Contact:
     """The same contact, each number with what it means: to be shown, not to be matched, for a field may hold several."""
     read = (replace(known, e164=next(iter(meanings(known, country)), "")) for known in contact.numbers)

@@ -6,6 +6,7 @@ Reading them is the customer connector's part (``config/crm/own.toml``), as for 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from cti.store.tables import (
     customer_flag,
     customer_number,
     customer_order,
+    customer_pin,
     customer_preference,
 )
 
@@ -71,10 +73,17 @@ class Customer:
     """``do_not_call``, ``recording_refused``, ``complaint_open``, ``deletion_requested``."""
     cases: tuple[CustomerCase, ...] = ()
     orders: tuple[CustomerOrder, ...] = ()
+    balance: Decimal | None = None
+    """What the customer owes; below zero, what is owed to them."""
+    currency: str = ""
+    """Of the balance, ISO 4217."""
 
 
 async def put_customers(database: Database, customers: Iterable[Customer], *, country: str) -> int:
-    """Put them in the place of those with the same ids; how many. ``country``: where numbers without country code belong."""
+    """Put them in the place of those with the same ids; how many. ``country``: where numbers without country code belong.
+
+    A customer's PIN stays: it is no part of what the lists say that customers are put on record from.
+    """
     done, source = 0, iter(customers)
     while some := list(islice(source, AT_ONCE)):
         async with database.writing() as connection:
@@ -88,11 +97,35 @@ async def count_customers(database: Database) -> int:
         return (await connection.execute(select(func.count()).select_from(customer))).scalar_one()
 
 
+async def customers_with_code(database: Database, code: str) -> tuple[str, ...]:
+    """Their ids. Codes are not unique on record: nothing keeps two customers from having the same."""
+    asked = select(customer.c.id).where(customer.c.code == clean(code), customer.c.code != "").order_by(customer.c.id)
+    async with database.reading() as connection:
+        return tuple((await connection.execute(asked)).scalars())
+
+
+async def set_pin(database: Database, name: str, pin_hash: str, *, at: datetime) -> None:
+    """``name`` is the customer's id; ``pin_hash`` argon2 in PHC form."""
+    row = {"customer": name, "hash": pin_hash, "changed_at": at}
+    async with database.writing() as connection:
+        await connection.execute(database.insert_or_replace(customer_pin), row)
+
+
+async def remove_pin(database: Database, name: str) -> bool:
+    """Whether there was one."""
+    async with database.writing() as connection:
+        done = await connection.execute(delete(customer_pin).where(customer_pin.c.customer == name))
+        return done.rowcount > 0
+
+
 async def _put(connection: AsyncConnection, some: Sequence[Customer], country: str) -> None:
     names = [one.id for one in some]
+    pins: list[dict[str, Any]] = []
     if (await connection.execute(select(customer.c.id).where(customer.c.id.in_(names)).limit(1))).first():
+        asked = select(customer_pin).where(customer_pin.c.customer.in_(names))
+        pins = [dict(row) for row in (await connection.execute(asked)).mappings()]
         await connection.execute(delete(customer).where(customer.c.id.in_(names)))
-    for table, rows in _rows(some, country):
+    for table, rows in (*_rows(some, country), (customer_pin, pins)):
         if rows:
             await _insert(connection, table, rows)
 
@@ -142,7 +175,12 @@ def _rows(some: Sequence[Customer], country: str) -> Iterator[tuple[Table, list[
 def _customer_row(one: Customer) -> dict[str, Any]:
     plain = ("id", "code", "name", "company", "language", "segment", "tier", "email")
     row: dict[str, Any] = clean({name: getattr(one, name) for name in plain})
-    return row | {"sought": f"{row['name']}\n{row['company']}\n{row['code']}".casefold()}
+    balance = "" if one.balance is None else f"{one.balance:f}"
+    return row | {
+        "sought": f"{row['name']}\n{row['company']}\n{row['code']}".casefold(),
+        "balance_amount": balance,
+        "balance_currency": one.currency if balance else "",
+    }
 
 
 def _number_row(name: str, number: CustomerNumber, country: str) -> dict[str, Any]:
@@ -157,4 +195,5 @@ def _number_row(name: str, number: CustomerNumber, country: str) -> dict[str, An
 
 def _order_row(name: str, order: CustomerOrder) -> dict[str, Any]:
     texts = {"title": clean(order.title), "status": clean(order.status), "amount": clean(order.amount)}
-    return {"customer": name, "id": order.id, "ordered_on": order.ordered_on, **texts}
+    digits = numbers.dialled_digits(order.id).lstrip("+")
+    return {"customer": name, "id": order.id, "ordered_on": order.ordered_on, "digits": digits, **texts}

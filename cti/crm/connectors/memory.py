@@ -1,7 +1,7 @@
 """A customer system in memory: for tests and for trying things out. Answers as the others do."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -16,9 +16,17 @@ MIN_DIGITS: Final = 3
 class MemoryConnector:
     """``country``: where the contacts' numbers without country code belong."""
 
-    def __init__(self, contacts: Iterable[Contact] = (), *, country: str, name: str = "memory") -> None:
+    def __init__(
+        self,
+        contacts: Iterable[Contact] = (),
+        *,
+        country: str,
+        name: str = "memory",
+        pin_hashes: Mapping[ContactId, str] | None = None,
+    ) -> None:
         self.name = name
         self._country = country
+        self._pin_hashes = dict(pin_hashes or {})
         self._contacts: dict[ContactId, Contact] = {}
         self._by_number: dict[str, dict[ContactId, Contact]] = defaultdict(dict)
         for contact in contacts:
@@ -46,6 +54,16 @@ class MemoryConnector:
     async def find_by_code(self, code: str) -> tuple[Match, ...]:
         found = [one for one in self._contacts.values() if one.code == code and code]
         return tuple(Match(one, MatchedBy.CODE, code) for one in found)
+
+    async def find_by_order(self, order: str) -> tuple[Match, ...]:
+        digits = matching.order_digits(order)
+        found = [
+            one for one in self._contacts.values() if any(matching.order_digits(of.id) == digits for of in one.orders)
+        ]
+        return tuple(matching.by_order(one, digits) for one in found if digits)
+
+    async def pin_hash(self, contact: ContactId) -> str | None:
+        return self._pin_hashes.get(contact)
 
     async def get(self, contact: ContactId) -> Contact | None:
         return self._contacts.get(contact)

@@ -1,16 +1,21 @@
 """Rows of a customer database -> contacts, as the mapping says."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from cti.crm.contact import Case, Contact, ContactId, ContactNumber, Flag, Order
+from cti.crm.contact import Case, Contact, ContactId, ContactNumber, Flag, Money, Order
 from cti.crm.mapping import CrmMapping, Part
 
 Row = Mapping[str, Any]
 _TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
+_AMOUNT: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{0,12})?")
+"""Nothing else: of ``1,140`` nobody knows whether it is a thousand, and a balance is read out to the customer."""
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _FLAGS: Final = {flag.value: flag for flag in Flag}
 
 
@@ -29,6 +34,7 @@ def contact_of(row: Row, mapping: CrmMapping) -> Contact:
         numbers=tuple(ContactNumber(typed=typed, label=label) for label, typed in _labelled(row, mapping.numbers)),
         preferences=tuple(_labelled(row, mapping.preferences)),
         fields=tuple(_labelled(row, mapping.fields)),
+        balance=money_of(plain.get("balance", ""), plain.get("currency", "")),
         flags=frozenset(flag for flag, column in mapping.flags.items() if is_true(row[column])),
     )
     return replace(contact, url=record_url(mapping.record_url, contact))
@@ -53,6 +59,8 @@ def with_part(contact: Contact, name: str, part: Part, rows: Iterable[Row]) -> C
 
 
 def text_of(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # str() makes 0E-8 of NUMERIC's 0.00000000
     return "" if value is None else str(value).strip()
 
 
@@ -70,6 +78,14 @@ def moment_of(value: Any) -> datetime | None:
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     return datetime.combine(value, time(), UTC) if isinstance(value, date) else None
+
+
+def money_of(amount: str, currency: str) -> Money | None:
+    """What is no exact amount of a known currency is none at all."""
+    currency = currency.upper()
+    if not _AMOUNT.fullmatch(amount) or not _CURRENCY.fullmatch(currency):
+        return None
+    return Money(Decimal(amount), currency)
 
 
 def record_url(template: str, contact: Contact) -> str:

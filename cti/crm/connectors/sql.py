@@ -23,6 +23,8 @@ from cti.crm.mapping import CrmMapping, parameters_of
 from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
 from cti.numbers import Number
 
+ARGON2: Final = "$argon2"
+"""How its hashes begin in PHC form."""
 MAX_CANDIDATES: Final = 200
 """Contacts looked at for one number; a query that finds more narrows too little."""
 P = ParamSpec("P")
@@ -54,6 +56,20 @@ class SqlConnector:
         found = await self._asked(self._whole, "find_by_code", {"code": sql_questions.clean(code)})
         return tuple(Match(contact, MatchedBy.CODE, code) for contact in found)
 
+    async def find_by_order(self, order: str) -> tuple[Match, ...]:
+        digits = matching.order_digits(order)
+        if not digits or "find_by_order" not in self._mapping.questions:
+            return ()
+        asked = {"order": sql_questions.clean(order), "digits": digits}
+        found = await self._asked(self._whole, "find_by_order", asked)
+        return tuple(matching.by_order(contact, digits) for contact in found)
+
+    async def pin_hash(self, contact: ContactId) -> str | None:
+        key = sql_questions.key_of(contact, self._mapping.id_type)
+        if key is None or "pin_hash" not in self._mapping.questions:
+            return None
+        return await self._asked(self._pin_hash, key)
+
     async def get(self, contact: ContactId) -> Contact | None:
         key = sql_questions.key_of(contact, self._mapping.id_type)
         found = [] if key is None else await self._asked(self._whole, "get", {"id": key})
@@ -81,6 +97,14 @@ class SqlConnector:
 
     def _whole(self, connection: Connection, name: str, values: Mapping[str, Any]) -> list[Contact]:
         return self._filled(connection, self._known(connection, self._ask(connection, name, values)))
+
+    def _pin_hash(self, connection: Connection, key: Any) -> str | None:
+        """Anything else than argon2 would make every PIN a wrong one; that is the operator's to know."""
+        rows = self._ask(connection, "pin_hash", {"id": key})
+        found = text_of(next(iter(rows[0].values()))) if rows else ""
+        if found and not found.startswith(ARGON2):
+            raise CrmUnavailable(f"{self._mapping.place}: the query pin_hash gives no argon2 hash")
+        return found or None
 
     def _known(self, connection: Connection, rows: Sequence[Row]) -> list[_Known]:
         """Each contact once, though a join may have given it several times; with its numbers."""
@@ -130,8 +154,11 @@ class SqlConnector:
             found = connection.execute(statement(query), values)
         except DBAPIError as exc:
             return [str(_in_our_words(exc.orig or exc, f"{self._mapping.place}: the query {name} fails"))]
-        missing = sorted(self._columns(name) - set(found.keys()))
+        given = list(found.keys())
         found.close()
+        if name == "pin_hash":
+            return [] if len(given) == 1 else [f"{self._mapping.place}: the query pin_hash gives one column, the hash"]
+        missing = sorted(self._columns(name) - set(given))
         return [f"{self._mapping.place}: the query {name} gives no column {column}" for column in missing]
 
     def _columns(self, name: str) -> set[str]:

@@ -79,7 +79,7 @@ def sample(wanted: frozenset[str], id_type: str) -> dict[str, Any]:
     known: dict[str, Any] = by_number(number, wanted) if number else {}
     keys = {"integer": "0", "uuid": str(UUID(int=0))}
     key = key_of(keys.get(id_type, ""), id_type)
-    known |= by_text("zzzz", 1) | {"code": "", "id": key, "ids": [key]}
+    known |= by_text("zzzz", 1) | {"code": "", "order": "", "id": key, "ids": [key]}
     return {name: known[name] for name in wanted}
 
 
