@@ -22,6 +22,7 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
     yield from _pbx_names_alike(settings)
     yield from _of_results(settings)
     yield from _of_crm(settings)
+    yield from _of_ivr(settings)
 
 
 def _of_one_process(settings: Settings) -> Iterator[Finding]:
@@ -29,6 +30,8 @@ def _of_one_process(settings: Settings) -> Iterator[Finding]:
         yield ("roles",), f"this version runs all of {', '.join(get_args(Role))} in one process"
     if settings.web.port == settings.push.port:
         yield ("push", "port"), f"{settings.push.port} is web.port already"
+    if settings.ivr.port in {settings.web.port, settings.push.port}:
+        yield ("ivr", "port"), f"{settings.ivr.port} is the port of web or push already"
 
 
 def _second_ones(path: KeyPath, names: Sequence[str], what: str) -> Iterator[Finding]:
@@ -60,3 +63,11 @@ def _of_crm(settings: Settings) -> Iterator[Finding]:
         yield ("crm", "mapping"), f"is missing: the connector sql needs a mapping file, such as {example}"
     if mapping is not None and not mapping.exists():
         yield ("crm", "mapping"), f"no such file: {mapping}"
+
+
+def _of_ivr(settings: Settings) -> Iterator[Finding]:
+    """A line that leads to a flow which nobody asks for would be found by nobody."""
+    is_wanted = settings.ivr.flow or any(settings.ivr.lines.values())
+    if is_wanted and settings.pbx and not any(pbx.fastagi_secret.get_secret_value() for pbx in settings.pbx):
+        words = "no PBX can ask for a flow: give [[pbx]] the fastagi_secret that `cti init asterisk` made"
+        yield ("ivr", "lines" if settings.ivr.lines else "flow"), words

@@ -9,6 +9,7 @@ from cti.settings.sections import (
     AgentAccount,
     Crm,
     Database,
+    Ivr,
     Log,
     Pbx,
     Push,
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     """What a dialled number is called on the agent's screen."""
     results: Mapping[str, tuple[ResultCode, ...]] = {}
     """Results an agent picks from, by queue; ``default`` for all others. At most 15 each."""
+    ivr: Ivr = Ivr()
     toll: Toll = Toll()
     agents: tuple[AgentAccount, ...] = ()
     """``[[agents]]``: accounts made at the first start; afterwards the database has the word."""

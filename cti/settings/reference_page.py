@@ -63,5 +63,5 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "*must be given*"
     value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-    text = str(value) if isinstance(value, str | Path | int | float) else ", ".join(value or ())
+    text = str(value) if isinstance(value, str | Path | int | float) else ", ".join(str(one) for one in value or ())
     return f"`{text}`".replace("|", "&#124;") if text else "empty"

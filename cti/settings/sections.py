@@ -1,5 +1,6 @@
 """The tables of the configuration: their keys, defaults, and what the reference page says of each."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,12 +11,15 @@ from cti.settings.values import (
     DatabaseUrl,
     Device,
     Digits,
+    FlowName,
     GivenSecret,
     Host,
     Listed,
     Name,
+    Network,
     Origin,
     Pattern,
+    PbxPath,
     Port,
     RedisUrl,
     Seconds,
@@ -52,6 +56,8 @@ class Pbx(Section):
     commands_user: str = "cti-commands"
     """The account that only acts."""
     commands_secret: GivenSecret
+    fastagi_secret: Secret = SecretStr("")
+    """What its dialplan proves itself with when it asks us about a caller; ``cti init asterisk`` makes one. Empty: it may not ask."""
     agent_pattern: Pattern = r"(PJSIP|SIP|IAX2|SCCP)/\d{2,6}"
     """Which endpoints are agents' phones, as a whole match; known queue members are too."""
     trunk_pattern: Pattern = ""
@@ -141,6 +147,42 @@ class ResultCode(Section):
     """What is stored; never change it once it is on record."""
     label: Annotated[str, Field(min_length=1, max_length=29)]
     """What the agent picks."""
+
+
+class Ivr(Section):
+    host: Host = "127.0.0.1"
+    """FastAGI is not encrypted: elsewhere only through a tunnel."""
+    port: Port = 4573
+    permit: Annotated[tuple[Network, ...], Field(min_length=1)] = ("127.0.0.1", "::1")
+    """Addresses and networks a PBX may ask from."""
+    flows: Path = Path("config/ivr")
+    """The folder of flows; each is a file, and its name the file's."""
+    flow: FlowName = ""
+    """The flow for all lines that ``lines`` does not name; empty: they go straight to their queue."""
+    lines: Mapping[Digits, FlowName] = {}
+    """Dialled number -> flow; an empty name sends that line straight to its queue."""
+    prompts: Path = Path("var/prompts")
+    """Texts made into sounds are kept here; the PBX must be able to read it."""
+    prompts_as_pbx: PbxPath = ""
+    """The same folder as the PBX sees it, where that differs."""
+    recordings: Path = Path("var/voicemail")
+    """Messages are kept here; the PBX must be able to write into it."""
+    recordings_as_pbx: PbxPath = ""
+    sounds: tuple[Path, ...] = (Path("/var/lib/asterisk/sounds"), Path("/usr/share/asterisk/sounds"))
+    """Where the PBX's own sounds are, to find a missing one before a caller does; none of them there: not looked."""
+    voices: Mapping[str, str] = {}
+    """Language -> voice of espeak-ng, where it is to be another than ours: ``en = "en-gb"``."""
+    speed_wpm: Annotated[int, Field(ge=80, le=300)] = 150
+    """How fast texts are spoken."""
+    services: tuple[Origin, ...] = ()
+    """Services inside the house that flows may ask, such as http://shop.internal:8080; those outside need no entry."""
+    pin_tries: Annotated[int, Field(ge=1, le=20)] = 5
+    """Wrong PINs of one customer within ``pin_lock_s``, and then none is taken for as long."""
+    pin_tries_per_caller: Annotated[int, Field(ge=1, le=1000)] = 10
+    """From one calling number in an hour."""
+    pin_tries_overall: Annotated[int, Field(ge=10, le=1_000_000)] = 300
+    """By all callers in an hour; beyond it somebody is trying PINs."""
+    pin_lock_s: Seconds = 1800.0
 
 
 class Toll(Section):

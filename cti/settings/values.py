@@ -52,6 +52,14 @@ def _host(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"is neither an address nor a network: {error}") from None
+    return text
+
+
 def _database_url(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().startswith(("sqlite:///", "postgresql://")):
         raise ValueError("should begin with sqlite:/// or postgresql://")
@@ -91,6 +99,9 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 Listed = BeforeValidator(_listed)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+FlowName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")]
+Network = Annotated[str, AfterValidator(_network)]
+PbxPath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_.-]+)*$")]
 Digits = Annotated[str, Field(pattern=r"^\+?[0-9]{1,20}$")]
 Device = Annotated[str, Field(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]+)?$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]

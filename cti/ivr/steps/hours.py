@@ -2,13 +2,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, InstanceOf
 
-from cti.ivr import hours
+from cti.ivr.hours import Hours, parse
 from cti.ivr.requests import Doing
 from cti.ivr.step import Caller, End, Learned, Next, Step, StepId
 
 
 def _read(value: Any) -> Any:
-    return hours.parse(value) if isinstance(value, dict) else value
+    return parse(value) if isinstance(value, dict) else value
 
 
 class HoursStep(Step):
@@ -17,7 +17,7 @@ class HoursStep(Step):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     kind: Literal["hours"]
-    hours: Annotated[InstanceOf[hours.Hours], BeforeValidator(_read)]
+    hours: Annotated[InstanceOf[Hours], BeforeValidator(_read)]
     """``{ zone = "Asia/Taipei", "mon-fri" = ["09:00-18:00"], holidays = "TW" }``."""
     open: StepId
     closed: StepId
