@@ -20,13 +20,21 @@ def asterisk(
     queue: Annotated[
         list[str] | None, typer.Option(help="NAME=NUMBER that callers dial; may be repeated.", show_default=False)
     ] = None,
+    fastagi: Annotated[str, typer.Option(help="HOST:PORT where the dialplan finds cti.")] = "127.0.0.1:4573",
+    no_ivr: Annotated[
+        bool, typer.Option("--no-ivr", help="The dialplan asks nobody: callers go straight to their queue.")
+    ] = False,
 ) -> None:
     """Print manager.conf, dialplan and queues: two accounts of least privilege, clean numbers, a path that works without us."""
-    from cti.cli.provision import files
+    from cti.cli.provision import Secrets, files
 
-    events_secret, commands_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    made_up = Secrets(
+        events=secrets.token_urlsafe(32),
+        commands=secrets.token_urlsafe(32),
+        fastagi="" if no_ivr else secrets.token_urlsafe(32),
+    )
     made = files(
-        events_secret, commands_secret, trunk=trunk, agents=agents.split(","), queues=queue or ["support=0800100100"]
+        made_up, trunk=trunk, agents=agents.split(","), queues=queue or ["support=0800100100"], fastagi=fastagi
     )
     if write is None:
         for name, text in made.items():
@@ -39,6 +47,8 @@ def asterisk(
             path.touch(mode=0o600)
             path.write_text(text)
             say_error(f"written: {path}")
-    say_error("give cti the two secrets, in its environment or in files only it may read:")
-    say_error(f"  CTI_PBX__MAIN__EVENTS_SECRET={events_secret}")
-    say_error(f"  CTI_PBX__MAIN__COMMANDS_SECRET={commands_secret}")
+    say_error("give cti these secrets, in its environment or in files only it may read:")
+    say_error(f"  CTI_PBX__MAIN__EVENTS_SECRET={made_up.events}")
+    say_error(f"  CTI_PBX__MAIN__COMMANDS_SECRET={made_up.commands}")
+    if made_up.fastagi:
+        say_error(f"  CTI_PBX__MAIN__FASTAGI_SECRET={made_up.fastagi}")

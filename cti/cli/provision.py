@@ -2,24 +2,36 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from cti.errors import RequestError
-from cti.telephony.asterisk.provision import InboundNumber, ProvisionOptions, QueuePlan, render
+from cti.telephony.asterisk.provision import FastAgi, InboundNumber, ProvisionOptions, QueuePlan, render
 
 _ENDPOINT = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """``fastagi`` empty: the dialplan does not ask us."""
+
+    events: str = field(repr=False)
+    commands: str = field(repr=False)
+    fastagi: str = field(default="", repr=False)
+
+
 def files(
-    events_secret: str, commands_secret: str, *, trunk: str, agents: Sequence[str], queues: Sequence[str]
+    known: Secrets, *, trunk: str, agents: Sequence[str], queues: Sequence[str], fastagi: str = "127.0.0.1:4573"
 ) -> dict[str, str]:
-    """File name -> text. Raises RequestError with every value that cannot stand in a file."""
+    """File name -> text; ``fastagi`` is where the dialplan asks. Raises RequestError with every value that cannot stand in a
+    file."""
     wrong = [name for name in (trunk, *agents) if not _ENDPOINT.fullmatch(name)]
     if wrong:
         raise RequestError(f"not an endpoint's name: {', '.join(wrong)}")
     plans, inbound = _queues(agents, queues)
     options = ProvisionOptions(
-        events_secret=events_secret,
-        commands_secret=commands_secret,
+        events_secret=known.events,
+        commands_secret=known.commands,
+        fastagi=_asking(fastagi, known.fastagi) if known.fastagi else None,
         queues=plans,
         inbound=inbound,
         trunk_dial=f"PJSIP/${{CTI_TO}}@{trunk}",
@@ -29,6 +41,13 @@ def files(
         return render(options)
     except ValueError as error:
         raise RequestError(str(error)) from error
+
+
+def _asking(address: str, secret: str) -> FastAgi:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit():
+        raise RequestError(f"--fastagi {address}: HOST:PORT was expected, such as 127.0.0.1:4573")
+    return FastAgi(secret=secret, host=host, port=int(port))
 
 
 def _queues(agents: Sequence[str], queues: Sequence[str]) -> tuple[tuple[QueuePlan, ...], tuple[InboundNumber, ...]]:

@@ -21,7 +21,7 @@ from string import Template
 from types import TracebackType
 from typing import Final, Self
 
-from cti.telephony.asterisk.provision import InboundNumber, ProvisionOptions, QueuePlan, render
+from cti.telephony.asterisk.provision import FastAgi, InboundNumber, ProvisionOptions, QueuePlan, render
 from tests.testbed import parts
 
 BOOT_LIMIT_S: Final = 40.0
@@ -117,7 +117,7 @@ INBOUND: Final = {
 }
 
 
-def provision_options(ports: Ports, fastagi_url: str | None = None) -> ProvisionOptions:
+def provision_options(ports: Ports, fastagi: FastAgi | None = None) -> ProvisionOptions:
     return ProvisionOptions(
         events_secret=secrets.token_urlsafe(32),
         commands_secret=secrets.token_urlsafe(32),
@@ -130,7 +130,7 @@ def provision_options(ports: Ports, fastagi_url: str | None = None) -> Provision
         attended_ring_timeout_s=4,
         parking_time_s=4,
         comeback_dial_s=5,
-        fastagi_url=fastagi_url,
+        fastagi=fastagi,
     )
 
 
@@ -138,12 +138,13 @@ def provision_options(ports: Ports, fastagi_url: str | None = None) -> Provision
 class Asterisk:
     """``with Asterisk("22") as pbx:`` (or ``async with``). Blocking calls; from a coroutine use ``asyncio.to_thread``.
 
-    ``extra``: file name -> text put after our own text of that file (or a new file). Raises AsteriskFailedError.
+    ``extra``: file name -> text put after our own text of that file (or a new file). ``fastagi``: where its dialplan asks;
+    None: it does not. Raises AsteriskFailedError.
     """
 
     version: str = "22"
     extra: Mapping[str, str] = field(default_factory=dict)
-    fastagi_url: str | None = None
+    fastagi: FastAgi | None = None
     ports: Ports = field(default_factory=free_ports)
     options: ProvisionOptions = field(init=False)
     root: Path = field(init=False)
@@ -156,7 +157,7 @@ class Asterisk:
             raise AsteriskFailedError(f"no Asterisk {self.version} here: {parts.PREPARE}")
         self.root = root
         self.home = root / "var" / "tmp" / f"cti-{os.getpid()}-{secrets.token_hex(4)}"
-        self.options = provision_options(self.ports, self.fastagi_url)
+        self.options = provision_options(self.ports, self.fastagi)
         atexit.register(self.remove)
 
     @property
@@ -183,6 +184,17 @@ class Asterisk:
     def inside(self) -> str:
         """Our folder as Asterisk sees it."""
         return f"/{self.home.relative_to(self.root)}"
+
+    @property
+    def shared(self) -> Path:
+        """A folder that both sides read and write: prompts, recordings. For Asterisk it is ``shared_inside``."""
+        folder = self.home / "shared"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def shared_inside(self) -> str:
+        return f"{self.inside}/shared"
 
     def start(self) -> None:
         """Return once Asterisk is fully booted. Raises AsteriskFailedError after 40 s."""

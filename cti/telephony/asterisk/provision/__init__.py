@@ -11,6 +11,11 @@ from importlib import resources
 from string import Template
 from typing import Final, Literal
 
+from cti.telephony.asterisk.provision import asking
+from cti.telephony.asterisk.provision.asking import FastAgi
+
+__all__ = ["FastAgi", "InboundNumber", "ProvisionOptions", "QueuePlan", "render"]
+
 TEMPLATES: Final = (
     "manager.conf",
     "extensions_cti.conf",
@@ -26,6 +31,8 @@ Strategy = Literal["ringall", "leastrecent", "fewestcalls", "random", "rrmemory"
 
 _PATTERN: Final = re.compile(r"_[0-9XZN.!+\[\]-]+|\+?[0-9]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+_HOST: Final = re.compile(r"[0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\]")
+_PORTS: Final = 65536
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f;]")
 
 
@@ -56,9 +63,8 @@ class InboundNumber:
 class ProvisionOptions:
     """What differs between sites. Secrets hold at least 32 characters and are made by the caller.
 
-    ``trunk_dial`` is the dial string with ``${CTI_TO}`` where the cleaned number goes. ``fastagi_url`` None: the
-    dialplan does not ask us anything and goes straight to the queue. ``fastagi_timeout_s``: how long it waits for
-    our first word.
+    ``trunk_dial`` is the dial string with ``${CTI_TO}`` where the cleaned number goes. ``fastagi`` None: the dialplan
+    does not ask us anything and goes straight to the queue.
     """
 
     events_secret: str
@@ -76,8 +82,7 @@ class ProvisionOptions:
     ami_bind: str = "127.0.0.1"
     ami_port: int = 5038
     permit: tuple[str, ...] = ("127.0.0.1/255.255.255.255",)
-    fastagi_url: str | None = None
-    fastagi_timeout_s: float = 1.0
+    fastagi: FastAgi | None = None
     inbound_context: str = "cti-inbound"
     agents_context: str = "cti-agents"
     internal_context: str = "cti-internal"
@@ -118,50 +123,35 @@ def _values(options: ProvisionOptions) -> Mapping[str, object]:
         "permit_lines": "\n".join(f"permit = {address}" for address in options.permit),
         "pickup_length": len(options.pickup_prefix),
         "blonde_drop": "yes" if options.blonde_drop else "no",
-        "inbound_lines": "\n".join(_queue_lines(n.number, queues[n.queue], options) for n in options.inbound),
-        "queue_lines": "\n".join(_queue_lines(queue.extension, queue, options) for queue in options.queues),
-        "timeout_lines": _timeout_lines(options),
+        "inbound_lines": "\n".join(_number_lines(n.number, queues[n.queue], options) for n in options.inbound),
+        "queue_lines": "\n".join(_queue_lines(queue.extension, queue) for queue in options.queues),
+        "timeout_line": asking.timeout_line() if options.fastagi else "",
+        "asking_contexts": asking.contexts(options.fastagi) if options.fastagi else "",
         "outbound_lines": "\n".join(_dial_lines(pattern, "TK", options) for pattern in options.outbound_patterns),
         "transfer_lines": "\n".join(_dial_lines(pattern, "", options) for pattern in options.outbound_patterns),
         "queue_sections": "\n".join(_queue_section(queue) for queue in options.queues),
     }
 
 
-def _queue_lines(exten: str, queue: QueuePlan, options: ProvisionOptions) -> str:
+def _number_lines(number: str, queue: QueuePlan, options: ProvisionOptions) -> str:
+    if options.fastagi is None:
+        return _queue_lines(number, queue)
+    dials = asking.Dials(
+        agent=f"PJSIP/${{CTI_GO_TO}},{options.ring_timeout_s},tkg",
+        number=f"{options.trunk_dial},{options.outbound_timeout_s},g",
+    )
+    return asking.number_lines(number, queue.name, queue.max_wait_s, dials, options.fastagi)
+
+
+def _queue_lines(exten: str, queue: QueuePlan) -> str:
+    """Where nobody is asked: without FastAGI, and where agents transfer to."""
     lines = [
         f"exten => {exten},1,Gosub(cti-clean,s,1)",
         " same => n,Answer()",
-        *_ask_lines(queue, options),
         f" same => n,Queue({queue.name},tk,,,{queue.max_wait_s})",
         " same => n,Hangup()                     ; nobody took the call; ${QUEUESTATUS} says why (TIMEOUT, FULL, ...)",
     ]
     return "\n".join(lines)
-
-
-def _ask_lines(queue: QueuePlan, options: ProvisionOptions) -> list[str]:
-    """CTI is asked where the call should go, and the call goes on without CTI in every case.
-
-    Unreachable or refusing: AGI() fails at once and the next line runs. Reachable but silent: AGI() itself would
-    wait for ever, so the absolute timeout sends the call to extension T, which comes back to the line after the
-    question. Whoever answers and needs longer (an IVR) sends ``SET AUTOHANGUP 0`` first, which stops that clock.
-    """
-    if options.fastagi_url is None:
-        return []
-    return [
-        " same => n,Set(CTI_BACK=${CONTEXT},${EXTEN},asked)",
-        " same => n,Set(AGIEXITONHANGUP=yes)     ; or AGI() would wait for CTI even when its time is up",
-        f" same => n,Set(TIMEOUT(absolute)={options.fastagi_timeout_s})",
-        f" same => n,AGI({options.fastagi_url},{queue.name})",
-        " same => n(asked),Set(TIMEOUT(absolute)=0)",
-    ]
-
-
-def _timeout_lines(options: ProvisionOptions) -> str:
-    return (
-        ""
-        if options.fastagi_url is None
-        else "exten => T,1,Goto(${CTI_BACK})          ; CTI was asked and said nothing: go on"
-    )
 
 
 def _dial_lines(pattern: str, features: str, options: ProvisionOptions) -> str:
@@ -211,12 +201,25 @@ def _faults(options: ProvisionOptions) -> list[str]:
         *(f"queue name {name!r}" for name in sorted(names) if not _NAME.fullmatch(name)),
         *(f"number {n.number!r}" for n in options.inbound if not _PATTERN.fullmatch(n.number)),
         *(f"number {n.number!r} leads to no queue: {n.queue!r}" for n in options.inbound if n.queue not in names),
+        *_asking_faults(options.fastagi),
         *(f"outbound pattern {p!r}" for p in options.outbound_patterns if not _PATTERN.fullmatch(p)),
     ]
 
 
-def _secrets(options: ProvisionOptions) -> tuple[tuple[str, str], ...]:
-    return (options.events_user, options.events_secret), (options.commands_user, options.commands_secret)
+def _secrets(options: ProvisionOptions) -> list[tuple[str, str]]:
+    accounts = [(options.events_user, options.events_secret), (options.commands_user, options.commands_secret)]
+    return accounts + ([("fastagi", options.fastagi.secret)] if options.fastagi else [])
+
+
+def _asking_faults(fastagi: FastAgi | None) -> list[str]:
+    if fastagi is None:
+        return []
+    return [
+        *(["fastagi: a secret is made of letters, digits, - and _"] if not _NAME.fullmatch(fastagi.secret) else []),
+        *([f"fastagi host {fastagi.host!r}"] if not _HOST.fullmatch(fastagi.host) else []),
+        *([f"pbx name {fastagi.pbx!r}"] if not _NAME.fullmatch(fastagi.pbx) else []),
+        *([f"fastagi port {fastagi.port}"] if not 0 < fastagi.port < _PORTS else []),
+    ]
 
 
 def _texts(value: object, where: str = "") -> list[tuple[str, str]]:
