@@ -9,6 +9,7 @@ import contextlib
 import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -17,14 +18,17 @@ from prometheus_client import CollectorRegistry
 from cti import __version__, settings
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.calls.call import Call, PbxName
+from cti.calls.journey import Journey
 from cti.crm.connector import CrmConnector
 from cti.crm.connectors import Setup, connect
 from cti.crm.lookup import Lookup, LookupRules
 from cti.envelope import Envelope
 from cti.errors import ConfigError, StoreSchema, StoreUnavailable
 from cti.figures import ServiceFigures
+from cti.journeys import journey_of
 from cti.log import logger
 from cti.pipeline import Pipeline
+from cti.reception import Neighbours, Reception, wants_reception
 from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.outbox import Limits as OutboxLimits
 from cti.screenpop.server import DesktopServer, SocketSettings
@@ -36,6 +40,7 @@ from cti.store.journal import Journal
 from cti.store.restored import restored_calls
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
+from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.sql_people import SqlPeople
 from cti.switchboard import Switchboard
 from cti.telephony.link import PbxLink
@@ -61,6 +66,7 @@ class Service:
 
     database: Database
     interactions: SqlInteractionLog
+    journeys: SqlJourneyLog
     people: SqlPeople
     journal: Journal
     customers: CrmConnector
@@ -70,6 +76,8 @@ class Service:
     links: dict[PbxName, PbxLink]
     pipeline: Pipeline
     switchboard: Switchboard
+    reception: Reception | None
+    """None: no line has a flow."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
 
@@ -137,6 +145,7 @@ async def _built(
             given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping)
         )
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
+        journeys = SqlJourneyLog(database)
         lookup = Lookup(customers, _lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)
         agents = await _agents(given, people)
@@ -148,10 +157,15 @@ async def _built(
         )
         made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
         by_name = {link.name: link for link in made}
+        beside = Neighbours(
+            links=by_name, customers=customers, lookup=lookup, journeys=journeys, queue_load=pipeline.queue_load,
+            tell=pipeline.journey,
+        )  # fmt: skip
         service = Service(
-            database=database, interactions=interactions, people=people, journal=journal, customers=customers,
-            lookup=lookup, hub=hub,
+            database=database, interactions=interactions, journeys=journeys, people=people, journal=journal,
+            customers=customers, lookup=lookup, hub=hub,
             tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=Switchboard(by_name, hub),
+            reception=Reception(given, beside) if wants_reception(given) else None,
         )  # fmt: skip
         service.registry.register(ServiceFigures(service.links, journal, lookup))
         for link in made:
@@ -233,8 +247,14 @@ async def _taken_up(service: Service) -> tuple[Call, ...]:
     calls = restored_calls(facts)
     for name, link in service.links.items():
         link.restore(tuple(call for call in calls if call.pbx == name))
-    service.pipeline.restore(call for call in calls if call.pbx in service.links)
+    service.pipeline.restore((call for call in calls if call.pbx in service.links), _journeys(facts))
     return calls
+
+
+def _journeys(facts: Iterable[Envelope]) -> tuple[Journey, ...]:
+    """How far the callers of live calls came in the IVR. ``facts`` come call by call."""
+    found = (journey_of(of_call) for _, of_call in groupby(facts, lambda fact: fact.subject))
+    return tuple(journey for journey in found if journey)
 
 
 async def _keep_roster(service: Service) -> None:
@@ -255,7 +275,7 @@ def _listeners(
     demo: tuple[DemoLogin, ...],
     started: Callable[[Started], None],
 ) -> list["asyncio.Task[None]"]:
-    web_up, push_up = asyncio.Event(), asyncio.Event()
+    web_up, push_up, ivr_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
     sockets = SocketSettings(
         host=given.push.host, port=given.push.port, origins=_origins(given), version=__version__, ping_s=given.push.ping_s,
     )  # fmt: skip
@@ -270,12 +290,23 @@ def _listeners(
         with _port_taken("push", given.push.host, given.push.port):
             await desktops.run(lambda _: push_up.set())
 
+    async def serve_callers() -> None:
+        if service.reception is None:
+            ivr_up.set()
+            return
+        with _port_taken("ivr", given.ivr.host, given.ivr.port):
+            await service.reception.run(ivr_up)
+
     async def say() -> None:
-        await asyncio.gather(web_up.wait(), push_up.wait())
+        await asyncio.gather(web_up.wait(), push_up.wait(), ivr_up.wait())
         started(Started(url=_url(given), pbxs=tuple(service.links)))
 
     tasks.create_task(say(), name="say-started")
-    return [tasks.create_task(serve_web(), name="web"), tasks.create_task(serve_desktops(), name="push")]
+    return [
+        tasks.create_task(serve_web(), name="web"),
+        tasks.create_task(serve_desktops(), name="push"),
+        tasks.create_task(serve_callers(), name="ivr"),
+    ]
 
 
 @contextlib.contextmanager
@@ -347,7 +378,8 @@ def _ws_url(given: settings.Settings) -> str:
 
 
 async def _health(service: Service) -> Sequence[PartHealth]:
-    return [*_pbx_health(service), await _database_health(service), _crm_health(service), _spool_health(service)]
+    ivr = [service.reception.health] if service.reception else []
+    return [*_pbx_health(service), await _database_health(service), _crm_health(service), _spool_health(service), *ivr]
 
 
 def _pbx_health(service: Service) -> list[PartHealth]:

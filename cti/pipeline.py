@@ -2,14 +2,16 @@
 
 ::
 
-    PbxLink --CallChanged--> Pipeline --> Hub        the pop, at once
-                                |-------> Journal    the fact, never waited for
-                                `-------> Lookup     asked when the call is queued; its answer follows as a card
+    PbxLink --CallChanged----> Pipeline --> Hub        the pop, at once
+    Ivr -----JourneyEvent----/    |-------> Journal    the fact, never waited for
+                                  `-------> Lookup     asked as soon as a caller is known; its answer follows as a card
 
-``news`` is the links' sink: it is quick, waits for nobody and never raises. Look-ups are tasks of their own, one a call.
+``news`` is the links' sink, ``journey`` the IVR's: both are quick, wait for nobody and never raise. Look-ups are tasks of their
+own, one a call.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,13 +21,15 @@ import msgspec
 from cti import numbers
 from cti.calls.call import Call, CallId, Direction
 from cti.calls.events import CallInformation
+from cti.calls.journey import Identified, Journey, JourneyEvent, fold
 from cti.calls.transitions import CallChanged
 from cti.crm.contact import Answer, Found
 from cti.crm.lookup import Lookup
 from cti.envelope import Envelope, of_change
 from cti.errors import StoreError
+from cti.journeys import of_journey
 from cti.log import logger
-from cti.routing.waiting import WaitingRoom
+from cti.routing.waiting import QueueFigures, WaitingRoom
 from cti.screenpop import views
 from cti.screenpop.figures import Noted, fact
 from cti.screenpop.hub import Hub
@@ -36,6 +40,8 @@ from cti.telephony.link import LinkChanged, News
 
 log = logger("pipeline")
 
+MOST_JOURNEYS: Final = 10_000
+"""Kept for calls we were never told the end of."""
 HISTORY_S: Final = 1.0
 """What the record may take to say what was before; without it the card goes out bare, and the history follows."""
 
@@ -58,6 +64,7 @@ class Pipeline:
         self._country = country
         self._clock = clock
         self._asking: dict[CallId, asyncio.Task[None]] = {}
+        self._journeys: OrderedDict[CallId, Journey] = OrderedDict()
         self._waiting = WaitingRoom()
         hub.on_receipt = self._receipt
 
@@ -70,13 +77,35 @@ class Pipeline:
             case LinkChanged():
                 self._hub.pbx(PbxView(name=news.pbx, state=news.state, since=news.at))
 
-    def restore(self, calls: Iterable[Call]) -> None:
+    def journey(self, event: JourneyEvent) -> None:
+        """A caller came a step further in the IVR."""
+        self._journal.record(of_journey(event))
+        journey = fold(self._journeys.get(event.call), event)
+        if journey is None:
+            return
+        self._keep(journey)
+        try:
+            self._hub.journey(event.call, journey)
+        except Exception:
+            log.exception("journey_not_shown", call=event.call)
+        call = self._hub.call(event.call) if isinstance(event, Identified) else None
+        if call and call.is_live:
+            self._ask(call)
+
+    def restore(self, calls: Iterable[Call], journeys: Iterable[Journey] = ()) -> None:
         """Calls that were live when the service last stopped: on screen again, and asked about again."""
         calls = tuple(calls)
+        for journey in journeys:
+            self._keep(journey)
+            self._hub.journey(journey.call, journey)
         self._hub.restore(calls)
         for call in calls:
             self._count(call)
             self._ask(call)
+
+    def queue_load(self, queue: str) -> QueueFigures:
+        """How many wait there now, and since when."""
+        return self._waiting.figures(queue)
 
     async def close(self) -> None:
         for task in tuple(self._asking.values()):
@@ -105,18 +134,25 @@ class Pipeline:
         """A call begins, and who it is can be asked already; or what is known of the caller has changed."""
         before, after = change.before, change.after
         if before is None:
-            return bool(after.customer_number or after.keys)
+            return bool(after.customer_number or after.keys or after.id in self._journeys)
         return isinstance(change.cause, CallInformation) and (
             (before.keys, before.customer_number) != (after.keys, after.customer_number)
         )
 
+    def _keep(self, journey: Journey) -> None:
+        self._journeys[journey.call] = journey
+        if len(self._journeys) > MOST_JOURNEYS:
+            self._journeys.popitem(last=False)
+
     def _ended(self, call: Call) -> None:
+        journey = self._journeys.pop(call.id, None)
         task = self._asking.pop(call.id, None)
         if task:
             task.cancel()
         log.info(
             "call_ended", call=call.id, pbx=call.pbx, direction=call.direction, outcome=call.outcome, cause=call.cause,
             queue=call.queue, wait_s=_rounded(call.wait_s), talk_s=_rounded(call.talk_s), hold_s=_rounded(call.hold_s), ani=call.ani,
+            ivr=journey.outcome if journey else None,
         )  # fmt: skip
 
     def _count(self, call: Call) -> None:
@@ -143,7 +179,10 @@ class Pipeline:
 
     async def _fill(self, call: Call) -> None:
         """The card: the answer in time, or "slow" and the answer when it comes; our own history beside it in any case."""
-        asked = self._lookup.start(keys=dict(call.keys), number=call.customer_number)
+        journey = self._journeys.get(call.id)
+        asked = self._lookup.start(
+            keys=dict(call.keys), number=call.customer_number, contact=journey.contact if journey else ""
+        )
         answer = await asked.answer()
         if asked.is_pending:
             self._hub.card(await self._card(call, None))

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from cti.errors import ConfigError, SpeechUnavailable
 from cti.ivr.check import Hearing
 from cti.ivr.flow import Flow
 from cti.ivr.flow_file import load
-from cti.ivr.prompts import Said
+from cti.ivr.speech import Speaker
 from cti.log import logger
 from cti.telephony.voice import Asked
 
@@ -22,14 +22,6 @@ log = logger("ivr")
 
 WATCH_S: Final = 2.0
 """How soon a changed file is noticed."""
-
-
-class Voices(Protocol):
-    """What makes sounds of texts."""
-
-    async def ready(self, texts: tuple[Said, ...]) -> None:
-        """Raises ``SpeechUnavailable`` where one of them cannot be spoken."""
-        ...
 
 
 @dataclass(slots=True)
@@ -42,17 +34,21 @@ class _File:
 
 
 class Flows:
-    """``lines``: dialled number -> the flow's name, which is its file's. Files no line leads to are not read."""
+    """``lines``: dialled number -> the flow's name, which is its file's; ``otherwise``: that of all other lines. An empty name
+    is no flow. Files no line leads to are not read."""
 
-    def __init__(self, folder: Path, lines: Mapping[str, str], voices: Voices, hearing: Hearing) -> None:
+    def __init__(
+        self, folder: Path, lines: Mapping[str, str], otherwise: str, speech: Speaker, hearing: Hearing
+    ) -> None:
         self._folder = folder
         self._lines = dict(lines)
-        self._voices = voices
+        self._otherwise = otherwise
+        self._speech = speech
         self._hearing = hearing
         self._files: dict[str, _File] = {}
 
     def flow_for(self, asked: Asked) -> Flow | None:
-        return self.get(self._lines.get(asked.dnis, ""))
+        return self.get(self._lines.get(asked.dnis, self._otherwise))
 
     def get(self, name: str) -> Flow | None:
         known = self._files.get(name)
@@ -69,7 +65,7 @@ class Flows:
 
     async def read(self) -> None:
         """Those that are new or have changed. Never raises for what stands in them."""
-        for name in dict.fromkeys(self._lines.values()):
+        for name in filter(None, dict.fromkeys((*self._lines.values(), self._otherwise))):
             stamp = self._stamp(name)
             known = self._files.get(name)
             if known is None or known.stamp != stamp:
@@ -78,13 +74,13 @@ class Flows:
     async def watch(self) -> None:
         """Until cancelled."""
         while True:
-            await asyncio.sleep(WATCH_S)
             await self.read()
+            await asyncio.sleep(WATCH_S)
 
     async def _read(self, name: str, stamp: tuple[int, int], before: Flow | None) -> None:
         try:
             flow = await asyncio.to_thread(load, self._path(name), self._hearing)
-            await self._voices.ready(flow.texts())
+            await self._speech.ready((said.text, said.language) for said in flow.texts())
         except (ConfigError, SpeechUnavailable) as wrong:
             findings = wrong.findings if isinstance(wrong, ConfigError) else (f"{self._path(name)}: {wrong}",)
             self._files[name] = _File(stamp, before, findings)

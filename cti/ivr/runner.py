@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Final, Protocol
+from typing import Final
 from uuid import uuid4
 
 from cti.calls.call import CallId
@@ -40,6 +40,7 @@ from cti.ivr.requests import (
     Unreachable,
 )
 from cti.ivr.session import Over, Session
+from cti.ivr.speech import Speaker
 from cti.ivr.step import Caller
 from cti.log import logger
 from cti.telephony.voice import Asked, CallerGone, HangUp, Recorded, SafePath, Sound, VoiceChannel
@@ -49,12 +50,6 @@ log = logger("ivr")
 CODE_VARIABLE: Final = "CTI_CUSTOMER_CODE"
 SHORTEST_MESSAGE_S: Final = 1.0
 """What is shorter was no message: a breath, and the receiver put down."""
-
-
-class Speech(Protocol):
-    async def sound(self, text: str, language: str, *, is_passing: bool = False) -> Sound:
-        """Raises ``SpeechUnavailable``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +74,7 @@ class Ivr:
     def __init__(
         self,
         flow_for: Callable[[Asked], Flow | None],
-        speech: Speech,
+        speech: Speaker,
         world: World,
         tell: Callable[[JourneyEvent], None],
         *,
@@ -207,7 +202,7 @@ class Ivr:
         if isinstance(piece, Played):
             return Sound(piece.sound, f"[{piece.sound}]")
         try:
-            return await self._speech.sound(piece.text, piece.language, is_passing=piece.is_passing)
+            return await self._speech.sound(piece.text, piece.language)
         except SpeechUnavailable as mute:
             if not piece.is_passing:
                 raise
