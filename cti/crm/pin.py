@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from operator import itemgetter
 from typing import Final
 
 import argon2
@@ -157,8 +158,9 @@ class PinLimits:
         return PinResult.OK if is_right else PinResult.WRONG
 
     def restore(self, tries: Iterable[tuple[datetime, str, str, str]]) -> None:
-        """From the record, after a start: (at, account, caller, result), in any order; results as in ``PinTried``."""
-        for at, account, caller, result in sorted(tries):
+        """From the record, after a start: (at, account, caller, result); results as in ``PinTried``. Put in the order of time
+        here; what happened at one moment is in its order already."""
+        for at, account, caller, result in sorted(tries, key=itemgetter(0)):
             if result in {PinResult.OK, PinResult.WRONG}:
                 self._count(account, caller, is_right=result == PinResult.OK, now=at)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from cti.crm.connectors import Setup, connect
 from cti.crm.connectors.memory import MemoryConnector
 from cti.crm.connectors.sql import SqlConnector
 from cti.crm.contact import Contact, ContactId, MatchedBy
+from cti.crm.pin import hash_pin
 from cti.errors import ConfigError, CrmUnavailable
-from cti.store.customers import Customer, CustomerCase, CustomerNumber, CustomerOrder, put_customers
+from cti.store.customers import Customer, CustomerCase, CustomerNumber, CustomerOrder, put_customers, set_pin
 from cti.store.database import Database
+from tests.conftest import LogLines
 from tests.unit.crm.people import ADA, BELL, CARTER, EVERYBODY, NAMELESS, TWO_IN_ONE, WANG
 
+ADAS_PIN = hash_pin("739164")
 FOREIGN = """
 name = "foreign"
 [contact]
@@ -29,6 +33,8 @@ name = ["first_name", "last_name"]
 company = "company"
 language = "lang"
 tier = "class"
+balance = "owes"
+currency = "in_currency"
 url = "https://crm.example.org/people/{id}"
 [contact.numbers]
 phone = "phone"
@@ -38,6 +44,10 @@ do_not_call = "opted_out"
 find_by_number = '''SELECT * FROM person WHERE phone LIKE :loose7
   OR person_id IN (SELECT person_id FROM extra_phone WHERE phone LIKE :loose7) ORDER BY person_id'''
 find_by_code = "SELECT * FROM person WHERE customer_no = :code AND customer_no <> ''"
+find_by_order = '''SELECT * FROM person WHERE person_id IN
+  (SELECT person_id FROM sales_order WHERE replace(replace(replace(replace(order_no, 'A', ''), 'B', ''), 'C ', ''), '-', '') = :digits)
+  ORDER BY person_id'''
+pin_hash = "SELECT secret FROM person_secret WHERE person_id = :id"
 get = "SELECT * FROM person WHERE person_id = :id"
 search = '''SELECT * FROM person WHERE lower(last_name) LIKE :holds_folded ESCAPE '!'
   OR lower(first_name || ' ' || last_name) LIKE :holds_folded ESCAPE '!'
@@ -71,7 +81,8 @@ amount = "amount"
 """
 SCHEMA = (
     """CREATE TABLE person (person_id INTEGER PRIMARY KEY, customer_no TEXT, first_name TEXT, last_name TEXT, company TEXT,
-       lang TEXT, class TEXT, phone TEXT, opted_out INTEGER)""",
+       lang TEXT, class TEXT, phone TEXT, opted_out INTEGER, owes NUMERIC, in_currency TEXT)""",
+    "CREATE TABLE person_secret (person_id INTEGER, secret TEXT, noted TEXT)",
     "CREATE TABLE extra_phone (position INTEGER, person_id INTEGER, phone TEXT, plain TEXT, kind TEXT)",
     "CREATE TABLE wish (person_id INTEGER, label TEXT, value TEXT)",
     "CREATE TABLE ticket (person_id INTEGER, ticket_no TEXT, subject TEXT, state TEXT, created TEXT)",
@@ -95,6 +106,8 @@ def customer_of(contact: Contact) -> Customer:
             CustomerOrder(id=one.id, title=one.title, status=one.status, ordered_on=one.ordered_on, amount=one.amount)
             for one in contact.orders
         ),
+        balance=contact.balance.amount if contact.balance else None,
+        currency=contact.balance.currency if contact.balance else "",
     )
 
 
@@ -105,6 +118,7 @@ def fill_foreign(path: Path) -> None:
             connection.execute(text(statement))
         for contact in EVERYBODY:
             fill_person(connection.execute, contact)
+        connection.execute(text("INSERT INTO person_secret VALUES (1, :secret, 'canary')"), {"secret": ADAS_PIN})
     engine.dispose()
 
 
@@ -119,7 +133,9 @@ def fill_person(execute: Callable[..., object], contact: Contact) -> None:
         "g": contact.language,
     }
     person |= {"t": contact.tier, "n": 1 if contact.flags else 0}
-    execute(text("INSERT INTO person VALUES (:i, :c, :f, :l, :o, :g, :t, NULL, :n)"), person)
+    owed = contact.balance
+    person |= {"b": str(owed.amount), "e": owed.currency.lower()} if owed else {"b": None, "e": None}
+    execute(text("INSERT INTO person VALUES (:i, :c, :f, :l, :o, :g, :t, NULL, :n, :b, :e)"), person)
     for position, one in enumerate(contact.numbers):
         row = {"p": position, "i": int(contact.id), "t": one.typed, "d": one.e164[1:], "l": one.label}
         execute(text("INSERT INTO extra_phone VALUES (:p, :i, :t, :d, :l)"), row)
@@ -149,6 +165,7 @@ def fill_person(execute: Callable[..., object], contact: Contact) -> None:
 async def own(url: str) -> CrmConnector:
     database = Database(url)
     await put_customers(database, map(customer_of, EVERYBODY), country="DE")
+    await set_pin(database, ADA.id, ADAS_PIN, at=datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
     await database.close()
     return connect("own", Setup(country="DE", own_url=url))
 
@@ -159,7 +176,7 @@ async def crm(
 ) -> AsyncIterator[CrmConnector]:
     made: CrmConnector
     if request.param == "memory":
-        made = MemoryConnector(EVERYBODY, country="DE")
+        made = MemoryConnector(EVERYBODY, country="DE", pin_hashes={ADA.id: ADAS_PIN})
     elif request.param == "foreign":
         fill_foreign(tmp_path / "foreign.db")
         made = SqlConnector(
@@ -222,6 +239,48 @@ async def test_what_matched_stands_as_it_does_there(crm: CrmConnector) -> None:
 @pytest.mark.parametrize("code", ["", "471", "47111", "%", "4711 ", "' OR 1=1 --", "\x00", "\ud800"])
 async def test_a_code_matches_exactly_or_not_at_all(crm: CrmConnector, code: str) -> None:
     assert await crm.find_by_code(code) == ()
+
+
+@pytest.mark.parametrize("keyed", ["88301", "A-88301", "a 8830 1", "A*88301#"])
+async def test_an_order_is_found_by_its_digits(crm: CrmConnector, keyed: str) -> None:
+    """A telephone has no letters, and people key what they see between them."""
+    (match,) = await crm.find_by_order(keyed)
+    assert (match.contact.id, match.by, match.value) == (ADA.id, MatchedBy.ORDER, "A-88301")
+    assert match.contact == await crm.get(ADA.id)
+
+
+async def test_orders_of_the_same_digits_are_all_there(crm: CrmConnector) -> None:
+    found = {match.contact.id: match.value for match in await crm.find_by_order("55")}
+    assert found == {BELL.id: "B-55", CARTER.id: "C 55"}
+
+
+@pytest.mark.parametrize(
+    "keyed", ["", "A", "8830", "088301", "883011", "%", "' OR ''='", "\x00", "\ud800", "8" * 10_000]
+)
+async def test_another_order_is_nobodys(crm: CrmConnector, keyed: str) -> None:
+    assert await crm.find_by_order(keyed) == ()
+
+
+async def test_a_balance_is_exact(crm: CrmConnector) -> None:
+    contacts = {contact: await crm.get(contact.id) for contact in (ADA, BELL, WANG)}
+    assert {one: found.balance for one, found in contacts.items() if found} == {
+        one: one.balance for one in (ADA, BELL, WANG)
+    }
+
+
+async def test_a_pin_is_on_record_as_its_hash(crm: CrmConnector) -> None:
+    assert await crm.pin_hash(ADA.id) == ADAS_PIN
+    assert await crm.pin_hash(WANG.id) is None
+
+
+@pytest.mark.parametrize("contact", ["", "99", "x", "1 OR 1=1", "\x00", "9" * 40, "-1", "\ud800"])
+async def test_who_is_not_there_has_no_pin(crm: CrmConnector, contact: str) -> None:
+    assert await crm.pin_hash(ContactId(contact)) is None
+
+
+async def test_a_pin_is_in_no_log(crm: CrmConnector, log_lines: LogLines) -> None:
+    await crm.pin_hash(ADA.id)
+    assert "argon2" not in str(log_lines())
 
 
 async def test_a_contact_is_got_by_its_id(crm: CrmConnector) -> None:
@@ -302,6 +361,37 @@ def variant(tmp_path: Path, old: str, new: str) -> SqlConnector:
     fill_foreign(tmp_path / "foreign.db")
     made = mapping.parse(FOREIGN.replace(old, new), place="foreign.toml")
     return SqlConnector(made, country="DE", url=f"sqlite:///{tmp_path}/foreign.db")
+
+
+WITHOUT_ORDERS = (FOREIGN[FOREIGN.index("find_by_order") : FOREIGN.index("pin_hash")], "")
+WITHOUT_PINS = (FOREIGN[FOREIGN.index("pin_hash") : FOREIGN.index("get =")], "")
+
+
+async def test_a_mapping_need_not_know_orders(tmp_path: Path) -> None:
+    crm = variant(tmp_path, *WITHOUT_ORDERS)
+    assert (await crm.find_by_order("88301"), await crm.check()) == ((), ())
+    await crm.close()
+
+
+async def test_a_mapping_need_not_know_pins(tmp_path: Path) -> None:
+    crm = variant(tmp_path, *WITHOUT_PINS)
+    assert (await crm.pin_hash(ADA.id), await crm.check()) == (None, ())
+    await crm.close()
+
+
+async def test_what_is_no_argon2_hash_is_not_taken_for_one(tmp_path: Path) -> None:
+    """Else every right PIN would be a wrong one, and nobody would know why."""
+    crm = variant(tmp_path, "SELECT secret FROM person_secret", "SELECT noted FROM person_secret")
+    with pytest.raises(CrmUnavailable, match=r"the query pin_hash of foreign\.toml gives no argon2 hash") as caught:
+        await crm.pin_hash(ADA.id)
+    assert "canary" not in str(caught.value)
+    await crm.close()
+
+
+async def test_a_check_says_that_a_pin_is_one_column(tmp_path: Path) -> None:
+    crm = variant(tmp_path, "SELECT secret FROM person_secret", "SELECT * FROM person_secret")
+    assert await crm.check() == ("foreign.toml: the query pin_hash gives one column, the hash",)
+    await crm.close()
 
 
 async def test_a_check_names_the_query_that_fails(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ class SqlConnector:
         rows = self._ask(connection, "pin_hash", {"id": key})
         found = text_of(next(iter(rows[0].values()))) if rows else ""
         if found and not found.startswith(ARGON2):
-            raise CrmUnavailable(f"{self._mapping.place}: the query pin_hash gives no argon2 hash")
+            raise CrmUnavailable(f"the query pin_hash of {self._mapping.place} gives no argon2 hash")
         return found or None
 
     def _known(self, connection: Connection, rows: Sequence[Row]) -> list[_Known]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cti.crm.connectors.memory import MemoryConnector
-from cti.crm.contact import Contact, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.crm.contact import Contact, ContactId, Found, Match, MatchedBy, Unavailable, Unknown
 from cti.crm.lookup import SLOW, Lookup, LookupRules
 from cti.errors import CrmAuthFailed, CrmUnavailable, StoreUnavailable
 from cti.numbers import Number
@@ -27,7 +27,9 @@ class Site:
         self.asked: list[str] = []
         self.is_open = asyncio.Event()
         self.is_open.set()
+        self.never: frozenset[str] = frozenset()
         self.error: Exception | None = None
+        self.errors: dict[str, Exception] = {}
         self.seconds = 0.0
         self.rulings: frozenset[str] = frozenset()
         self.store_error: Exception | None = None
@@ -35,8 +37,10 @@ class Site:
     async def _pass(self, key: str) -> None:
         self.asked.append(key)
         await self.is_open.wait()
-        if self.error:
-            raise self.error
+        if key in self.never:
+            await asyncio.Event().wait()
+        if error := self.errors.get(key, self.error):
+            raise error
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
         await self._pass(number.e164)
@@ -46,8 +50,9 @@ class Site:
         await self._pass(code)
         return await self.inner.find_by_code(code)
 
-    async def get(self, contact: str) -> Contact | None:
-        raise NotImplementedError
+    async def get(self, contact: ContactId) -> Contact | None:
+        await self._pass(contact)
+        return await self.inner.get(contact)
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
         raise NotImplementedError
@@ -96,7 +101,7 @@ async def test_a_code_is_surer_than_the_number(lookup: Lookup, site: Site) -> No
     answer = await who(lookup, ADAS, customer_code="4712")
     assert isinstance(answer, Found)
     assert [(match.contact.name, match.by) for match in answer.matches] == [(WANG.name, MatchedBy.CODE)]
-    assert site.asked == ["4712"]
+    assert site.asked == ["4712", ADAS]
 
 
 async def test_a_wrong_code_leads_on_to_the_number(lookup: Lookup) -> None:
@@ -304,3 +309,109 @@ async def test_stopping_answers_who_still_waits(site: Site) -> None:
     await asyncio.sleep(0)
     await lookup.close()
     assert await asked.late() == Unavailable("the service is stopping")
+
+
+# ---- who the caller says they are, and what their number says
+
+
+async def found(lookup: Lookup, *, contact: str = "", code: str = "", number: str = "") -> Found:
+    keys = {"customer_code": code} if code else {}
+    answer = await lookup.start(keys=keys, number=number, contact=contact).late()
+    assert isinstance(answer, Found)
+    return answer
+
+
+def names(matches: tuple[Match, ...]) -> list[str]:
+    return [match.contact.name for match in matches]
+
+
+async def test_whom_the_caller_named_is_who_it_is(lookup: Lookup) -> None:
+    answer = await found(lookup, contact=WANG.id, code="4713", number=ADAS)
+    assert [(match.contact.name, match.by, match.value) for match in answer.matches] == [
+        (WANG.name, MatchedBy.IVR, "4712")
+    ]
+
+
+async def test_a_customer_named_but_gone_leads_on_to_code_and_number(lookup: Lookup) -> None:
+    assert names((await found(lookup, contact="99", code="4713")).matches) == [BELL.name]
+    assert names((await found(lookup, contact="99", code="9999", number=ADAS)).matches) == [ADA.name]
+    answer = await lookup.start(keys={}, number="", contact="99").late()
+    assert answer == Unknown("the customer named is not on record; number withheld")
+
+
+@pytest.mark.parametrize("said", [{"contact": WANG.id}, {"code": "4712"}])
+async def test_a_number_of_somebody_else_is_told_beside(lookup: Lookup, said: dict[str, str]) -> None:
+    answer = await found(lookup, **said, number=ADAS)
+    assert (names(answer.matches), names(answer.disagrees)) == ([WANG.name], [ADA.name])
+
+
+@pytest.mark.parametrize("number", [ADAS, "030 1234567", "", "anonymous", "1001", "+491715550102", "no number"])
+async def test_a_number_that_agrees_or_says_nothing_is_no_disagreement(lookup: Lookup, number: str) -> None:
+    answer = await found(lookup, contact=ADA.id, number=number)
+    assert (names(answer.matches), answer.disagrees) == ([ADA.name], ())
+
+
+async def test_one_of_those_who_share_the_number_agrees(lookup: Lookup) -> None:
+    assert (await found(lookup, code="4714", number="+442079460018")).disagrees == ()
+
+
+async def test_whom_an_agent_ruled_out_does_not_disagree(lookup: Lookup, site: Site) -> None:
+    site.rulings = frozenset({ADA.id})
+    assert (await found(lookup, contact=WANG.id, number=ADAS)).disagrees == ()
+
+
+async def test_both_are_asked_at_once(lookup: Lookup, site: Site) -> None:
+    site.is_open.clear()
+    asked = lookup.start(keys={}, number=ADAS, contact=WANG.id)
+    assert await asked.answer() == Unavailable(SLOW)
+    assert site.asked == [WANG.id, ADAS]
+
+
+async def test_a_number_that_cannot_be_asked_spoils_nothing(lookup: Lookup, site: Site) -> None:
+    site.errors = {ADAS: CrmUnavailable("no route")}
+    answer = await found(lookup, contact=WANG.id, number=ADAS)
+    assert (names(answer.matches), answer.disagrees) == ([WANG.name], ())
+
+
+async def test_a_number_that_takes_for_ever_holds_nobody_up(site: Site) -> None:
+    """The budget is enough for it; patience is for those of whom nothing is known yet."""
+    site.never = frozenset({ADAS})
+    lookup = Lookup(site, LookupRules(country="DE", budget_s=0.02, patience_s=3600))
+    asked = lookup.start(keys={}, number=ADAS, contact=WANG.id)
+    async with asyncio.timeout(5):
+        first, late = await asked.answer(), await asked.late()
+    assert first == late
+    assert isinstance(first, Found)
+    assert names(first.matches) == [WANG.name]
+    await lookup.close()
+
+
+async def test_who_was_named_is_the_answer_when_time_is_up(lookup: Lookup, site: Site) -> None:
+    """Asked with less time than the number may take: it is not slow, it is who they said."""
+    site.never = frozenset({ADAS})
+    asked = lookup.start(keys={}, number=ADAS, contact=WANG.id)
+    await asyncio.sleep(0)
+    answer = await asked.answer(budget_s=0.01)
+    assert isinstance(answer, Found)
+    assert not asked.is_pending
+
+
+async def test_a_customer_system_that_fails_shows_nobody_elses_card(lookup: Lookup, site: Site) -> None:
+    """The caller said who they are: whose number it is would be a guess against their word."""
+    site.errors = {WANG.id: CrmUnavailable("no route")}
+    assert await lookup.start(keys={}, number=ADAS, contact=WANG.id).late() == Unavailable("no route")
+
+
+async def test_after_failures_the_one_question_is_who_they_say_they_are(lookup: Lookup, site: Site) -> None:
+    site.error = CrmUnavailable("down")
+    for _ in range(3):
+        await who(lookup, ADAS)
+    site.seconds, site.error, site.asked = 15.0, None, []
+    answer = await found(lookup, contact=WANG.id, number=ADAS)
+    assert (names(answer.matches), names(answer.disagrees)) == ([WANG.name], [ADA.name])
+
+
+async def test_who_was_named_is_known_for_a_while(lookup: Lookup, site: Site) -> None:
+    await found(lookup, contact=WANG.id)
+    assert names((await found(lookup, contact=WANG.id)).matches) == [WANG.name]
+    assert site.asked == [WANG.id]

@@ -40,6 +40,7 @@ def test_the_shipped_mapping_is_good() -> None:
 
 def test_the_commented_example_is_good() -> None:
     made = mapping.load(shipped.config_file("crm/example-sql.toml"))
+    assert set(made.questions) == set(mapping.QUESTIONS)
     assert made.flags == {Flag.DO_NOT_CALL: "opted_out"}
     assert made.numbers == {"office": "phone", "mobile": "mobile"}
 
@@ -96,6 +97,12 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         ('id = "id"', 'id = "id"\nid_type = "number"', "id_type is one of integer, text, uuid"),
         ('id = "id"', 'id = "id"\nnumbers = "tel"', "[contact.numbers] is a table"),
         ('name = "shop"', "name = 7", "name should be text"),
+        ('id = "id"', 'id = "id"\nbalance = "owes"', "balance needs currency"),
+        (
+            "[queries]",
+            '[queries]\npin_hash = "SELECT pin FROM p WHERE code = :code"',
+            ":code is no parameter of pin_hash",
+        ),
     ],
 )
 def test_each_kind_of_mistake_has_its_words(old: str, new: str, words: str) -> None:
