@@ -14,44 +14,9 @@ _APART: Final = re.compile(r"[\s.,\-]+")
 _LATIN_LIKE: Final = str.maketrans("ØøŁłĐđÞþÆæŒœ", "OoLlDdTtAaOo")
 """Letters that Unicode does not take apart into a Latin one and its mark."""
 
-_TWO_SIGNS: Final = frozenset(
-    [
-        "歐陽",
-        "欧阳",
-        "司馬",
-        "司马",
-        "諸葛",
-        "诸葛",
-        "上官",
-        "司徒",
-        "司空",
-        "東方",
-        "东方",
-        "夏侯",
-        "皇甫",
-        "尉遲",
-        "尉迟",
-        "公孫",
-        "公孙",
-        "慕容",
-        "令狐",
-        "宇文",
-        "長孫",
-        "长孙",
-        "鍾離",
-        "钟离",
-        "軒轅",
-        "轩辕",
-        "南宮",
-        "南宫",
-        "西門",
-        "西门",
-        "端木",
-        "歐蘭",
-        "張簡",
-        "张简",
-        "范姜",
-    ]
+_TWO_SIGNS: Final = re.compile(
+    "歐陽|欧阳|司馬|司马|諸葛|诸葛|上官|司徒|司空|東方|东方|夏侯|皇甫|尉遲|尉迟|公孫|公孙|慕容|令狐|宇文|長孫|长孙|鍾離|钟离|"
+    "軒轅|轩辕|南宮|南宫|西門|西门|端木|張簡|张简|范姜"
 )
 _BY_SOUND: Final = (
     "Wang王汪 Li李黎 Zhang張张章 Liu劉刘柳 Chen陳陈 Yang楊杨 Zhao趙赵 Huang黃黄 Zhou周 Wu吳吴伍鄔邬巫 Xu徐許许 Sun孫孙 "
@@ -79,10 +44,10 @@ def initials(name: str) -> tuple[str, ...]:
 
 
 def family_name(name: str) -> str:
-    """Of a name in Chinese signs, the family name comes first: 王小明 -> 王, 歐陽修 -> 歐陽. Else empty."""
-    found = _HAN.search(name)
+    """Of a name in Chinese signs, the family name comes first: 王小明 -> 王, 歐陽小明 -> 歐陽. Else empty."""
+    found = _HAN.search("".join(name.split()))
     signs = found.group() if found else ""
-    length = 2 if len(signs) > 2 and signs[:2] in _TWO_SIGNS else 1  # noqa: PLR2004 - two signs, and a given name
+    length = 2 if len(signs) > 2 and _TWO_SIGNS.match(signs) else 1  # noqa: PLR2004 - two signs, and a given name
     return signs[:length] if len(signs) > length else ""
 
 
