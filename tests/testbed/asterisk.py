@@ -38,9 +38,11 @@ class AsteriskFailedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Free ports, taken when the Asterisk object is made and kept over restarts. ``agents``: extension -> SIP port."""
+    """Free ports, taken when the Asterisk object is made and kept over restarts. ``agents``: extension -> SIP port;
+    ``fastagi``: for whoever answers this PBX's questions, should it ask any."""
 
     ami: int
+    fastagi: int
     sip: int
     carrier: int
     rtp_first: int
@@ -59,8 +61,12 @@ def free_ports() -> Ports:
     restart). They lie below those that the system gives to whoever asks for any port. Raises AsteriskFailedError.
     """
     for block in secrets.SystemRandom().sample(range(_BLOCKS), _BLOCKS):
-        guard, ami, *udp = range(_FIRST_BLOCK + block * _BLOCK, _FIRST_BLOCK + (block + 1) * _BLOCK)
-        if not all(_is_free(socket.SOCK_DGRAM, port) for port in udp) or not _is_free(socket.SOCK_STREAM, ami):
+        guard, ami, fastagi, *udp = range(_FIRST_BLOCK + block * _BLOCK, _FIRST_BLOCK + (block + 1) * _BLOCK)
+        wanted = [
+            *((socket.SOCK_DGRAM, port) for port in udp),
+            *((socket.SOCK_STREAM, port) for port in (ami, fastagi)),
+        ]
+        if not all(_is_free(kind, port) for kind, port in wanted):
             continue
         held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -70,9 +76,8 @@ def free_ports() -> Ports:
             continue
         _held.append(held)
         first = 20_000 + 2 * secrets.randbelow(5_000)
-        return Ports(
-            ami=ami, sip=udp[0], carrier=udp[1], rtp_first=first, agents=dict(zip(AGENTS, udp[2:], strict=False))
-        )
+        agents = dict(zip(AGENTS, udp[2:], strict=False))
+        return Ports(ami=ami, fastagi=fastagi, sip=udp[0], carrier=udp[1], rtp_first=first, agents=agents)
     raise AsteriskFailedError(
         "no block of free ports between 10000 and 19600; is another test run leaving PBXs behind?"
     )
