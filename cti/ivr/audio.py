@@ -20,7 +20,7 @@ with warnings.catch_warnings():
 RATE_HZ: Final = 8000
 PEAK: Final = 0.5
 """Of full scale: -6 dBFS, as loud as the PBX's own prompts and with room for the codecs."""
-MOST_S: Final = 120.0
+MOST_S: Final = 180.0
 LEAST_S: Final = 0.05
 SILENT: Final = 0.001
 """Of full scale: nobody speaks below it."""
@@ -38,7 +38,7 @@ def telephone(wav: bytes) -> bytes:
     rate_hz, samples = _read(wav)
     length_s = len(samples) / _SAMPLE / rate_hz
     if not LEAST_S <= length_s <= MOST_S:
-        raise SpeechUnavailable(f"the speech program said {length_s:.1f} s, {MOST_S:.0f} s being the most")
+        raise SpeechUnavailable(f"{length_s:.2f} s from the speech program; speech is {LEAST_S:g} to {MOST_S:g} s")
     fine = audioop.lin2lin(samples, _SAMPLE, _FINE)
     if rate_hz > RATE_HZ:
         fine = _low_passed(fine, rate_hz)
