@@ -8,6 +8,7 @@ their countries. They may be somebody's: nothing here calls them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Final
 
@@ -109,6 +110,8 @@ def _customer(index: int, dice: Random, seed: int) -> Customer:
         flags=frozenset({dice.choice(_FLAGS)} if dice.random() < 0.08 else ()),  # noqa: PLR2004 - one in twelve
         cases=tuple(_cases(index, dice)),
         orders=tuple(_orders(index, dice, land)),
+        balance=_balance(dice, land),
+        currency=land.currency,
     )
 
 
@@ -166,3 +169,11 @@ def _orders(index: int, dice: Random, land: _Land) -> Iterator[CustomerOrder]:
             ordered_on=ordered_on,
             amount=amount,
         )
+
+
+def _balance(dice: Random, land: _Land) -> Decimal | None:
+    """Two in three have one, and some of those a credit. Nobody in Taiwan pays in cents."""
+    if dice.randrange(3) == 0:
+        return None
+    owed = Decimal(dice.randint(-9_000, 120_000)).scaleb(-2)
+    return owed.to_integral_value() if land is _TAIWAN else owed

@@ -44,3 +44,17 @@ def test_some_numbers_are_typed_as_people_type_them() -> None:
     assert any(text.startswith("0") for text in typed)
     assert any("ext." in text for text in typed)
     assert any(text.endswith(" ") for text in typed)
+
+
+def test_some_owe_something_and_some_are_owed() -> None:
+    balances = [customer.balance for customer in MANY]
+    owed = [balance for balance in balances if balance is not None]
+    assert len(MANY) / 2 < len(owed) < len(MANY)
+    assert min(owed) < 0 < max(owed)
+    assert {customer.currency for customer in MANY} == {"TWD", "CNY", "GBP", "EUR"}
+
+
+def test_every_order_can_be_keyed_and_is_one_customers() -> None:
+    keyed = [numbers.dialled_digits(order.id) for customer in MANY for order in customer.orders]
+    assert all(keyed)
+    assert len(set(keyed)) == len(keyed)
