@@ -7,7 +7,7 @@ same site is a restart on the same database.
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,8 @@ class Site:
     """Where a PBX's AMI is reached, when through a proxy."""
     web_port: int = field(default_factory=free_port)
     push_port: int = field(default_factory=free_port)
+    ivr: settings.Ivr = settings.Ivr()
+    """Without a line that has a flow there is no IVR."""
 
     @property
     def database(self) -> Path:
@@ -70,6 +72,7 @@ class Site:
                 for queue in next(iter(self.pbxs.values())).options.queues
             },
             results={"default": RESULTS},
+            ivr=self.ivr,
             agents=tuple(self._agent(number) for number in AGENTS),
         )
 
@@ -78,6 +81,7 @@ class Site:
         return settings.Pbx(
             name=name, port=self.ami_ports.get(name, pbx.ports.ami), dial_format="national",
             events_secret=SecretStr(options.events_secret), commands_secret=SecretStr(options.commands_secret),
+            fastagi_secret=SecretStr(pbx.fastagi.secret if pbx.fastagi else ""),
         )  # fmt: skip
 
     def _agent(self, number: str) -> settings.AgentAccount:
@@ -231,11 +235,14 @@ async def until_pbx(pbx: Asterisk, reached: Callable[[Asterisk], bool], within_s
 
 
 @contextlib.asynccontextmanager
-async def serving(site: Site, *, connected: bool = True) -> AsyncIterator[Service]:
+async def serving(
+    site: Site, *, connected: bool = True, prepare: Callable[[Database], Awaitable[None]] | None = None
+) -> AsyncIterator[Service]:
+    """``prepare``: puts other customers on record than the usual one."""
     given = site.given()
     links = {pbx.name: make_link(pbx, given.site, given.toll) for pbx in given.pbx}
     up = asyncio.Event()
-    running = app.run(given, started=lambda _: up.set(), links=list(links.values()), prepare=prepare)
+    running = app.run(given, started=lambda _: up.set(), links=list(links.values()), prepare=prepare or one_customer)
     database = Database(site.url)
     service = Service(site, links, SqlInteractionLog(database), asyncio.create_task(running, name="service"))
     try:
@@ -250,7 +257,7 @@ async def serving(site: Site, *, connected: bool = True) -> AsyncIterator[Servic
         await database.close()
 
 
-async def prepare(database: Database) -> None:
+async def one_customer(database: Database) -> None:
     """One customer, once."""
     async with database.writing() as connection:
         if (await connection.execute(customer.select())).first():
