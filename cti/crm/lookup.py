@@ -134,6 +134,17 @@ class Lookup:
     ) -> Answer:
         return await self.start(keys=keys, number=number, contact=contact).answer(budget_s)
 
+    async def by_order(self, order: str) -> Answer:
+        """Whose order that is, as a caller keyed it; within the budget."""
+        ask = partial(self._connector.find_by_order, order[:MAX_CODE])
+        try:
+            async with asyncio.timeout(self._rules.budget_s):
+                kept = await self._flights.answer(f"order:{order[:MAX_CODE]}", ask, is_fresh=False)
+        except TimeoutError:
+            return Unavailable(SLOW)
+        is_known = isinstance(kept, Unavailable) or kept.matches
+        return self._answer(kept) if is_known else Unknown(f"no record with order {order[:MAX_CODE]}")
+
     async def close(self) -> None:
         """Drop what is being asked, and close the connector."""
         tasks = list(self._asked)
