@@ -100,7 +100,7 @@ class Filter:
     text: str | None = None
     """In note, caller's name or contact's name."""
     flow: str | None = None
-    """Which flow of the IVR the journey went through."""
+    """Which flow of the IVR the journey went through; empty: none at all."""
     ivr_outcome: IvrOutcome | None = None
 
 

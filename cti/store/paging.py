@@ -86,7 +86,7 @@ def is_wanted(item: Interaction, wanted: Filter) -> bool:
         and (wanted.outcome is None or item.outcome is wanted.outcome)
         and (wanted.contact is None or item.contact == wanted.contact)
         and (wanted.number is None or has_number(item, wanted.number))
-        and (wanted.flow is None or (item.journey is not None and item.journey.flow == wanted.flow))
+        and (wanted.flow is None or (item.journey.flow if item.journey else "") == wanted.flow)
         and (wanted.ivr_outcome is None or (item.journey is not None and item.journey.outcome is wanted.ivr_outcome))
         and (wanted.text is None or clean(wanted.text.casefold()) in sought_text(item))
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from cti.web.asked import Route
+from cti.web.files import FileRoute
 from cti.web.schemas import ProblemBody
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
@@ -67,6 +68,8 @@ def _responses(route: Route, refs: dict[type[msgspec.Struct], Json]) -> Json:
     good: Json = {"description": HTTPStatus(route.status).phrase}
     if route.gives:
         good["content"] = {"application/json": {"schema": refs[route.gives]}}
+    if isinstance(route, FileRoute):
+        good["content"] = good.get("content", {}) | {media: {} for media in route.files}
     bad = {"content": {"application/problem+json": {"schema": refs[ProblemBody]}}}
     statuses = {400, *((401, 403) if route.deed else (403, 429)), *route.refuses, 500, 503}
     if route.body:

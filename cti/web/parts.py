@@ -57,5 +57,7 @@ class Parts:
     recent: RecentLogins = field(default_factory=RecentLogins)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """Other rooms may add their own figures to it."""
+    recordings: Path | None = None
+    """Where voicemails lie, as this process sees the folder; None: nowhere, and none can be heard."""
     static: Path = Path(__file__).parent / "static"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

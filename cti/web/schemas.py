@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from cti.screenpop.messages import CallView, ContactView, CustomerCard, HistoryItem, MeView
+from cti.screenpop.messages import CallView, ContactView, CustomerCard, HistoryItem, JourneyView, MeView
 
 AgentName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -18,6 +18,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 Direction = Literal["inbound", "outbound", "internal"]
 RoleName = Literal["agent", "supervisor", "admin"]
+Cursor = Annotated[str, Meta(max_length=500)]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,7 +148,10 @@ class InteractionQuery(Taken, frozen=True, kw_only=True):
     number: Annotated[str, Meta(max_length=64)] | None = None
     contact: Short | None = None
     text: Short | None = None
-    cursor: Annotated[str, Meta(max_length=500)] | None = None
+    flow: Short | None = None
+    """Which flow of the IVR the caller came through last; empty: none at all."""
+    ivr_outcome: Literal["self_served", "to_agent", "abandoned", "failed", "after_hours"] | None = None
+    cursor: Cursor | None = None
     limit: Limit = 50
 
 
@@ -190,6 +194,17 @@ class InteractionView(Given, frozen=True, kw_only=True):
     note: str
     result: str
     result_label: str
+    journey: JourneyView | None = None
+    """The caller's way through the IVR; null: they came through none."""
+    ratings: tuple["RatingView", ...] = ()
+    """How it was, if they were asked and answered."""
+
+
+class RatingView(Given, frozen=True, kw_only=True):
+    question: str
+    score: int
+    scale: int
+    """The best mark there is: 5, or 10."""
 
 
 class InteractionPage(Given, frozen=True, kw_only=True):
@@ -213,6 +228,77 @@ class ResultBody(Taken, frozen=True, kw_only=True):
     code: Short
     note: Text | None = None
     """Saved with it; the note stays as it is where this is left out."""
+
+
+# ---- callbacks, voicemails, reports
+
+
+class CallbackQuery(Taken, frozen=True, kw_only=True):
+    queue: Short | None = None
+    """Agents see those of their own queues, whatever they ask."""
+    state: Literal["open"] | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class CallbackView(Given, frozen=True, kw_only=True):
+    id: str
+    pbx: str
+    call: str
+    number: str
+    """As it was keyed, or called from; checked when it is dialled."""
+    queue: str
+    reason: str
+    """What the caller wanted, as far as the IVR knows."""
+    entered_at: datetime
+    """Since when they have been with us: what their place in the queue goes by."""
+    requested_at: datetime
+    contact: str
+    contact_name: str
+    state: Literal["open"]
+
+
+class CallbackPage(Given, frozen=True, kw_only=True):
+    """Who has been with us longest comes first; ``cursor`` opens the next page, null on the last."""
+
+    items: tuple[CallbackView, ...]
+    cursor: str | None
+
+
+class VoicemailQuery(Taken, frozen=True, kw_only=True):
+    queue: Short | None = None
+    """As of callbacks."""
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class VoicemailView(Given, frozen=True, kw_only=True):
+    id: str
+    pbx: str
+    call: str
+    queue: str
+    file: str
+    length_s: float
+    number: str
+    """The calling number; empty when withheld."""
+    contact: str
+    contact_name: str
+    at: datetime
+
+
+class VoicemailPage(Given, frozen=True, kw_only=True):
+    """Newest first; ``cursor`` opens the next page, null on the last."""
+
+    items: tuple[VoicemailView, ...]
+    cursor: str | None
+
+
+class ReportQuery(Taken, frozen=True, kw_only=True):
+    since: Moment | None = None
+    """Inclusive; a week before ``until`` if not said."""
+    until: Moment | None = None
+    """Exclusive; now if not said. A report covers 366 days at most."""
+    format: Literal["json", "csv", "xlsx"] = "json"
 
 
 # ---- customers

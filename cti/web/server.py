@@ -13,14 +13,30 @@ from cti.agents.agent import Agent, AgentId
 from cti.errors import Forbidden, RequestError
 from cti.log import logger
 from cti.store.people import Session
-from cti.web import agents, calls, customers, guard, headers, health, interactions, metrics, openapi, pages, session
+from cti.web import (
+    agents,
+    callbacks,
+    calls,
+    customers,
+    guard,
+    headers,
+    health,
+    interactions,
+    metrics,
+    openapi,
+    pages,
+    reports,
+    session,
+)
 from cti.web.asked import Asked, Reply, Route
 from cti.web.errors import problems
+from cti.web.files import FileReply, as_response
 from cti.web.parts import Parts, WebSite
 from cti.web.recent import Who
 
 ROUTES: Final[tuple[Route, ...]] = (
-    *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *health.ROUTES,
+    *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
+    *reports.ROUTES, *health.ROUTES,
 )  # fmt: skip
 MAX_BODY_BYTES: Final = 128 * 1024
 """A note of 20,000 characters in any script, with room."""
@@ -103,7 +119,9 @@ def _query(given: Mapping[str, str], kind: type[_T]) -> _T:
     return msgspec.convert(dict(given), kind, strict=False)
 
 
-def _response(reply: Reply, site: WebSite) -> web.Response:
+def _response(reply: Reply, site: WebSite) -> web.StreamResponse:
+    if isinstance(reply, FileReply):
+        return as_response(reply)
     body = _encoder.encode(reply.body) if reply.body is not None else None
     response = web.Response(body=body, status=reply.status, headers=reply.headers)
     if body is not None:

@@ -7,14 +7,18 @@ import msgspec
 import pytest
 
 from cti.calls.call import CallId, Direction, Outcome
+from cti.calls.journey import IvrOutcome, LeftBy, PinTried
 from cti.envelope import Envelope
 from cti.errors import RequestError
+from cti.journeys import TYPE_OF
 from cti.store.derive import CUSTOMER, NOT_CUSTOMER, NOTE, RESULT
 from cti.store.interactions import Filter, Interaction, InteractionLog
+from cti.store.journeys import CallbackState, Period, Sought
 from cti.store.memory import MemoryInteractionLog
 from cti.store.sql import SqlInteractionLog
 from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import CALLER, DEVICES, NINE, Story, abandoned_call, answered_call, facts_of
+from tests.unit.store.journey_stories import Way, gave_up, self_served
 
 
 @pytest.fixture
@@ -315,6 +319,210 @@ async def test_a_ruling_without_a_number_rules_nothing(log: InteractionLog) -> N
 async def test_a_call_without_a_number_is_a_call(log: InteractionLog) -> None:
     await log.append(answered_call(ani=""))
     assert (await only(log)).ani == ""
+
+
+# ---- the IVR
+
+DAY = Period(since=NINE, until=NINE + timedelta(days=1))
+
+
+async def test_a_journey_reads_back_as_it_was_derived(log: InteractionLog) -> None:
+    memory = MemoryInteractionLog(lambda: DEVICES)
+    for one in (log, memory):
+        await one.append(self_served())
+    found = await only(log)
+    assert found == await only(memory)
+    assert found.journey is not None
+    assert (found.journey.outcome, len(found.journey.steps)) == (IvrOutcome.SELF_SERVED, 3)
+
+
+async def test_interactions_are_found_by_flow_and_by_what_the_ivr_made_of_them(log: InteractionLog) -> None:
+    await log.append([*self_served("1.1"), *gave_up("2.1", begins=NINE + timedelta(minutes=1))])
+    await log.append(self_served("3.1", begins=NINE + timedelta(minutes=2), flow="cards"))
+    await log.append(answered_call("4.1", begins=NINE + timedelta(minutes=3)))
+    assert await listed(log, flow="bank") == ["main-2.1", "main-1.1"]
+    assert await listed(log, ivr_outcome=IvrOutcome.SELF_SERVED) == ["main-3.1", "main-1.1"]
+    assert await listed(log, flow="bank", ivr_outcome=IvrOutcome.ABANDONED) == ["main-2.1"]
+    assert await listed(log, flow="") == ["main-4.1"]
+
+
+async def test_a_mark_that_comes_after_the_call_is_over_shows(log: InteractionLog) -> None:
+    await log.append(self_served())
+    survey = Way(Story(), "s2", "survey")
+    await log.append([survey.entered(30, is_after=True), survey.rated(5)])
+    journey = (await only(log)).journey
+    assert journey is not None
+    assert journey.ratings == (("how_was_it", 5, 5),)
+
+
+async def test_a_step_that_comes_after_the_call_is_over_shows(log: InteractionLog) -> None:
+    *before, step, left, end = self_served()
+    await log.append([*before, left, end])
+    await log.append([step])
+    assert {one.step for one in (await log.flow_counts("bank", DAY)).steps} == {"menu", "code", "status"}
+
+
+async def test_a_journey_counts_while_its_caller_waits_in_a_queue(log: InteractionLog) -> None:
+    begin, entered, *told, _ = self_served()
+    await log.append([begin, entered])
+    under_way = await log.flow_counts("bank", DAY)
+    assert [(one.outcome, one.journeys) for one in under_way.journeys] == [(None, 1)]
+    assert under_way.steps == ()
+    for fact in told:
+        await log.append([fact])
+    counts = await log.flow_counts("bank", DAY)
+    assert [(one.outcome, one.at_step, one.spent_s) for one in counts.journeys] == [
+        (IvrOutcome.SELF_SERVED, "status", 20.0)
+    ]
+    assert sorted((one.step, one.visits, one.failures) for one in counts.steps) == [
+        ("code", 1, 0),
+        ("menu", 1, 1),
+        ("status", 1, 0),
+    ]
+
+
+async def test_what_is_alike_is_counted_together(log: InteractionLog) -> None:
+    for n in range(3):
+        await log.append(gave_up(f"{n}.1", begins=NINE + timedelta(minutes=n)))
+    counts = await log.flow_counts("bank", DAY)
+    assert [(one.at_step, one.outcome, one.journeys) for one in counts.journeys] == [("code", IvrOutcome.ABANDONED, 3)]
+    assert sorted((one.step, one.how, one.to, one.visits, one.journeys, one.failures, one.place) for one in counts.steps) == [
+        ("code", LeftBy.HUNG_UP, "", 3, 3, 6, 2),
+        ("menu", LeftBy.DONE, "code", 3, 3, 0, 1),
+    ]  # fmt: skip
+    assert counts.marks == ()
+
+
+async def test_the_last_mark_of_each_scale_counts(log: InteractionLog) -> None:
+    call = Story()
+    way = Way(call)
+    marks = [way.rated(2), way.rated(4), way.rated(9, 10)]
+    await log.append([way.entered(), *marks, way.step("marks", 9), way.left(IvrOutcome.SELF_SERVED, "marks")])
+    (given,) = (await log.flow_counts("bank", DAY)).marks
+    assert (given.satisfaction, given.recommendation, given.journeys) == (4, 9, 1)
+
+
+async def test_a_period_has_its_first_moment_and_not_its_last(log: InteractionLog) -> None:
+    await log.append([*self_served("1.1"), *self_served("2.1", begins=NINE + timedelta(days=1))])
+    await log.append(self_served("3.1", begins=NINE - timedelta(seconds=1)))
+    counts = await log.flow_counts("bank", DAY)
+    assert [one.journeys for one in counts.journeys] == [1]
+    assert {one.visits for one in counts.steps} == {1}
+    assert [one.journeys for one in await log.journey_counts(DAY)] == [1]
+
+
+async def test_totals_are_of_all_flows(log: InteractionLog) -> None:
+    await log.append([*self_served("1.1"), *gave_up("2.1", begins=NINE + timedelta(minutes=1), flow="cards")])
+    counts = await log.journey_counts(DAY)
+    assert sorted((one.flow, one.label, one.outcome, one.at_step, one.spent_s) for one in counts) == [
+        ("bank", "Bank", IvrOutcome.SELF_SERVED, "", 20.0),
+        ("cards", "Cards", IvrOutcome.ABANDONED, "", 9.0),
+    ]
+
+
+async def test_a_flow_nobody_came_to_has_no_counts(log: InteractionLog) -> None:
+    await log.append(self_served())
+    counts = await log.flow_counts("'; DROP TABLE ivr_step; --", DAY)
+    assert (counts.journeys, counts.steps, counts.marks) == ((), (), ())
+
+
+async def test_rebuilding_gives_the_same_journeys(log: InteractionLog) -> None:
+    await log.append([*self_served("1.1"), *gave_up("2.1")])
+    way = Way(Story("3.1"))
+    await log.append([way.entered(), way.identified(), way.wants_a_callback(), way.leaves_a_message()])
+    await log.append([way.step("menu", 5)])
+
+    async def shown() -> tuple[object, ...]:
+        counts = await log.flow_counts("bank", DAY)
+        lists = (await log.callbacks(Sought()), await log.voicemails(Sought()), await log.between(Filter()))
+        return frozenset(counts.journeys), frozenset(counts.steps), *(page.items for page in lists)
+
+    before = await shown()
+    await log.rebuild()
+    assert await shown() == before
+
+
+async def test_facts_of_one_type_come_in_order_since_a_time(log: InteractionLog) -> None:
+    tries = []
+    for n, result in enumerate(["wrong", "locked", "ok"]):
+        way = Way(Story(f"{n}.1", begins=NINE + timedelta(minutes=n)))
+        tries.append(way.pin(result, seconds=30))
+        await log.append([way.entered(), tries[-1]])
+    since = NINE + timedelta(minutes=1, seconds=30)
+    assert await log.facts_of(TYPE_OF[PinTried], since=since) == tuple(tries[1:])
+    assert await log.facts_of("cti.ivr.nothing.v1", since=NINE) == ()
+
+
+async def ask_for_callbacks(log: InteractionLog, count: int) -> None:
+    for n in range(count):
+        way = Way(Story(f"{n}.1", begins=NINE + timedelta(minutes=n // 2)))
+        queue = "support" if n % 2 else "billing"
+        await log.append(
+            [way.entered(), way.wants_a_callback(queue, f"+4930{n}"), way.leaves_a_message(queue, f"{n}.wav")]
+        )
+
+
+async def test_who_has_been_with_us_longest_is_called_back_first(log: InteractionLog) -> None:
+    await ask_for_callbacks(log, 5)
+    found, cursor = [], None
+    for _ in range(3):
+        page = await log.callbacks(Sought(), cursor=cursor, limit=2)
+        cursor = page.cursor
+        found += page.items
+    assert cursor is None
+    assert [one.entered_at for one in found] == sorted(one.entered_at for one in found)
+    assert {one.number for one in found} == {f"+4930{n}" for n in range(5)}
+
+
+async def test_the_newest_message_comes_first(log: InteractionLog) -> None:
+    await ask_for_callbacks(log, 5)
+    first = await log.voicemails(Sought(), limit=3)
+    second = await log.voicemails(Sought(), limit=3, cursor=first.cursor)
+    found = [*first.items, *second.items]
+    assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
+    assert {one.file for one in found} == {f"{n}.wav" for n in range(5)}
+    assert second.cursor is None
+
+
+async def test_callbacks_and_messages_are_those_of_the_queues_asked_for(log: InteractionLog) -> None:
+    await ask_for_callbacks(log, 4)
+    for queues, count in ((None, 4), ({"support"}, 2), ({"support", "billing"}, 4), ({"sales"}, 0), (set(), 0)):
+        sought = Sought(queues=None if queues is None else frozenset(queues), state=CallbackState.OPEN)
+        assert len((await log.callbacks(sought)).items) == count
+        assert len((await log.voicemails(Sought(queues=sought.queues))).items) == count
+
+
+async def test_a_message_is_found_by_its_id_and_by_nothing_else(log: InteractionLog) -> None:
+    await ask_for_callbacks(log, 2)
+    for one in (await log.voicemails(Sought())).items:
+        assert await log.voicemail(one.id) == one
+    for text in HOSTILE:
+        assert await log.voicemail(text) is None
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "å", "W10", "WzEsMl0", "WyIyMDI2LTExLTIzVDA5OjAwOjAwIiwiYSJd"])
+async def test_a_cursor_of_no_list_is_refused(log: InteractionLog, cursor: str) -> None:
+    with pytest.raises(RequestError, match="cursor"):
+        await log.callbacks(Sought(), cursor=cursor)
+    with pytest.raises(RequestError, match="limit"):
+        await log.voicemails(Sought(), limit=0)
+
+
+async def test_a_callback_asked_for_twice_in_the_record_is_one(log: InteractionLog) -> None:
+    way = Way(Story())
+    facts = [way.entered(), way.wants_a_callback()]
+    await log.append(facts)
+    await log.append([*facts, way.left(IvrOutcome.TO_AGENT)])
+    assert len((await log.callbacks(Sought())).items) == 1
+
+
+async def test_whom_an_agent_names_afterwards_is_named_in_the_callback(log: InteractionLog) -> None:
+    call, way = Story(), Way(Story())
+    await log.append(
+        [*facts_of([call.offered(), call.cleared(40)]), way.entered(), way.identified(), way.wants_a_callback()]
+    )
+    await log.append([call.said(CUSTOMER, "picked", contact="18", name="Bea", by="mara")])
+    assert [one.contact_name for one in (await log.callbacks(Sought())).items] == ["Bea"]
 
 
 def facts_in_one(*stories: list[Envelope]) -> list[Envelope]:

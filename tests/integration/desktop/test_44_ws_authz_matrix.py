@@ -4,12 +4,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from cti.screenpop.access import Deed, may
+from cti.store.journeys import Sought
 from cti.web.asked import Route
 from cti.web.server import ROUTES
 from tests.integration.desktop.browser import Browser
 from tests.integration.desktop.conftest import LogIn
 from tests.integration.desktop.house import ADA, JON, MARA, PASSWORD, SUE, House
 from tests.unit.screenpop.stories import Story
+from tests.unit.store.call_stories import Story as Told
+from tests.unit.store.journey_stories import Way
 
 PEOPLE = {agent.id: agent for agent in (MARA, JON, SUE, ADA)}
 GUARDED = [route for route in ROUTES if route.deed]
@@ -46,8 +49,16 @@ async def of_mara(house: House, *, is_over: bool) -> Story:
     return story
 
 
-async def ask(browser: Browser, route: Route, call: str) -> int:
-    path = route.path.format(call=call, customer="k1", agent="mara")
+async def voicemail_for_mara(house: House) -> str:
+    """Left in a queue that she serves and Jon does not."""
+    way = Way(Told())
+    await house.log.append([way.entered(), way.leaves_a_message("support")])
+    (message,) = (await house.log.voicemails(Sought())).items
+    return message.id
+
+
+async def ask(browser: Browser, route: Route, call: str, voicemail: str = "none") -> int:
+    path = route.path.format(call=call, customer="k1", agent="mara", flow="bank", voicemail=voicemail)
     body = BODIES[route.body.__name__] if route.body else None
     return (await browser.ask(route.method, path, body))[0]
 
@@ -59,10 +70,11 @@ async def test_44_ws_authz_matrix(house: House, log_in: LogIn, route: Route, age
     is_over = route.deed in {Deed.INTERACTION_SEE, Deed.INTERACTION_WRITE}
     story = await of_mara(house, is_over=is_over)
     browser = await log_in(agent)
-    is_of_a_call = "{call}" in route.path
-    own = agent == "mara" or not is_of_a_call
+    is_maras = "{call}" in route.path or "{voicemail}" in route.path
+    own = agent == "mara" or not is_maras
+    voicemail = await voicemail_for_mara(house)
     with capture_logs() as lines:
-        status = await ask(browser, route, story.id)
+        status = await ask(browser, route, story.id, voicemail)
     allowed = may(PEOPLE[agent].role, route.deed, own=own)  # type: ignore[index]
     assert (status != 403) == allowed, status
     assert status < 500
