@@ -1,7 +1,7 @@
 """Asking for digits, again and again until they can be right: what several kinds of steps do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from cti.calls.journey import DOT, LeftBy
@@ -31,7 +31,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
-    keys: str
+    keys: str = field(repr=False)
     how: LeftBy
     """``DONE``: it can be right."""
     failures: int

@@ -31,12 +31,13 @@ def of_steps(flow: Flow, names: Collection[str]) -> Iterator[Finding]:
     """What each step says wrong by itself. ``names``: the steps that stand in the file, also those that cannot be read."""
     yield from _dangling(flow, names)
     yield from _wordless(flow)
+    yield from _unknown_languages(flow)
     if len(flow.steps) == len(names):
         yield from _unknown_values(flow)
 
 
 def of_whole(flow: Flow) -> Iterator[Finding]:
-    """What only shows once every step can be read and leads somewhere."""
+    """What only shows once every step can be read and leads to another."""
     yield from _unreachable(flow)
     yield from _endless(flow)
     yield from _unspoken_languages(flow)
@@ -58,9 +59,9 @@ def _dangling(flow: Flow, names: Collection[str]) -> Iterator[Finding]:
         if target and target not in names:
             yield (key,), _no_step(target, names)
     for name, step in flow.steps.items():
-        for lead, target in step.leads():
-            if target not in names:
-                yield ("steps", name, *lead.split(".")), _no_step(target, names)
+        for lead in step.leads():
+            if lead.to not in names:
+                yield ("steps", name, *lead.at), _no_step(lead.to, names)
 
 
 def _no_step(target: str, names: Collection[str]) -> str:
@@ -89,46 +90,69 @@ def _endless(flow: Flow) -> Iterator[Finding]:
 
 
 def _may_end(flow: Flow, name: StepId, ending: set[StepId]) -> bool:
-    leads = [target for _, target in flow.steps[name].leads()]
-    return not leads or any(target in ending or target not in flow.steps for target in leads)
+    leads = [lead.to for lead in flow.steps[name].leads()]
+    return not leads or not ending.isdisjoint(leads)
 
 
 def _reached(flow: Flow, first: Iterable[StepId]) -> set[StepId]:
     found: set[StepId] = set()
-    waiting = [name for name in first if name in flow.steps]
+    waiting = list(first)
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [target for _, target in flow.steps[name].leads() if target in flow.steps]
+            waiting += [lead.to for lead in flow.steps[name].leads()]
     return found
 
 
 def _wordless(flow: Flow) -> Iterator[Finding]:
     for step, name, prompt in flow.prompts():
         if not flow.book.wordings(prompt):
-            yield (
-                ("steps", step, name),
-                f"there is no prompt {prompt.name}{did_you_mean(prompt.name, list(flow.book.prompts))}",
-            )
+            yield ("steps", step, name), f"there is no prompt {prompt.name}{_or_a_text(prompt.name, flow)}"
         elif missing := flow.book.missing(prompt):
             yield ("steps", step, name), f"has no words in {', '.join(missing)}"
 
 
+def _or_a_text(name: str, flow: Flow) -> str:
+    near = did_you_mean(name, flow.book.prompts)
+    return near or f'; a text of one word is written with a full stop: "{name.capitalize()}."'
+
+
+def _unknown_languages(flow: Flow) -> Iterator[Finding]:
+    for name, step in flow.steps.items():
+        for at, language in step.languages():
+            if language not in flow.languages:
+                yield ("steps", name, *at), f"{language} is none of the flow's languages, {', '.join(flow.languages)}"
+
+
 def _unspoken_languages(flow: Flow) -> Iterator[Finding]:
     """Texts and sounds can be in any language; values are put into words, and we know those of a few."""
-    for number, language in enumerate(flow.languages):
-        has_values = any(flow.book.placeholders(prompt) for _, _, prompt in flow.prompts())
-        if has_values and language not in spoken.LANGUAGES:
-            words = (
-                f"no numbers, dates and names are known in {language}, only in {', '.join(sorted(spoken.LANGUAGES))}"
-            )
-            yield ("languages", number), words
+    if any(flow.book.placeholders(prompt) for _, _, prompt in flow.prompts()):
+        for language in flow.languages:
+            if language not in spoken.LANGUAGES:
+                known = ", ".join(sorted(spoken.LANGUAGES))
+                yield ("languages",), f"numbers, dates and names cannot be said in {language}, only in {known}"
 
 
 def _unknown_values(flow: Flow) -> Iterator[Finding]:
     known = {name for step in flow.steps.values() for name in step.names()}
-    for step, name, prompt in flow.prompts():
-        may_hold = known | flow.steps[step].provides
-        for place in sorted(flow.book.placeholders(prompt) - may_hold):
-            yield ("steps", step, name), f"{{{place}}} stands for nothing{did_you_mean(place, sorted(may_hold))}"
+    secret = {name for step in flow.steps.values() for name in step.secrets()}
+    for step, at, name in _shown(flow):
+        if name in secret:
+            yield ("steps", step, *at), f"{{{name}}} is secret: a body can hold it, no prompt and no URL"
+        elif name not in known:
+            yield ("steps", step, *at), f"{{{name}}} stands for nothing{did_you_mean(name, sorted(known - secret))}"
+    for step_id, one in flow.steps.items():
+        for at, name in one.uses():
+            if name not in known:
+                yield ("steps", step_id, *at), f"no step brings a value {name}{did_you_mean(name, sorted(known))}"
+
+
+def _shown(flow: Flow) -> Iterator[tuple[StepId, KeyPath, str]]:
+    """The values that callers hear, and that stand where others can read them. A step's own are not of interest here."""
+    for step, field, prompt in flow.prompts():
+        yield from (
+            (step, (field,), name) for name in sorted(flow.book.placeholders(prompt) - flow.steps[step].fills())
+        )
+    for step_id, one in flow.steps.items():
+        yield from ((step_id, at, name) for at, name in one.shows())

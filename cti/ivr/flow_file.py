@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from cti.errors import ConfigError
 from cti.ivr import check
@@ -21,16 +20,16 @@ from cti.ivr.flow import Flow
 from cti.ivr.prompts import Language, Phrasebook, Prompt, PromptName
 from cti.ivr.step import ID, Step, StepId
 from cti.ivr.steps import KINDS
+from cti.ivr.wrong import findings_of
 from cti.settings.keys import KeyPath
 from cti.settings.places import Source, lines_of
 from cti.settings.spelling import did_you_mean
-from cti.settings.words import syntax_finding, words_of
+from cti.settings.words import syntax_finding
 
 M = TypeVar("M", bound=BaseModel)
 
 Name = Annotated[str, Field(pattern=ID)]
-STANDARD_NAMES: Final = "std_"
-"""What the shipped prompts' names begin with; a flow may have its own words under the same name."""
+MOST_SIGNS: Final = 1_000_000
 
 
 class _Head(BaseModel):
@@ -46,10 +45,6 @@ class _Head(BaseModel):
     steps: Annotated[dict[Name, dict[str, Any]], Field(min_length=1, max_length=500)]
 
 
-class _Kind(BaseModel):
-    kind: Literal[tuple(KINDS)]  # type: ignore[valid-type]
-
-
 def load(path: Path, hearing: Hearing = ANYTHING) -> Flow:
     """Raises ``ConfigError`` with every finding, each with its place."""
     try:
@@ -59,10 +54,14 @@ def load(path: Path, hearing: Hearing = ANYTHING) -> Flow:
 
 
 def parse(text: str, *, file: Path, hearing: Hearing = ANYTHING) -> Flow:
+    if len(text) > MOST_SIGNS:
+        raise ConfigError(f"{file}: is too large for a flow, more than {MOST_SIGNS} signs")
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(syntax_finding(file, text, str(error))) from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: lists or tables stand in one another too deeply") from error
     source = Source(str(file), lines_of(text), is_private=False)
     findings: Findings = []
     head = _read(_Head, tree, (), findings)
@@ -79,8 +78,12 @@ def parse(text: str, *, file: Path, hearing: Hearing = ANYTHING) -> Flow:
 
 
 def _told(findings: Findings, source: Source, tree: Mapping[str, Any]) -> Iterator[str]:
-    for path, words in sorted(findings, key=lambda one: source.lines.get(one[0][:2], 0)):
+    for path, words in sorted(dict.fromkeys(findings), key=lambda one: _line(one[0], source)):
         yield f"{source.place(path, {}, dict(tree))}: {words}"
+
+
+def _line(path: KeyPath, source: Source) -> int:
+    return next((source.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in source.lines), 0)
 
 
 # ---- reading
@@ -105,30 +108,22 @@ def _steps(tables: object, findings: Findings) -> Iterator[tuple[StepId, Step]]:
     for name, table in tables.items() if isinstance(tables, dict) else ():
         if not isinstance(table, dict):
             continue  # the head's finding
-        path = ("steps", name)
-        kind = _read(_Kind, {"kind": table.get("kind")}, path, findings)
-        step = _read(KINDS[kind.kind], table, path, findings) if kind else None
-        if step:
+        kind = KINDS.get(str(table.get("kind")))
+        if kind is None:
+            findings.append((("steps", name, "kind"), _no_kind(table)))
+        elif step := _read(kind, table, ("steps", name), findings):
             yield StepId(name), step
+
+
+def _no_kind(table: Mapping[str, object]) -> str:
+    if "kind" not in table:
+        return f"is missing: one of {', '.join(KINDS)}"
+    return f"there is no kind {table['kind']}{did_you_mean(str(table['kind']), KINDS)}"
 
 
 def _read(model: type[M], table: object, path: KeyPath, findings: Findings) -> M | None:
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        findings += [((*path, *one["loc"]), _words(one, model)) for one in error.errors()]
+        findings += [((*path, *at), words) for one in error.errors() for at, words in findings_of(one, model)]
         return None
-
-
-def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """What pydantic found, as a person would say it; a key nobody knows is compared with those there are."""
-    if error["type"] == "extra_forbidden":
-        return f"no such key{did_you_mean(str(error['loc'][-1]), list(model.model_fields))}"
-    if error["type"] == "literal_error" and error["loc"] == ("kind",):
-        given = error["input"]
-        return (
-            f"no such kind{did_you_mean(str(given), list(KINDS))}"
-            if given
-            else f"is missing: one of {', '.join(KINDS)}"
-        )
-    return words_of(error, {})

@@ -18,7 +18,7 @@ class Ear:
         self._ahead = ""
 
     async def say(self, sounds: Sequence[Sound]) -> None:
-        if not self._ahead:
+        if sounds and not self._ahead:
             self._ahead = await self._voice.play(sounds, until=KEYS)
 
     async def hear(self, sounds: Sequence[Sound], ask: Ask) -> Heard:

@@ -7,6 +7,7 @@ In a flow's file a prompt is a name from ``[prompts]``, or a text where the flow
     prompt = { en = "Good day.", zh-Hant = "您好。" }
     prompt = { sound = "custom/welcome" }                    # a file of the PBX, for every language
     prompt = { en = { sound = "en/welcome" }, zh-Hant = "您好。" }
+    prompt = ""                                              # nothing, where something would be said
 
 ``{order}`` in a text stands for a value. What stands between two values is one piece, so it is spoken once, at load time.
 """
@@ -30,12 +31,14 @@ from cti.ivr import spoken
 from cti.ivr.spoken import Value
 
 PromptName = str
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$")]
+LANGUAGE: Final = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$"
+Language = Annotated[str, Field(pattern=LANGUAGE)]
 """BCP 47: ``en``, ``zh-Hant``."""
 _NO_PROMPT: Final = 'no prompt: a name of [prompts], a text, { sound = "..." }, or one of these for each language'
 NAME: Final = re.compile(r"[a-z0-9_]+")
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
-_SOUND: Final = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$"
+_STRAY: Final = re.compile(r"[{}]")
+SOUND: Final = r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ Utterance = tuple[Said | Played, ...]
 
 class SoundFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-    sound: Annotated[str, Field(pattern=_SOUND)]
+    sound: Annotated[str, Field(pattern=SOUND)]
 
 
 Wording = str | SoundFile
@@ -74,18 +77,26 @@ class Prompt(RootModel[str | SoundFile | dict[Language, Wording]]):
     @classmethod
     def _in_our_words(cls, value: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return read(value)
+            prompt = read(value)
         except ValidationError:
             raise ValueError(_NO_PROMPT) from None
+        if any(_STRAY.search(PLACEHOLDER.sub("", text)) for text in prompt.texts()):
+            raise ValueError("holds a brace that belongs to no {name}; names are small letters, figures and _")
+        return prompt
 
     @property
     def name(self) -> PromptName:
         """Of ``[prompts]``; empty for one that stands here itself."""
         return self.root if isinstance(self.root, str) and NAME.fullmatch(self.root) else ""
 
+    def texts(self) -> Iterator[str]:
+        """As they stand here, in whatever language."""
+        wordings = self.root.values() if isinstance(self.root, dict) else (self.root,)
+        return (one for one in wordings if isinstance(one, str))
+
     def wordings(self, languages: tuple[str, ...]) -> Mapping[str, Wording]:
-        """By language; a plain text is in the first one, a sound in all."""
-        if isinstance(self.root, SoundFile):
+        """By language; a plain text is in the first one, a sound and silence in all."""
+        if isinstance(self.root, SoundFile) or self.root == "":
             return dict.fromkeys(languages, self.root)
         return {languages[0]: self.root} if isinstance(self.root, str) else self.root
 
@@ -132,7 +143,8 @@ class Phrasebook:
 def _pieces(text: str, language: str, values: Mapping[str, Value]) -> Iterator[Said | Played]:
     """A place whose value is not known is passed over in silence."""
     for number, part in enumerate(PLACEHOLDER.split(text)):
-        if number % 2 and part in values:
-            yield Said(spoken.words(values[part], language), language, is_passing=True)
-        elif not number % 2 and part.strip(" \t\n,.;:!?，。、；：！？"):  # noqa: RUF001 - Chinese marks are meant
+        if number % 2:
+            words = spoken.words(values[part], language) if part in values else ""
+            yield from (Said(words, language, is_passing=True),) if words else ()
+        elif part.strip(" \t\n,.;:!?，。、；：！？"):  # noqa: RUF001 - Chinese marks are meant
             yield Said(part.strip(), language)

@@ -8,11 +8,12 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import NoneType
 from typing import Any, Final, Literal, TypeVar
 
 from cti.calls.journey import KnownBy
 from cti.crm.contact import Answer as CrmAnswer
-from cti.crm.contact import ContactId
+from cti.crm.contact import ContactId, Found, Unavailable, Unknown
 from cti.errors import StateMisuse
 from cti.ivr.prompts import Prompt
 from cti.ivr.spoken import Value
@@ -58,8 +59,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    keys: str
-    """Without the key that ended it."""
+    keys: str = field(repr=False)
+    """Without the key that ended it. It may be secret, so it has no place in a log."""
     ended: Literal["full", "end", "silence"]
 
     @property
@@ -96,8 +97,8 @@ class Fetch:
 
     url: str
     method: Literal["GET", "POST"]
-    values: Mapping[str, str]
-    body: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, str] = field(repr=False)
     budget_s: float
 
 
@@ -105,7 +106,7 @@ class Fetch:
 class Fetched:
     """The answer's JSON object, flat: ``{"order.status": "sent"}``."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,30 +166,33 @@ def ask(
     request = Ask(
         lines=lines, most=most, first_s=first_s, between_s=between_s, end=end, alone=alone, is_secret=is_secret
     )
-    return _of(Heard, (yield request))
+    heard: Heard = _of((Heard,), (yield request))
+    return heard
 
 
 def find_customer(by: KnownBy, value: str) -> Doing[CrmAnswer]:
-    answer: CrmAnswer = yield FindCustomer(by, value)
+    answer: CrmAnswer = _of((Found, Unknown, Unavailable), (yield FindCustomer(by, value)))
     return answer
 
 
 def check_pin(contact: ContactId, pin: str) -> Doing[PinResult]:
-    return _of(PinResult, (yield CheckPin(contact, pin)))
+    result: PinResult = _of((PinResult,), (yield CheckPin(contact, pin)))
+    return result
 
 
 def fetch(request: Fetch) -> Doing[Fetched | Unreachable]:
-    answer: Fetched | Unreachable = yield request
+    answer: Fetched | Unreachable = _of((Fetched, Unreachable), (yield request))
     return answer
 
 
 def ask_queue(queue: str) -> Doing[QueueLoad]:
-    return _of(QueueLoad, (yield AskQueue(queue)))
+    load: QueueLoad = _of((QueueLoad,), (yield AskQueue(queue)))
+    return load
 
 
 def record(*, queue: str, max_s: float, silence_s: float) -> Doing[Recorded | None]:
     """None: nothing was said, or nothing could be kept."""
-    answer: Recorded | None = yield Record(queue=queue, max_s=max_s, silence_s=silence_s)
+    answer: Recorded | None = _of((Recorded, NoneType), (yield Record(queue=queue, max_s=max_s, silence_s=silence_s)))
     return answer
 
 
@@ -200,7 +204,8 @@ def request_callback(number: str, queue: str) -> Doing[None]:
     yield RequestCallback(number, queue)
 
 
-def _of(kind: type[T], answer: object) -> T:
-    if not isinstance(answer, kind):
-        raise StateMisuse(f"a step was answered with {type(answer).__name__} instead of {kind.__name__}")
+def _of(kinds: tuple[type, ...], answer: object) -> Any:
+    if not isinstance(answer, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise StateMisuse(f"a step was answered with {type(answer).__name__} instead of {wanted}")
     return answer

@@ -106,9 +106,9 @@ class Session:
 
     def _enter(self, step: StepId, now: datetime) -> Request | Over:
         self._steps += 1
+        self.step, self._entered_at = step, now
         if self._steps > MOST_STEPS:
             return self.failed(f"{MOST_STEPS} steps", now)
-        self.step, self._entered_at = step, now
         self.caller = replace(self.caller, now=now)
         self._doing = self.flow.steps[step].run(self.caller)
         return self._go_on(None, now)
@@ -143,6 +143,7 @@ class Session:
             case Rate(question, score, scale):
                 self._tell(Rated, now, question=question, score=score, scale=scale)
             case RequestCallback(number, queue):
+                self._pass_on("callback")
                 self._tell(
                     CallbackRequested, now, number=number, queue=queue, reason=self.caller.intent,
                     entered_at=self.caller.entered_at,
@@ -156,9 +157,14 @@ class Session:
             case CheckPin(contact), PinResult():
                 self._tell(PinTried, now, contact=contact, caller=self.caller.asked.ani, result=answer.value)
             case Record(queue=queue), Recorded():
+                self._pass_on("voicemail")
                 self._tell(VoicemailLeft, now, queue=queue, file=str(answer.file), length_s=answer.length_s)
             case _:
                 pass
+
+    def _pass_on(self, to: str) -> None:
+        """At once, not when the step is left: whoever hangs up during the thanks has been taken up."""
+        self.caller = replace(self.caller, passed_on=to)
 
     def _learn(self, learned: Learned, now: datetime) -> None:
         before, self.caller = self.caller, learned.told(self.caller)

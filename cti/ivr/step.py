@@ -7,7 +7,7 @@ with ``Next`` or ``End``. It holds no channel, no clock and no state of its own:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, NewType, get_args
+from typing import Annotated, Any, Final, NewType, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from cti.calls.journey import IvrOutcome, KnownBy, LeftBy
 from cti.crm.contact import Contact
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing
+from cti.settings.keys import KeyPath
 from cti.telephony.voice import Asked, Destination
 
 StepId = NewType("StepId", str)
@@ -22,9 +23,11 @@ StepId = NewType("StepId", str)
 ID: Final = r"^[a-z][a-z0-9_]{0,39}$"
 Tries = Annotated[int, Field(ge=1, le=9)]
 WaitSeconds = Annotated[float, Field(gt=0, le=60)]
-Key = Annotated[str, Field(pattern=r"^[0-9*#]$")]
-QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
-ValueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+KEY: Final = r"^[0-9*#]$"
+QUEUE: Final = r"^[A-Za-z0-9_-]{1,60}$"
+Key = Annotated[str, Field(pattern=KEY)]
+QueueName = Annotated[str, Field(pattern=QUEUE)]
+ValueName = Annotated[str, Field(pattern=ID)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,8 @@ class Caller:
     is_after_hours: bool = False
     passed_on: str = ""
     """``callback``, ``voicemail``: a person will take it up."""
-    values: Mapping[str, str] = field(default_factory=dict)
-    """What was collected, fetched and set, by name."""
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What was collected, fetched and set, by name. Secrets are among it, so it has no place in a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +72,7 @@ class Learned:
     priority: int | None = None
     is_served: bool | None = None
     is_after_hours: bool | None = None
-    passed_on: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def told(self, caller: Caller) -> Caller:
         """Another customer than before is not verified, whatever the one before was."""
@@ -86,7 +88,6 @@ class Learned:
 
 _PLAIN: Final = (
     "language", "known_by", "known_value", "is_verified", "intent", "skills", "priority", "is_served", "is_after_hours",
-    "passed_on",
 )  # fmt: skip
 NOTHING_NEW: Final = Learned()
 
@@ -128,13 +129,21 @@ def outcome_of(caller: Caller, *, otherwise: IvrOutcome) -> IvrOutcome:
     return IvrOutcome.AFTER_HOURS if caller.is_after_hours else otherwise
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A way out of a step."""
+
+    to: StepId
+    at: KeyPath
+    """Where it stands in the step's table."""
+    label: str = ""
+    """For pictures; empty: the ordinary way on."""
+
+
 class Step(BaseModel):
     """One step of a flow, as it stands in the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    provides: ClassVar[frozenset[str]] = frozenset()
-    """The values this kind puts into its own prompts."""
 
     kind: str
     label: Annotated[str, Field(max_length=60)] = ""
@@ -143,14 +152,11 @@ class Step(BaseModel):
     def run(self, caller: Caller) -> Doing[Next | End]:
         raise NotImplementedError
 
-    def leads(self) -> Iterator[tuple[str, StepId]]:
-        """Where it may lead, and under which name: each field of type ``StepId``, alone or in a table."""
+    def leads(self) -> Iterator[Lead]:
+        """Where it may lead: each field of type ``StepId``."""
         for name in self._fields_of(StepId):
-            value = getattr(self, name)
-            if isinstance(value, Mapping):
-                yield from ((key, target) for key, target in value.items())
-            elif value:
-                yield name, value
+            if target := getattr(self, name):
+                yield Lead(target, (name,), "" if name == "next" else name)
 
     def prompts(self) -> Iterator[tuple[str, Prompt]]:
         """What it may say, by the field's name."""
@@ -158,8 +164,28 @@ class Step(BaseModel):
             if isinstance(value := getattr(self, name), Prompt):
                 yield name, value
 
+    def fills(self) -> frozenset[str]:
+        """The values it puts into its own prompts."""
+        return frozenset()
+
     def names(self) -> Iterator[str]:
         """The values that later steps and prompts may use because this step was there."""
+        return iter(())
+
+    def secrets(self) -> Iterator[str]:
+        """Those of ``names`` that may be sent and compared, but neither said nor shown."""
+        return iter(())
+
+    def uses(self) -> Iterator[tuple[KeyPath, str]]:
+        """The values it needs of earlier steps, and where in its table it says so."""
+        return iter(())
+
+    def languages(self) -> Iterator[tuple[KeyPath, str]]:
+        """Those it lets callers choose, and where in its table it says so."""
+        return iter(())
+
+    def shows(self) -> Iterator[tuple[KeyPath, str]]:
+        """Of these, the ones it puts where others can read them; prompts are looked at anyway."""
         return iter(())
 
     @classmethod
@@ -168,9 +194,5 @@ class Step(BaseModel):
 
 
 def _holds(annotation: Any, kind: object) -> bool:
-    return annotation is kind or any(_holds(part, kind) for part in _parts(annotation))
-
-
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    """Of a union, a table, an annotated type."""
-    return get_args(annotation)
+    """Also as a part of a union."""
+    return annotation is kind or any(_holds(part, kind) for part in get_args(annotation))

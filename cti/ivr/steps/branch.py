@@ -5,7 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cti.crm.contact import Flag
 from cti.ivr.requests import Doing, QueueLoad, ask_queue
-from cti.ivr.step import Caller, End, Next, QueueName, Step, StepId, ValueName
+from cti.ivr.step import Caller, End, Lead, Next, QueueName, Step, StepId, ValueName
+from cti.settings.keys import KeyPath
 
 
 class Case(BaseModel):
@@ -100,9 +101,13 @@ class Branch(Step):
                 return Next(to=case.to, choice=case.label)
         return Next(to=self.otherwise)
 
-    def leads(self) -> Iterator[tuple[str, StepId]]:
-        yield from ((f"cases.{number}", case.to) for number, case in enumerate(self.cases))
-        yield "otherwise", self.otherwise
+    def leads(self) -> Iterator[Lead]:
+        for number, case in enumerate(self.cases):
+            yield Lead(case.to, ("cases", number, "to"), case.label or f"case {number + 1}")
+        yield from super().leads()
+
+    def uses(self) -> Iterator[tuple[KeyPath, str]]:
+        return ((("cases", number, "value"), name) for number, case in enumerate(self.cases) for name in case.value)
 
 
 def _lower(words: tuple[str, ...]) -> set[str]:

@@ -2,14 +2,16 @@ from typing import Final, Literal
 
 from cti.calls.journey import LeftBy
 from cti.ivr import spoken
-from cti.ivr.asking import Question, keyed
+from cti.ivr.asking import Keyed, Question, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, ask, line, request_callback, say
-from cti.ivr.step import Caller, End, Learned, Next, QueueName, Step, StepId, WaitSeconds
+from cti.ivr.step import Caller, End, Next, QueueName, Step, StepId, WaitSeconds
 
 YES: Final = "1"
 ANOTHER: Final = "2"
+WAIT: Final = "3"
 SHORTEST: Final = 6
+LONGEST: Final = 18
 
 
 class Callback(Step):
@@ -19,7 +21,6 @@ class Callback(Step):
     """
 
     kind: Literal["callback"]
-    provides = frozenset({"number"})
     queue: QueueName
     """Whose people call back."""
     prompt: Prompt = Prompt("std_callback_offer")
@@ -35,18 +36,28 @@ class Callback(Step):
         ani = caller.asked.ani
         choice = (yield from self._offer(ani)) if ani else ANOTHER
         if choice not in {YES, ANOTHER}:
-            return Next(to=self.otherwise, how=LeftBy.DONE if choice else LeftBy.NO_INPUT, keyed=choice)
-        number = ani if choice == YES else (yield from self._another())
-        if not number:
-            return Next(to=self.otherwise, how=LeftBy.NO_INPUT, keyed=choice)
-        yield from request_callback(number, self.queue)
+            return Next(to=self.otherwise, how=_how(choice), keyed=choice)
+        got = Keyed(keys=ani, how=LeftBy.DONE, failures=0) if choice == YES else (yield from self._another())
+        if not got.is_good:
+            return Next(to=self.otherwise, how=got.how, keyed=choice, failures=got.failures)
+        yield from request_callback(got.keys, self.queue)
         yield from say(line(self.thanks))
-        return Next(to=self.next, choice="callback", keyed=choice, learned=Learned(passed_on="callback"))
+        return Next(to=self.next, choice="callback", keyed=choice, failures=got.failures)
+
+    def fills(self) -> frozenset[str]:
+        return frozenset({"number"})
 
     def _offer(self, ani: str) -> Doing[str]:
         heard = yield from ask(line(self.prompt, number=spoken.Digits(ani)), most=1, first_s=self.wait_s, end="")
         return heard.keys
 
-    def _another(self) -> Doing[str]:
-        got = yield from keyed(Question(lines=(line(self.number_prompt),), least=SHORTEST, most=18, tries=2))
-        return got.keys if got.is_good else ""
+    def _another(self) -> Doing[Keyed]:
+        question = Question(
+            lines=(line(self.number_prompt),), least=SHORTEST, most=LONGEST, tries=2, first_s=self.wait_s
+        )
+        return (yield from keyed(question))
+
+
+def _how(choice: str) -> LeftBy:
+    """Waiting on is an answer as good as any; a key that is none counts as that, and the caller waits on as well."""
+    return LeftBy.DONE if choice == WAIT else LeftBy.NO_MATCH if choice else LeftBy.NO_INPUT

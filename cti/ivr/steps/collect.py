@@ -29,7 +29,7 @@ class Collect(Step):
     check: Literal["", "luhn", "mod11", "mod97"] = ""
     """A check digit's rule."""
     secret: bool = False
-    """Dots on every screen and on record."""
+    """Dots on every screen and on record; no prompt can say it, no URL can hold it."""
     tries: Tries = 3
     wait_s: WaitSeconds = 6.0
     next: StepId
@@ -60,8 +60,10 @@ class Collect(Step):
         )  # fmt: skip
 
     def names(self) -> Iterator[str]:
-        if not self.secret:
-            yield self.name
+        return iter((self.name,))
+
+    def secrets(self) -> Iterator[str]:
+        return iter((self.name,) if self.secret else ())
 
     def _is_right(self, keys: str) -> bool:
         fits = not self.pattern or re.fullmatch(self.pattern, keys) is not None

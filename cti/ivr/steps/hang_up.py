@@ -11,13 +11,12 @@ class HangUpStep(Step):
     """The call is over."""
 
     kind: Literal["hang_up"]
-    prompt: Prompt | None = Prompt("std_goodbye")
+    prompt: Prompt = Prompt("std_goodbye")
     outcome: Literal["self_served", "after_hours", "failed"] | None = None
     """What that was; without it: ``to_agent`` where a message or a callback was left, ``after_hours`` behind an ``hours`` step
     that was closed, else ``self_served``."""
 
     def run(self, caller: Caller) -> Doing[End]:
-        if self.prompt:
-            yield from say(line(self.prompt))
+        yield from say(line(self.prompt))
         given = IvrOutcome(self.outcome) if self.outcome else outcome_of(caller, otherwise=IvrOutcome.SELF_SERVED)
         return End(to=HangUp(), outcome=given, where=caller.passed_on)

@@ -7,8 +7,10 @@ from cti.ivr.requests import Doing
 from cti.ivr.step import Caller, End, Learned, Next, Step, StepId
 
 
-def _read(value: Any) -> Any:
-    return parse(value) if isinstance(value, dict) else value
+def _read(value: Any) -> Hours:
+    if not isinstance(value, dict):
+        raise ValueError('is a table, such as { time_zone = "Asia/Taipei", mon-fri = ["09:00-18:00"] }')  # noqa: TRY004 - for pydantic
+    return parse(value)
 
 
 class HoursStep(Step):
@@ -18,7 +20,7 @@ class HoursStep(Step):
 
     kind: Literal["hours"]
     hours: Annotated[InstanceOf[Hours], BeforeValidator(_read)]
-    """``{ zone = "Asia/Taipei", "mon-fri" = ["09:00-18:00"], holidays = "TW" }``."""
+    """``{ time_zone = "Asia/Taipei", "mon-fri" = ["09:00-18:00"], holidays = "TW" }``."""
     open: StepId
     closed: StepId
     holiday: StepId | None = None
@@ -27,7 +29,6 @@ class HoursStep(Step):
     def run(self, caller: Caller) -> Doing[Next | End]:
         yield from ()
         answer = self.hours.is_open(caller.now)
-        if answer.is_open:
-            return Next(to=self.open, choice="open")
-        to = self.holiday if answer.reason == "holiday" and self.holiday else self.closed
-        return Next(to=to, choice=answer.reason, learned=Learned(is_after_hours=True))
+        closed = self.holiday if answer.reason == "holiday" and self.holiday else self.closed
+        learned = Learned(is_after_hours=not answer.is_open)
+        return Next(to=self.open if answer.is_open else closed, choice=answer.reason, learned=learned)

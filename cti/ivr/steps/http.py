@@ -1,24 +1,36 @@
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cti.calls.journey import LeftBy
+from cti.egress.urls import names_in
 from cti.ivr.requests import Doing, Fetch, Fetched, fetch
 from cti.ivr.step import Caller, End, Learned, Next, Step, StepId, ValueName
+from cti.settings.keys import KeyPath
 
 SendName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+OF_THE_CALL: Final = frozenset(
+    {"caller_number", "dialled_number", "language", "customer", "customer_code", "is_verified"}
+)
+"""Known of every caller, beside what the flow collected."""
+
+
+def _template(url: str) -> str:
+    names_in(url)
+    return url
 
 
 class AskService(Step):
     """Ask an outside HTTP service, and keep parts of its answer, a JSON object, under names of our own."""
 
     kind: Literal["http"]
-    url: Annotated[str, Field(pattern=r"^https?://", max_length=500)]
-    """May hold ``{code}`` and other values: each is encoded, none can change the host."""
+    url: Annotated[str, Field(max_length=500), AfterValidator(_template)]
+    """May hold ``{order}`` and other values in path and query: each is encoded, none can change the host."""
     method: Literal["GET", "POST"] = "GET"
     send: Mapping[SendName, str] = {}
-    """The JSON body of a POST: its names, and the values' names."""
+    """The JSON body of a POST: its names, and the values' names. Beside collected ones these are known: ``caller_number``,
+    ``dialled_number``, ``language``, ``customer``, ``customer_code``, ``is_verified``."""
     take: Mapping[ValueName, str] = {}
     """Our name -> where it stands in the answer: ``"order.status"``."""
     budget_s: Annotated[float, Field(gt=0, le=10)] = 2.0
@@ -41,6 +53,12 @@ class AskService(Step):
 
     def names(self) -> Iterator[str]:
         return iter(self.take)
+
+    def uses(self) -> Iterator[tuple[KeyPath, str]]:
+        return ((("send", name), value) for name, value in self.send.items() if value not in OF_THE_CALL)
+
+    def shows(self) -> Iterator[tuple[KeyPath, str]]:
+        return ((("url",), name) for name in sorted(names_in(self.url) - OF_THE_CALL))
 
 
 def _known(caller: Caller) -> dict[str, str]:

@@ -1,33 +1,28 @@
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cti.calls.journey import KnownBy, LeftBy
-from cti.crm.contact import Contact, Found, Unavailable
+from cti.crm.contact import Answer, Contact, Found, Unavailable
 from cti.ivr import spoken
-from cti.ivr.asking import Question, keyed
+from cti.ivr.asking import NO_INPUT, NOT_VALID, Keyed, Question, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, ask, find_customer, line, say
 from cti.ivr.step import Caller, End, Learned, Next, Step, StepId, Tries, WaitSeconds
 
 YES: Final = "1"
-_ASKED: Final = {
-    KnownBy.CODE: Prompt("std_enter_code"),
-    KnownBy.NUMBER: Prompt("std_enter_number"),
-    KnownBy.ORDER: Prompt("std_enter_order"),
-}
+PERSON: Final = "*"
 
 
 class Identify(Step):
     """Ask the caller who they are: a customer code, a telephone number or an order number, looked up in the customer system.
 
-    Saying who one is proves nothing; ``authenticate`` does.
+    Saying who one is proves nothing; ``authenticate`` does. Star leads to a person.
     """
 
     kind: Literal["identify"]
-    provides = frozenset({"name"})
     by: KnownBy = KnownBy.CODE
-    prompt: Prompt | None = None
+    prompt: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_enter_{given['by']}"))]
     """Without it, words that fit ``by``."""
     min: Annotated[int, Field(ge=1, le=20)] = 1
     max: Annotated[int, Field(ge=1, le=20)] = 15
@@ -40,32 +35,45 @@ class Identify(Step):
     """For callers who key nothing, or nothing the customer system knows."""
     unavailable: StepId | None = None
     """Where the customer system does not answer; without it as ``unknown``."""
+    person: StepId | None = None
+    """For callers who key star; without it as ``unknown``."""
     confirm_prompt: Prompt = Prompt("std_confirm_name")
     not_found: Prompt = Prompt("std_unknown_customer")
 
+    @model_validator(mode="after")
+    def _sane(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min is more than max")
+        return self
+
     def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody
-        how, keys, failures = LeftBy.NO_INPUT, "", 0
+        got, how = Keyed(keys="", how=LeftBy.NO_INPUT, failures=0), LeftBy.NO_INPUT
         for failures in range(self.tries):
             got = yield from keyed(self._question())
-            how, keys = got.how, got.keys
-            if not got.is_good:
-                continue
-            answer = yield from find_customer(self.by, keys)
+            if got.keys == PERSON:
+                return Next(to=self.person or self.unknown, how=LeftBy.REFUSED, choice="person", failures=failures)
+            answer = (yield from find_customer(self.by, got.keys)) if got.is_good else None
             if isinstance(answer, Unavailable):
-                return Next(to=self.unavailable or self.unknown, how=LeftBy.UNAVAILABLE, keyed=keys, failures=failures)
-            who = answer.matches[0].contact if isinstance(answer, Found) and len(answer.matches) == 1 else None
+                to = self.unavailable or self.unknown
+                return Next(to=to, how=LeftBy.UNAVAILABLE, keyed=got.keys, failures=failures)
+            who = _only_one(answer)
             if who and (yield from self._is_confirmed(who)):
-                return self._known(who, keys, failures)
-            how = LeftBy.NOT_FOUND
-            yield from say(line(self.not_found))
-        return Next(to=self.unknown, how=how, keyed=keys, failures=failures + 1)
+                return self._known(who, got.keys, failures)
+            how = LeftBy.NOT_FOUND if got.is_good else got.how
+            if not who:
+                yield from say(line(self.not_found if got.is_good else NOT_VALID if got.keys else NO_INPUT))
+        return Next(to=self.unknown, how=how, keyed=got.keys, failures=self.tries)
+
+    def fills(self) -> frozenset[str]:
+        return frozenset({"name"})
 
     def _question(self) -> Question:
-        prompt = self.prompt or _ASKED[self.by]
-        return Question(lines=(line(prompt),), least=self.min, most=self.max, tries=1, first_s=self.wait_s)
+        return Question(
+            lines=(line(self.prompt),), least=self.min, most=self.max, tries=1, first_s=self.wait_s, way_out=PERSON
+        )
 
     def _is_confirmed(self, who: Contact) -> Doing[bool]:
-        """Only a clear no is a no: whoever keys nothing has heard the name and let it stand."""
+        """Whoever keys nothing has heard the name and let it stand; every key but 1 is a no."""
         if not self.confirm:
             return True
         name = spoken.MaskedName(who.name or who.company)
@@ -75,3 +83,8 @@ class Identify(Step):
     def _known(self, who: Contact, keys: str, failures: int) -> Next:
         learned = Learned(customer=who, known_by=self.by, known_value=keys)
         return Next(to=self.found, keyed=keys, failures=failures, learned=learned)
+
+
+def _only_one(answer: Answer | None) -> Contact | None:
+    """Of several that share a code or a number, nobody is guessed."""
+    return answer.matches[0].contact if isinstance(answer, Found) and len(answer.matches) == 1 else None

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -7,6 +7,7 @@ from cti.calls.journey import LeftBy
 from cti.ivr.prompts import Language, Prompt
 from cti.ivr.requests import Doing, Heard, Line, ask
 from cti.ivr.step import Caller, End, Key, Learned, Next, Step, StepId, Tries, WaitSeconds
+from cti.settings.keys import KeyPath
 
 
 class LanguageStep(Step):
@@ -27,12 +28,10 @@ class LanguageStep(Step):
             lines = (Line(self.prompt, language=language) for language in self.choices.values())
             heard = yield from ask(*lines, most=1, first_s=self.wait_s, end="")
             if language := self.choices.get(heard.keys):
-                return Next(
-                    to=self.next,
-                    choice=language,
-                    keyed=heard.keys,
-                    failures=failures,
-                    learned=Learned(language=language),
-                )
+                learned = Learned(language=language)
+                return Next(to=self.next, choice=language, keyed=heard.keys, failures=failures, learned=learned)
         how = LeftBy.NO_INPUT if heard.is_nothing else LeftBy.NO_MATCH
         return Next(to=self.next, how=how, keyed=heard.keys, failures=self.tries)
+
+    def languages(self) -> Iterator[tuple[KeyPath, Language]]:
+        return ((("choices", key), language) for key, language in self.choices.items())

@@ -1,12 +1,12 @@
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cti.calls.journey import LeftBy
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, Heard, ask, line, say
-from cti.ivr.step import Caller, End, Key, Learned, Next, Step, StepId, Tries, WaitSeconds
+from cti.ivr.step import Caller, End, Key, Lead, Learned, Next, Step, StepId, Tries, WaitSeconds
 
 
 class Choice(BaseModel):
@@ -16,9 +16,16 @@ class Choice(BaseModel):
 
     to: StepId
     label: Annotated[str, Field(max_length=60)] = ""
-    """What the agent reads; empty: the label of the step."""
+    """What the agent reads; empty: the step's name."""
     intent: Annotated[str, Field(max_length=60)] = ""
     """What the caller wants, as the agent reads it and routing goes by."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_step(cls, given: Any) -> Any:
+        if not isinstance(given, str | dict):
+            raise ValueError('leads nowhere: it is a step, "billing", or { to = "billing", label = "Billing" }')  # noqa: TRY004 - for pydantic
+        return {"to": given} if isinstance(given, str) else given
 
 
 class Menu(Step):
@@ -26,7 +33,7 @@ class Menu(Step):
 
     kind: Literal["menu"]
     prompt: Prompt
-    choices: Annotated[Mapping[Key, StepId | Choice], Field(min_length=1)]
+    choices: Annotated[Mapping[Key, Choice], Field(min_length=1)]
     """Key -> step, or ``{ to = "billing", label = "Billing", intent = "billing" }``."""
     tries: Tries = 3
     """How often the menu is said before the caller goes ``otherwise``."""
@@ -42,25 +49,16 @@ class Menu(Step):
             heard = yield from ask(line(self.prompt), most=1, first_s=self.wait_s, end="")
             chosen = self.choices.get(heard.keys)
             if chosen is not None:
-                return self._chosen(chosen, heard.keys, failures)
+                return Next(
+                    to=chosen.to, choice=chosen.label or chosen.to.replace("_", " "), keyed=heard.keys, failures=failures,
+                    learned=Learned(intent=chosen.intent),
+                )  # fmt: skip
             if failures < self.tries - 1:
                 yield from say(line(self.no_input if heard.is_nothing else self.no_match))
         how = LeftBy.NO_INPUT if heard.is_nothing else LeftBy.NO_MATCH
         return Next(to=self.otherwise, how=how, keyed=heard.keys, failures=self.tries)
 
-    def leads(self) -> Iterator[tuple[str, StepId]]:
+    def leads(self) -> Iterator[Lead]:
         for key, choice in self.choices.items():
-            yield f"choices.{key}", choice.to if isinstance(choice, Choice) else choice
-        yield "otherwise", self.otherwise
-
-    def _chosen(self, choice: StepId | Choice, key: str, failures: int) -> Next:
-        if not isinstance(choice, Choice):
-            choice = Choice(to=choice)
-        learned = Learned(intent=choice.intent)
-        return Next(
-            to=choice.to,
-            choice=choice.label or choice.to.replace("_", " "),
-            keyed=key,
-            failures=failures,
-            learned=learned,
-        )
+            yield Lead(choice.to, ("choices", key), f"{key} {choice.label}".rstrip())
+        yield from super().leads()

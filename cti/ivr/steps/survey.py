@@ -2,7 +2,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cti.calls.journey import LeftBy
 from cti.ivr.asking import Question, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, line, rate, say
@@ -18,7 +17,7 @@ class Survey(Step):
     question: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")] = "satisfaction"
     """Under which name the marks are counted; do not change it once there are some."""
     scale: Literal[5, 10] = 5
-    prompt: Prompt | None = None
+    prompt: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_survey_{given['scale']}"))]
     """Without it, words that fit the scale."""
     thanks: Prompt = Prompt("std_thanks")
     tries: Tries = 2
@@ -26,15 +25,13 @@ class Survey(Step):
     """Also for callers who give no mark."""
 
     def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody
-        prompt = self.prompt or Prompt("std_survey_10" if self.scale == NPS else "std_survey_5")
         got = yield from keyed(
-            Question(lines=(line(prompt),), most=len(str(self.scale)), tries=self.tries, is_right=self._is_mark)
+            Question(lines=(line(self.prompt),), most=len(str(self.scale)), tries=self.tries, is_right=self._is_mark)
         )
         if got.is_good:
             yield from rate(self.question, int(got.keys), self.scale)
             yield from say(line(self.thanks))
-        how = got.how if got.is_good else LeftBy.NO_INPUT if not got.keys else LeftBy.NO_MATCH
-        return Next(to=self.next, how=how, keyed=got.keys, failures=got.failures)
+        return Next(to=self.next, how=got.how, keyed=got.keys, failures=got.failures)
 
     def _is_mark(self, keys: str) -> bool:
         return (0 if self.scale == NPS else 1) <= int(keys) <= self.scale

@@ -1,4 +1,6 @@
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 from cti.calls.journey import LeftBy
 from cti.crm.contact import Contact
@@ -19,12 +21,11 @@ class Tell(Step):
     """Read something out of the customer's record: the latest order, the balance, the latest open case."""
 
     kind: Literal["tell"]
-    provides = frozenset().union(*_PLACES.values())
     what: What
-    prompt: Prompt | None = None
-    """Without it, words that fit. It may hold {order} {title} {status} {date} {amount}, {balance}, or {case} {title} {status}
-    {date}."""
-    none: Prompt | None = None
+    prompt: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_{given['what']}"))]
+    """Without it, words that fit. It may hold ``{order} {title} {status} {date} {amount}``, ``{balance}``, or ``{case} {title}
+    {status} {date}``."""
+    none: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_no_{given['what']}"))]
     """Where there is no order, balance or case."""
     needs_pin: bool = True
     """Tell it to verified callers only. What a stranger may hear who merely knows a customer code is for the site to say."""
@@ -38,10 +39,13 @@ class Tell(Step):
             return Next(to=self.unverified, how=LeftBy.REFUSED)
         values = _values(self.what, who)
         if values is None:
-            yield from say(line(self.none or Prompt(f"std_no_{self.what}")))
+            yield from say(line(self.none))
             return Next(to=self.next, how=LeftBy.NOT_FOUND)
-        yield from say(line(self.prompt or Prompt(f"std_{self.what}"), **values))
+        yield from say(line(self.prompt, **values))
         return Next(to=self.next, learned=Learned(is_served=True))
+
+    def fills(self) -> frozenset[str]:
+        return _PLACES[self.what]
 
 
 def _values(what: What, who: Contact) -> Values | None:

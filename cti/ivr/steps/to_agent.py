@@ -14,9 +14,8 @@ class ToAgentStep(Step):
 
     kind: Literal["to_agent"]
     extension: Annotated[str, Field(pattern=r"^\d{2,10}$")]
-    prompt: Prompt | None = Prompt("std_to_agent")
+    prompt: Prompt = Prompt("std_to_agent")
 
     def run(self, caller: Caller) -> Doing[End]:  # noqa: ARG002 - the same for everybody
-        if self.prompt:
-            yield from say(line(self.prompt))
+        yield from say(line(self.prompt))
         return End(to=ToAgent(extension=self.extension), outcome=IvrOutcome.TO_AGENT, where=f"agent {self.extension}")

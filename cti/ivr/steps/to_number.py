@@ -14,9 +14,8 @@ class ToNumberStep(Step):
 
     kind: Literal["to_number"]
     number: Annotated[str, Field(pattern=r"^\+?\d{3,15}$")]
-    prompt: Prompt | None = Prompt("std_to_agent")
+    prompt: Prompt = Prompt("std_to_agent")
 
     def run(self, caller: Caller) -> Doing[End]:  # noqa: ARG002 - the same for everybody
-        if self.prompt:
-            yield from say(line(self.prompt))
+        yield from say(line(self.prompt))
         return End(to=ToNumber(number=self.number), outcome=IvrOutcome.TO_AGENT, where=f"number {self.number}")

@@ -14,14 +14,13 @@ class ToQueueStep(Step):
 
     kind: Literal["to_queue"]
     queue: QueueName
-    prompt: Prompt | None = None
+    prompt: Prompt = Prompt("")
     """Said before."""
     priority: Annotated[int, Field(ge=0, le=10)] | None = None
     """Higher is served earlier; without it what a ``set`` step said, or 0."""
 
     def run(self, caller: Caller) -> Doing[End]:
-        if self.prompt:
-            yield from say(line(self.prompt))
+        yield from say(line(self.prompt))
         priority = caller.priority if self.priority is None else self.priority
         return End(
             to=ToQueue(queue=self.queue, priority=priority), outcome=IvrOutcome.TO_AGENT, where=f"queue {self.queue}"

@@ -5,7 +5,7 @@ from pydantic import Field
 from cti.calls.journey import LeftBy
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, line, record, say
-from cti.ivr.step import Caller, End, Learned, Next, QueueName, Step, StepId
+from cti.ivr.step import Caller, End, Next, QueueName, Step, StepId
 
 
 class Voicemail(Step):
@@ -29,4 +29,4 @@ class Voicemail(Step):
             return Next(to=self.next, how=LeftBy.NO_INPUT)
         if recorded.how != "hung_up":
             yield from say(line(self.thanks))
-        return Next(to=self.next, learned=Learned(passed_on="voicemail"))
+        return Next(to=self.next)
