@@ -18,8 +18,8 @@ with warnings.catch_warnings():
     import audioop
 
 RATE_HZ: Final = 8000
-PEAK: Final = 0.5
-"""Of full scale: -6 dBFS, as loud as the PBX's own prompts and with room for the codecs."""
+PEAK: Final = 0.7
+"""Of full scale: -3 dBFS. Asterisk's English prompts peak between -5 and -2 dBFS (core sounds of 16 and 22)."""
 MOST_S: Final = 180.0
 LEAST_S: Final = 0.05
 SILENT: Final = 0.001

@@ -44,6 +44,7 @@ class KeptSounds:
         self._readers = readers
         self._limits = limits or Limits()
         self._now = now
+        self._began = now()
 
     def path(self, part: str, name: str) -> Path:
         return self.folder / part / f"{name}{ENDING}"
@@ -62,9 +63,10 @@ class KeptSounds:
             ) from exc
 
     def forget_passing(self) -> None:
-        """At start: nobody is being spoken to, and what an earlier process said or left half made is not needed."""
-        half_made = [path for path in self._files(PROMPTS) if path.suffix == _HALF_MADE]
-        for path in [*self._files(PASSING), *half_made]:
+        """At a start: what an earlier process said to callers or left half made, and this one has not used yet."""
+        passing = [path for path, used in self._used(PASSING) if used < self._began]
+        half_made = [path for path, used in self._used(PROMPTS) if path.suffix == _HALF_MADE and used < self._began]
+        for path in passing + half_made:
             path.unlink(missing_ok=True)
 
     def tidy(self) -> None:

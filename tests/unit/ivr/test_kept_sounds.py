@@ -90,14 +90,18 @@ def test_too_many_cost_the_least_recently_used_but_none_that_may_be_playing(
     assert [None, part, part, part] == [kept.find(name) for name in ("first", "second", "third", "fourth")]
 
 
-def test_a_start_forgets_what_was_passing_and_half_made(tmp_path: Path) -> None:
-    kept = KeptSounds(tmp_path)
-    kept.keep(PASSING, "balance", b"1")
-    kept.keep(PROMPTS, "welcome", b"1")
-    for path in (tmp_path / PASSING / "x.making", tmp_path / PROMPTS / "y.making", tmp_path / PASSING / "mine.txt"):
-        path.touch()
+def test_a_start_forgets_what_was_passing_and_half_made(tmp_path: Path, clock: Clock) -> None:
+    before = KeptSounds(tmp_path, now=clock)
+    for part, name in ((PASSING, "balance"), (PASSING, "name"), (PROMPTS, "welcome")):
+        before.keep(part, name, b"1")
+    for left in (tmp_path / PASSING / "x.making", tmp_path / PROMPTS / "y.making", tmp_path / PASSING / "mine.txt"):
+        left.touch()
+        os.utime(left, (clock.now, clock.now))
+    clock.now += 1
+    kept = KeptSounds(tmp_path, now=clock)
+    kept.find("name")
     kept.forget_passing()
-    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["mine.txt", "welcome.wav"]
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["mine.txt", "name.wav", "welcome.wav"]
 
 
 def test_nothing_kept_yet_is_nothing_to_tidy(tmp_path: Path) -> None:
