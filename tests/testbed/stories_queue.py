@@ -15,6 +15,7 @@ VIA_LOCAL_N = "0800100420"
 EMPTY = "0800100440"
 DIRECT = "0800100500"
 IVR = "0800100600"
+ASKED_AFTER = "0800100610"
 CONFERENCE = "0800100800"
 SECOND_CALLER = "0922222222"
 
@@ -373,6 +374,29 @@ async def customer_code_from_ivr(stage: Stage) -> Truth:
                 caller, agent, dnis=IVR, customer_code="4711", answered_by=("2001",), rang=("2001",), ended_by="caller"
             ),
         )
+    )
+
+
+async def hung_up_in_the_ivr(stage: Stage) -> Truth:
+    """The caller hangs up while the IVR asks; no phone ever rings."""
+    caller = stage.caller(IVR)
+    await caller.until_answered()
+    await asyncio.sleep(1)
+    caller.hang_up()
+    await caller.until_over()
+    return Truth((queued(caller, dnis=IVR, queue="", outcome="unattended", ended_by="caller"),))
+
+
+async def asked_after_the_conversation(stage: Stage) -> Truth:
+    """The agent hangs up first; the caller stays on the line, is asked how it was, and answers."""
+    caller, agent = await connect(stage, ASKED_AFTER)
+    agent.hang_up()
+    await asyncio.sleep(1)
+    await caller.press("5")
+    await caller.until_over()
+    more: dict[str, Any] = {"answered_by": ("2001",), "rang": ("2001",), "ended_by": "agent"}
+    return Truth(
+        (queued(caller, agent, dnis=ASKED_AFTER, **more | {"talk_s": round(agent.ended_at - agent.answered_at, 2)}),)
     )
 
 
