@@ -154,7 +154,7 @@ class ScriptedVoice:
     ) -> None:
         self.asked = asked
         self.story = Story()
-        self._caller, self._clock, self._length_s, self._listener = caller, clock, length_s, listener
+        self._caller, self.clock, self._length_s, self._listener = caller, clock, length_s, listener
         self._coming: deque[tuple[float, str]] = deque()
         """When which key is pressed; an empty one: the caller hangs up."""
         self._keyed: deque[str] = deque()
@@ -174,8 +174,8 @@ class ScriptedVoice:
             self._is_asked = False
             if act := self._caller.next_asked():
                 self.does(act)
-        end_s = self._clock.seconds() + within_s
-        while not self._keyed and self._clock.seconds() < end_s:
+        end_s = self.clock.seconds() + within_s
+        while not self._keyed and self.clock.seconds() < end_s:
             await self._go_on(end_s)
         return self._keyed.popleft() if self._keyed else ""
 
@@ -184,7 +184,7 @@ class ScriptedVoice:
         self._keyed.clear()
         act = self._caller.next_spoken()
         length_s = min(act.speaks_s, max_s)
-        await self._clock.sleep(length_s)
+        await self.clock.sleep(length_s)
         recorded = Recorded(file=file, length_s=length_s, how="limit")
         if act.speaks_s < max_s:
             recorded = await self._ended(act, recorded, silence_s, until)
@@ -205,7 +205,7 @@ class ScriptedVoice:
 
     def does(self, act: Act) -> None:
         """The caller begins this now, whatever the script says."""
-        begins_s = self._clock.seconds() + act.after_s
+        begins_s = self.clock.seconds() + act.after_s
         doing = [(begins_s + nr * PACE_S, key) for nr, key in enumerate(act.keys)]
         if act.is_hanging_up:
             doing.append((begins_s + len(act.keys) * PACE_S, ""))
@@ -215,7 +215,7 @@ class ScriptedVoice:
         """What the caller did while nobody asked."""
         if self.story.left is not None:
             raise StateMisuse("the caller was sent on already")
-        while self._coming and self._coming[0][0] <= self._clock.seconds():
+        while self._coming and self._coming[0][0] <= self.clock.seconds():
             self._happens(self._coming.popleft()[1])
         if self.story.is_gone:
             raise CallerGone
@@ -230,7 +230,7 @@ class ScriptedVoice:
     async def _go_on(self, end_s: float) -> None:
         """To the next thing the caller does, or to the end."""
         next_s = min(end_s, self._coming[0][0]) if self._coming else end_s
-        await self._clock.sleep(next_s - self._clock.seconds())
+        await self.clock.sleep(next_s - self.clock.seconds())
         self._catch_up()
 
     async def _heard_to_end(self, sound: Sound, until: Keys) -> str:
@@ -239,8 +239,8 @@ class ScriptedVoice:
         self._is_asked = True
         if act := self._caller.next_on(sound):
             self.does(act)
-        end_s = self._clock.seconds() + self._length_s(sound)
-        while not (key := self._beforehand(until)) and self._clock.seconds() < end_s:
+        end_s = self.clock.seconds() + self._length_s(sound)
+        while not (key := self._beforehand(until)) and self.clock.seconds() < end_s:
             await self._go_on(end_s)
         return key
 
@@ -256,5 +256,5 @@ class ScriptedVoice:
             return Recorded(file=recorded.file, length_s=recorded.length_s, how="hung_up")
         if act.keys and act.keys[0] in until:
             return Recorded(file=recorded.file, length_s=recorded.length_s, how="key")
-        await self._clock.sleep(silence_s)
+        await self.clock.sleep(silence_s)
         return Recorded(file=recorded.file, length_s=recorded.length_s, how="silence")
