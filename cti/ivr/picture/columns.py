@@ -8,7 +8,7 @@ from typing import Final
 from cti.ivr.picture.layers import Layers
 
 _ROUNDS: Final = 24
-_STRAIGHT: Final = 12.0
+_STRAIGHT: Final = 60.0
 _OFF_A_STEP: Final = 1.0
 """How dear it is that a line goes sideways: best where it leaves its step, for there many do."""
 _GAP_PX: Final = 22.0

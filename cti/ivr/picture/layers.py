@@ -6,7 +6,7 @@ order, then the lines' own. Lines that lead back take no part in the rows but fo
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
@@ -67,7 +67,9 @@ def layers_of(graph: Graph) -> Layers:
         fresh += len(passed)
     unordered = Layers(rows, links, tuple(chains), {})
     rows = _ordered(rows, unordered.ties())
-    sides = {link.target: _side(link.target, rows[2 * ranks[link.target]], links) for link in links if link.is_back}
+    loops = {link.source for link in links if link.is_loop}
+    steps = [[vertex for vertex in row if vertex < len(ranks)] for row in rows[::2]]
+    sides = {link.target: _side(link.target, steps[ranks[link.target]], loops) for link in links if link.is_back}
     _turn_outward(rows, unordered, sides)
     return Layers(rows, links, unordered.chains, sides)
 
@@ -149,14 +151,11 @@ def _ordered(rows: Rows, ties: Sequence[tuple[int, int]]) -> Rows:
     return best
 
 
-def _side(node: int, row: Sequence[int], links: Sequence[Link]) -> int:
-    """The side on which no other step stands, nor a loop of its own."""
-    steps = {end for link in links for end in (link.source, link.target)}
-    beside = [vertex for vertex in row if vertex in steps]
-    has_loop = any(link.is_loop and link.source == node for link in links)
-    if beside[-1] == node and not has_loop:
+def _side(node: int, row: Sequence[int], loops: Collection[int]) -> int:
+    """The side on which no other step of its row stands, nor a loop of its own."""
+    if row[-1] == node and node not in loops:
         return 1
-    return -1 if beside[0] == node else 0
+    return -1 if row[0] == node else 0
 
 
 def _turn_outward(rows: Rows, layers: Layers, sides: Mapping[int, int]) -> None:

@@ -57,9 +57,12 @@ class Drawing:
         self._layers, self._faces, self._labels = layers, faces, labels
         self._extents = self._extents_of()
         self._x = columns(layers, self._extents, len(faces))
-        self._ties = layers.ties()
         self._row_of = {vertex: row for row, vertices in enumerate(layers.rows) for vertex in vertices}
         self._sides = layers.sides
+        self._sideways: dict[int, float] = {}
+        for upper, lower in layers.ties():
+            row, far = self._row_of[upper], abs(self._x[upper] - self._x[lower])
+            self._sideways[row] = max(far, self._sideways.get(row, 0.0))
         self._tracks = self._tracks_of()
         self._tops, self._heights = self._rows()
         self._rights = [max((self._x[v] + self._extents[v][1] for v in row), default=0.0) for row in layers.rows]
@@ -106,8 +109,8 @@ class Drawing:
         return _LABEL_ROW_PX if is_labelled else 0.0
 
     def _gap(self, row: int) -> float:
-        far = max((abs(self._x[a] - self._x[b]) for a, b in self._ties if self._row_of[a] == row), default=0.0)
-        return _GAP_PX + min(_GAP_MORE_PX, max(0.0, far - _NEAR_PX) * 0.09) + HEAD_PX * (row % 2)
+        far = max(0.0, self._sideways.get(row, 0.0) - _NEAR_PX)
+        return _GAP_PX + min(_GAP_MORE_PX, far * 0.09) + HEAD_PX * (row % 2)
 
     def _tracks_height(self, row: int) -> float:
         return max((track + _TRACK_PX / 2 for gap, track in self._tracks.values() if gap == row), default=0.0)
