@@ -3,6 +3,7 @@ import { api, ApiError, type Session } from './api'
 import { Clock } from './clock'
 import { isolated } from './format'
 import { language, speakByDefault, t, word } from './i18n/index.svelte'
+import { saidName } from './journey'
 import { notices } from './notices.svelte'
 import type { CallView, CommandDelta, CustomerCard, FromServer, PopView } from './protocol'
 import { ringer, settings } from './settings.svelte'
@@ -272,7 +273,7 @@ class Console {
   who(call: CallView, card = this.card(call.call)): string {
     const contact = contactOf(card)
     return (
-      contact?.name || contact?.company || (call.direction === 'internal' && call.name) || call.number_shown || call.number || t().withheld
+      contact?.name || contact?.company || saidName(call.journey, card) || (call.direction === 'internal' && call.name) || call.number_shown || call.number || t().withheld
     )
   }
 

@@ -68,8 +68,8 @@ export function humanise(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-export function isMissed(item: Pick<HistoryItem, 'direction' | 'outcome'>): boolean {
-  return item.direction === 'inbound' && !['answered', 'merged', 'unattended'].includes(item.outcome)
+export function isMissed(item: Pick<HistoryItem, 'direction' | 'outcome'> & { ivr?: string }): boolean {
+  return item.direction === 'inbound' && item.ivr !== 'self_served' && !['answered', 'merged', 'unattended'].includes(item.outcome)
 }
 
 export type HistoryFilter = 'inbound' | 'outbound' | 'missed' | 'notes'

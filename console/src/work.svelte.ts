@@ -188,7 +188,7 @@ class Work {
 }
 
 function emptyCard(call: string): CustomerCard {
-  return { call, state: 'asking', contacts: [], chosen: null, reason: '', source: '', as_of: null, history: [], calls_24h: 0 }
+  return { call, state: 'asking', contacts: [], chosen: null, number_says: [], reason: '', source: '', as_of: null, history: [], calls_24h: 0 }
 }
 
 export function numberOf(past: Interaction): string {
@@ -215,6 +215,7 @@ function asCall(past: Interaction): CallView {
     queue: past.queue,
     waited_s: past.wait_s,
     keys: past.keys,
+    journey: null,
     parties: [],
     actions: [],
     outcome: past.outcome,

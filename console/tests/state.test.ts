@@ -8,12 +8,12 @@ function call(id: string, more: Partial<CallView> = {}): CallView {
   return {
     call: id, pbx: 'main', direction: 'inbound', state: 'ringing', since: AT, offered_at: AT, answered_at: null, ended_at: null,
     number: '+49305551234', number_shown: '+49 30 5551234', region: 'DE', name: '', dnis: '', dnis_label: '', queue: 'Billing',
-    waited_s: 1, keys: {}, parties: [], actions: [], outcome: null, talk_s: 0, hold_s: 0, has_spoken: false, ...more,
+    waited_s: 1, keys: {}, journey: null, parties: [], actions: [], outcome: null, talk_s: 0, hold_s: 0, has_spoken: false, ...more,
   }
 }
 
 function card(id: string, more: Partial<CustomerCard> = {}): CustomerCard {
-  return { call: id, state: 'asking', contacts: [], chosen: null, reason: '', source: '', as_of: null, history: [], calls_24h: 0, ...more }
+  return { call: id, state: 'asking', contacts: [], chosen: null, number_says: [], reason: '', source: '', as_of: null, history: [], calls_24h: 0, ...more }
 }
 
 function pop(id: string, more: Partial<CallView> = {}): PopView {

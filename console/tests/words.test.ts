@@ -71,7 +71,7 @@ describe('time', () => {
 
 describe('history', () => {
   const item = (more: Partial<HistoryItem>): HistoryItem => ({
-    call: 'a', at: '2026-11-21T10:00:00Z', direction: 'inbound', outcome: 'answered', queue: '', agent: '', talk_s: 1, result: '', note: '', number: '', ...more,
+    call: 'a', at: '2026-11-21T10:00:00Z', direction: 'inbound', outcome: 'answered', queue: '', agent: '', talk_s: 1, result: '', note: '', number: '', ivr: '', ...more,
   })
   const missed = item({ call: 'm', outcome: 'abandoned' })
   const out = item({ call: 'o', direction: 'outbound', outcome: 'no_answer' })

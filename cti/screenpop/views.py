@@ -95,6 +95,7 @@ def history_item(past: Interaction) -> HistoryItem:
     return HistoryItem(
         call=past.call, at=past.offered_at, direction=past.direction.value, outcome=past.outcome.value, queue=past.queue,
         agent=past.agent, talk_s=past.talk_s, result=past.result_label or past.result, note=past.note, number=number,
+        ivr=past.journey.outcome.value if past.journey and past.journey.outcome else "",
     )  # fmt: skip
 
 

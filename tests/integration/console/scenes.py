@@ -10,6 +10,8 @@ from cti.screenpop import messages as m
 from cti.web.schemas import CustomerView, InteractionView, ResultChoice
 from tests.integration.console.fake_server import FakeServer, now, numbered
 
+replace = msgspec.structs.replace
+
 MARA = m.MeView(agent="mara", name="Mara Lind", role="agent", extension="1001", queues=("Support", "Billing"))
 RESULTS = (
     ResultChoice(code="invoice", label="Invoice explained", queues=("Billing",)),
@@ -47,6 +49,7 @@ HISTORY = (
          note="Told her that the delivery moves to Thursday."),
     past("h4", ago(days=6), talk_s=540, result="Complaint taken", queue="Support",
          note="Delivery came without screws.\nSent a set by post.\nShe is patient, but it is the second time."),
+    past("h6", ago(days=9), outcome="unattended", ivr="self_served", agent="", queue=""),
     past("h5", ago(days=45), direction="outbound", outcome="no_answer", agent="Mara Lind", queue=""),
 )  # fmt: skip
 
@@ -96,6 +99,54 @@ MAN = m.ContactView(
 )  # fmt: skip
 
 
+def step(label: str, kind: str = "menu", **more: Any) -> m.JourneyStep:
+    return m.JourneyStep(
+        **({"step": label.lower().replace(" ", "_"), "kind": kind, "label": label, "spent_s": 6.4} | more)
+    )
+
+
+def journey(*steps: m.JourneyStep, **more: Any) -> m.JourneyView:
+    given = {
+        "flow": "bank", "label": "Telephone bank", "entered_at": ago(seconds=94), "spent_s": 48.0, "outcome": "to_agent",
+        "steps": steps,
+    }  # fmt: skip
+    return m.JourneyView(**(given | more))
+
+
+SAID_ANNA: dict[str, Any] = {
+    "contact": "k1", "contact_name": "Anna Berg", "contact_code": "70012", "known_by": "code", "known_value": "70012",
+}  # fmt: skip
+WAY = (
+    step("Welcome", "say", spent_s=4.0),
+    step("Language", "language", choice="English", keyed="2"),
+    step("Customer code", "identify", keyed="70012", spent_s=9.1),
+    step("PIN", "authenticate", keyed="••••", failures=2, spent_s=21.7),
+    step("What is it about?", choice="Orders", keyed="1"),
+    step("Order status", "tell", keyed="1187"),
+    step("Talk to an agent", "to_queue", spent_s=0.2),
+)
+LONG_WAY = (
+    *WAY[:3],
+    step("PIN", "authenticate", keyed="••••••", failures=3, how="refused", spent_s=38.0),
+    step("What is it about?", choice="Deliveries, returns and everything about furniture", keyed="4"),
+    step("Verkehrswegeinfrastrukturfinanzierungsberatung", choice="Verkehrswegeinfrastrukturfinanzierungsberatungsvertrag"),
+    step("Order number", "collect", keyed="20261187000044", failures=1),
+    step("Order service", "http", how="unavailable", spent_s=5.0),
+    step("Menu of returns", choice="Return by post", keyed="3"),
+    step("Menu of returns", choice="Missing parts", keyed="9"),
+    step("Opening hours", "hours", spent_s=0.0),
+    step("Talk to an agent", "to_queue"),
+)  # fmt: skip
+WAY_IN_CHINESE = (
+    step("歡迎", "say"),
+    step("選擇語言", "language", choice="中文", keyed="1"),
+    step("客戶代碼", "identify", keyed="20118"),
+    step("密碼", "authenticate", keyed="••••", failures=2, spent_s=22.0),
+    step("服務項目", choice="訂單查詢", keyed="1"),
+    step("轉接客服人員", "to_queue"),
+)
+
+
 def call(number: str = "+49305551234", shown: str = "+49 30 5551234", region: str = "DE", **more: Any) -> m.CallView:
     n = next(numbered)
     given: dict[str, Any] = {
@@ -127,6 +178,22 @@ def pop(of: m.CallView, shown: m.CustomerCard | None = None, seconds: float = 20
         at=at,
         expires_at=at + timedelta(seconds=seconds),
     )
+
+
+def through_the_ivr(*steps: m.JourneyStep, verified: bool = True, **more: Any) -> m.PopView:
+    """Anna identified by code and PIN, wants something about an order, and was handed to Support."""
+    way = journey(*(steps or WAY), is_verified=verified, intent="order_status", language="en", **SAID_ANNA)
+    ring = call(journey=way, queue="Support", dnis_label="Service line")
+    known = replace(ANNA, matched_by="ivr", matched_value="70012", balance="1,140.50 EUR")
+    return pop(ring, card(ring, known, history=HISTORY, calls_24h=3, **more))
+
+
+def on_somebody_elses_phone(**more: Any) -> m.PopView:
+    """The code is Anna's; the number is Mei-ling's."""
+    way = journey(*WAY[:3], WAY[-1], intent="order_status", language="en", **SAID_ANNA)
+    ring = call("+886223456789", "+886 2 2345 6789", "TW", journey=way, queue="Support", **more)
+    known = replace(ANNA, matched_by="ivr", matched_value="70012", flags=(), cases=())
+    return pop(ring, card(ring, known, number_says=(MEILING,)))
 
 
 def anna(**more: Any) -> m.PopView:
@@ -177,9 +244,6 @@ def desk_server(**more: Any) -> FakeServer:
     for name, value in more.items():
         setattr(server, name, value)
     return server
-
-
-replace = msgspec.structs.replace
 
 
 async def still(page: Page) -> None:

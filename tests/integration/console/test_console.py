@@ -460,12 +460,12 @@ async def test_a_stranger_is_given_a_customer_by_searching(server: FakeServer, p
 async def test_history_is_filtered_by_chips(server: FakeServer, page: Page) -> None:
     await talking(server, page)
     rows = page.get_by_role("region", name="History").get_by_role("listitem")
-    await expect(rows).to_have_count(5)
+    await expect(rows).to_have_count(6)
     await page.get_by_role("button", name="Missed").click()
     await expect(rows).to_have_count(1)
     await expect(rows).to_contain_text("Hung up waiting")
     await page.get_by_role("button", name="Missed").click()
-    await expect(rows).to_have_count(5)
+    await expect(rows).to_have_count(6)
     await expect(page.get_by_text("3rd call in 24 h").first).to_be_visible()
 
 

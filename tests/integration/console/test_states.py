@@ -84,6 +84,27 @@ async def pop_found(server: FakeServer, page: Page) -> None:
 
 
 @scene
+async def pop_through_the_ivr(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    server.pop(scenes.through_the_ivr())
+    await popped(page)
+
+
+@scene
+async def pop_after_a_long_way(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    server.pop(scenes.through_the_ivr(*scenes.LONG_WAY, verified=False))
+    await popped(page)
+
+
+@scene
+async def pop_on_somebody_elses_phone(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    server.pop(scenes.on_somebody_elses_phone())
+    await popped(page)
+
+
+@scene
 async def pop_several(server: FakeServer, page: Page) -> None:
     await opened(server, page)
     ring = scenes.call("+886223456789", "+886 2 2345 6789", "TW", keys={}, waited_s=192.0)
@@ -136,6 +157,34 @@ async def on_call(server: FakeServer, page: Page) -> None:
     server.answered(pop)
     await page.get_by_label("Note", exact=True).fill("Garden table charged twice; wants a credit note.")
     await page.get_by_text("Draft saved").wait_for()
+
+
+@scene
+async def on_call_through_the_ivr(server: FakeServer, page: Page) -> None:
+    await taken(server, page, scenes.through_the_ivr())
+
+
+@scene
+async def on_call_steps(server: FakeServer, page: Page) -> None:
+    await taken(server, page, scenes.through_the_ivr())
+    await page.get_by_role("button", name="7 steps").click()
+
+
+@scene
+async def on_call_long_way(server: FakeServer, page: Page) -> None:
+    await taken(server, page, scenes.through_the_ivr(*scenes.LONG_WAY, verified=False))
+    await page.get_by_role("button", name="12 steps").click()
+
+
+@scene
+async def on_call_on_somebody_elses_phone(server: FakeServer, page: Page) -> None:
+    await taken(server, page, scenes.on_somebody_elses_phone())
+
+
+@scene
+async def on_call_crm_slow_after_the_ivr(server: FakeServer, page: Page) -> None:
+    pop = scenes.through_the_ivr()
+    await talking(server, page, pop.call, card=scenes.card(pop.call, state="slow"))
 
 
 @scene
@@ -342,6 +391,14 @@ async def talking(
     return live
 
 
+async def taken(server: FakeServer, page: Page, pop: m.PopView) -> m.CallView:
+    await opened(server, page)
+    server.pop(pop)
+    live = server.answered(pop)
+    await page.locator("#note").wait_for()
+    return live
+
+
 async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
@@ -387,7 +444,10 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("name", ["pop_found", "on_call", "on_call_long_names", "result_wanted", "idle"])
+@pytest.mark.parametrize(
+    "name",
+    ["pop_found", "pop_after_a_long_way", "on_call", "on_call_long_names", "on_call_long_way", "result_wanted", "idle"],
+)
 async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> None:
     await SCENES[name](server, page)
     await page.evaluate("document.fonts.ready")
