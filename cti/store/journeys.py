@@ -98,7 +98,7 @@ class JourneyCount:
     reason: str
     at_step: str
     spent_s: float | None
-    """In the IVR, to a tenth of a second; None: not known, for nobody saw them leave."""
+    """In the IVR, rounded (``trail.countable``); None: not known, for nobody saw them leave."""
     journeys: int
 
 
@@ -112,7 +112,7 @@ class StepCount:
     how: LeftBy
     to: str
     spent_s: float
-    """At each visit, to a tenth of a second."""
+    """At each visit, rounded alike."""
     visits: int
     journeys: int
     """Of the visits, those that were a journey's first to this step: added up, the journeys that came here."""

@@ -30,6 +30,7 @@ INTERRUPTED: Final = "interrupted"
 SATISFACTION: Final = 5
 RECOMMENDATION: Final = 10
 """Scales: the best mark there is."""
+EXACT_S: Final = 10.0
 TELLING: Final = frozenset(TYPE_OF[kind] for kind in (IvrEntered, IvrLeft, Rated, CallbackRequested, VoicemailLeft))
 """What shows at once, while the call goes on; the rest shows when the journey is over."""
 
@@ -45,7 +46,7 @@ class Step:
 
     @property
     def spent_s(self) -> float:
-        return round(self.taken.spent_s, 1)
+        return countable(self.taken.spent_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,15 @@ def over(journey: Journey) -> Journey:
 
 
 def spent_s(journey: Journey) -> float | None:
-    """To a tenth of a second, so that equal times can be counted together; None where nobody saw them leave."""
-    return round(journey.spent_s, 1) if journey.left_at else None
+    """In the IVR, as it is counted; None where nobody saw them leave."""
+    return countable(journey.spent_s) if journey.left_at else None
+
+
+def countable(seconds: float) -> float:
+    """Rounded, to a tenth below ten seconds and to a second above: a database counts equal ones together, so that a report
+    on a hundred thousand journeys reads a few thousand rows.
+    """
+    return round(seconds, 1) if seconds < EXACT_S else float(round(seconds))
 
 
 def last_mark(journey: Journey, scale: int) -> int | None:

@@ -7,7 +7,7 @@ from cti.envelope import Envelope
 from cti.store.derive import CUSTOMER, NOT_CUSTOMER, interaction_of, trail_of
 from cti.store.interactions import Interaction
 from cti.store.journeys import CallbackState
-from cti.store.trail import Trail
+from cti.store.trail import Trail, spent_s
 from tests.unit.store.call_stories import CALLER, DEVICES, Story, answered_call, facts_of
 from tests.unit.store.journey_stories import Way, gave_up, self_served
 
@@ -120,6 +120,14 @@ def test_coming_back_to_a_step_is_another_visit() -> None:
         ("hours", 2, 1, 5.0),
         ("menu", 3, 2, 2.0),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [(0.04, 0.0), (3.26, 3.3), (9.94, 9.9), (10.4, 10.0), (75.5, 76.0)])
+def test_times_are_rounded_so_that_they_can_be_counted(seconds: float, counted: float) -> None:
+    way = Way(Story())
+    found = trail([way.entered(), way.step("menu", seconds), way.left(IvrOutcome.TO_AGENT, "menu")])
+    assert [step.spent_s for step in found.steps] == [counted]
+    assert [spent_s(journey) for journey in found.journeys] == [counted]
 
 
 def test_a_callback_is_open_and_known_by_a_name_of_letters_and_digits() -> None:
