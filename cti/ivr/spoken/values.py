@@ -76,7 +76,7 @@ Value = Digits | Count | Money | Day | Clock | Span | Plain | MaskedName
 
 _WHOLE_ONLY: Final = frozenset({"JPY", "KRW", "VND"})
 _GROUP: Final = 4
-_UNSAYABLE: Final = re.compile(r"[^\w\s.,;:!?'%、。,;:!?‘’…—–-]|_")  # noqa: RUF001 - Chinese stops
+_UNSAYABLE: Final = re.compile(r"[^\w\s.,;:!?'%、。\uff0c\uff1b\uff1a\uff01\uff1f’…-]|_")  # noqa: RUF001 - an apostrophe
 
 
 def groups(code: str) -> list[str]:

@@ -123,5 +123,13 @@ def test_a_group_that_does_not_exist_is_named_and_leaves_nothing_behind(tmp_path
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_write_that_fails_leaves_nothing_half_made(tmp_path: Path) -> None:
+    kept = KeptSounds(tmp_path)
+    kept.path(PROMPTS, "hello").mkdir(parents=True)
+    with pytest.raises(SpeechUnavailable):
+        kept.keep(PROMPTS, "hello", b"1")
+    assert [path.name for path in (tmp_path / PROMPTS).iterdir()] == ["hello.wav"]
+
+
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)

@@ -244,6 +244,11 @@ def test_plain_text_loses_what_would_be_taken_for_a_command() -> None:
     assert words(Plain("  Size [[XL]]\x00,\n<b>5 %</b> off!"), "en") == "Size XL , b 5 % b off!"
 
 
+def test_plain_text_keeps_what_makes_a_pause() -> None:
+    assert words(Plain("已出貨\uff0c謝謝。"), "zh-Hant") == "已出貨\uff0c謝謝。"
+    assert words(Plain("Sent; it’s on its way…"), "en") == "Sent; it’s on its way…"  # noqa: RUF001 - as people write it
+
+
 def test_a_language_without_words_is_named() -> None:
     with pytest.raises(ValueError, match=r"'fr'; there are en, zh-Hans, zh-Hant"):
         words(Count(1), "fr")
