@@ -192,10 +192,9 @@ class Asterisk:
 
     @property
     def shared(self) -> Path:
-        """A folder that both sides read and write: prompts, recordings. For Asterisk it is ``shared_inside``."""
-        folder = self.home / "shared"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        """A folder that both sides read and write: prompts, recordings. For Asterisk it is ``shared_inside``. There once
+        it has started."""
+        return self.home / "shared"
 
     @property
     def shared_inside(self) -> str:
@@ -272,7 +271,7 @@ class Asterisk:
 
     def write_config(self) -> None:
         """Write every file Asterisk reads. Called by start(); again after a change, before a reload by hand."""
-        for name in ("etc", "db", "spool", "run", "log/cdr-csv", "moh"):
+        for name in ("etc", "db", "spool", "run", "log/cdr-csv", "moh", "shared"):
             self.home.joinpath(name).mkdir(parents=True, exist_ok=True)
         music = self.root / SOUNDS / "demo-congrats.gsm"
         shutil.copy(music, self.home / "moh") if music.exists() else None

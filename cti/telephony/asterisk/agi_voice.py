@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
+from cti.errors import PbxUnavailable
 from cti.log import logger
 from cti.telephony.asterisk.agi_codec import AgiReply, command, note
 from cti.telephony.asterisk.agi_wire import AgiWire
@@ -260,5 +261,7 @@ def _how(reply: AgiReply, length_s: float, max_s: float) -> Literal["key", "sile
             return "key"
         case "hangup":
             return "hung_up"
-        case _:
+        case "timeout":
             return "limit" if length_s >= max_s - 0.5 else "silence"
+        case _:
+            raise PbxUnavailable(f"nothing could be recorded: {reply.text}")
