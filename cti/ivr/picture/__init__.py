@@ -16,7 +16,8 @@ from typing import Final
 from cti.ivr.picture.faces import Face, Said, face
 from cti.ivr.picture.graph import WORDS, Edge, Figures, Graph, Node, NodeFigures
 from cti.ivr.picture.layers import Link, layers_of
-from cti.ivr.picture.routes import HEAD_PX, LABEL_PX, Drawing, Route
+from cti.ivr.picture.routes import Route, routes
+from cti.ivr.picture.sheet import HEAD_PX, LABEL_PX, Sheet
 from cti.ivr.picture.text import clean, cut, width
 
 __all__ = ["WORDS", "Edge", "Figures", "Graph", "Node", "NodeFigures", "picture", "style"]
@@ -51,14 +52,14 @@ def picture(
     layers = layers_of(graph)
     faces = [face(node, figures, said) for node in graph.nodes]
     labels = [cut(_label(link), LABEL_PX, _LABEL_WIDEST_PX) for link in layers.links]
-    paper = Drawing(layers, faces, labels).paper()
+    sheet = Sheet(layers, faces, labels)
     ways = [
         _way(graph, link, shown, route, figures=figures, said=said)
-        for link, shown, route in zip(layers.links, labels, paper.routes, strict=True)
+        for link, shown, route in zip(layers.links, labels, routes(sheet), strict=True)
     ]
-    steps = [_step(*each) for each in zip(graph.nodes, faces, paper.boxes, strict=True)]
-    left, top = floor(paper.left) - _MARGIN_PX, floor(paper.top) - _MARGIN_PX
-    wide, high = ceil(paper.right) + _MARGIN_PX - left, ceil(paper.bottom) + _MARGIN_PX - top
+    steps = [_step(*each) for each in zip(graph.nodes, faces, sheet.corners(), strict=True)]
+    left, top = floor(sheet.left) - _MARGIN_PX, floor(sheet.top) - _MARGIN_PX
+    wide, high = ceil(sheet.right) + _MARGIN_PX - left, ceil(sheet.bottom) + _MARGIN_PX - top
     view = f'viewBox="{left} {top} {wide} {high}" font-family="sans-serif"'
     return "\n".join(
         (

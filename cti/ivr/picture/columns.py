@@ -34,11 +34,11 @@ def columns(layers: Layers, extents: Sequence[Extent], steps: int) -> list[float
             wanted = [_middle(vertex, x, pulls[vertex]) for vertex in row]
             for vertex, place in zip(row, spread(wanted, weights, _apart(row, extents)), strict=True):
                 x[vertex] = place
-        _straighten(layers, extents, x)
+        straighten(layers, extents, x)
     return x
 
 
-def _straighten(layers: Layers, extents: Sequence[Extent], x: list[float]) -> None:
+def straighten(layers: Layers, extents: Sequence[Extent], x: list[float]) -> None:
     """Put as much of each long line as the rows leave room for upon one x."""
     room = _room(layers, extents, x)
     for chain in layers.chains:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.ivr.picture import Edge, Figures, Graph, Node, NodeFigures, picture, style
-from cti.ivr.picture.columns import spread
+from cti.ivr.picture.columns import spread, straighten
+from cti.ivr.picture.layers import Layers, Link
 from cti.ivr.picture.text import clean, cut, width, wrapped
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -267,6 +268,14 @@ def test_places_are_apart_and_none_nearer_to_the_wish_could_be(row: list[tuple[f
     for nth, gap in enumerate(gaps):
         tail = sum(pulls[nth + 1 :])
         assert tail == pytest.approx(0, abs=1e-3) if gap > 1e-3 else tail > -1e-3
+
+
+def test_two_lines_that_are_straightened_towards_each_other_do_not_meet() -> None:
+    down, up = (Link(source, target, (), is_back=False) for source, target in ((0, 2), (3, 1)))
+    layers = Layers(rows=[[5], [4, 6], [7]], links=(down, up), chains=((4, 7), (5, 6)), sides={})
+    x = [0.0, 0.0, 0.0, 0.0, 0.0, -100.0, 100.0, 200.0]
+    straighten(layers, [(6.0, 6.0)] * 8, x)
+    assert x[6] - x[4] >= 34
 
 
 @given(st.text(max_size=80), st.floats(30, 300))
