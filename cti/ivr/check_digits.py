@@ -11,8 +11,8 @@ def luhn(digits: str) -> bool:
 
 
 def mod11(digits: str) -> bool:
-    """Weights 2, 3, 4, ... from the right, the check digit last with weight 1; a remainder that would be 10 has no number
-    (as in Nordic account numbers and, with ten digits, ISBN-10)."""
+    """ISO 2108, as in ISBN-10: weights 2, 3, 4, ... from the right, the check digit last with weight 1; where it would be 10
+    there is no number. (Norwegian account numbers, whose weights begin again after 7, are another rule.)"""
     return sum(int(digit) * (place + 1) for place, digit in enumerate(reversed(digits))) % 11 == 0
 
 
