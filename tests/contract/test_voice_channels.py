@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 import pytest
 
 from cti.telephony.asterisk.agi_server import AgiServer
-from cti.telephony.asterisk.provision import FastAgi
 from cti.telephony.replay.voice import Act, Caller, QuickClock, ScriptedVoice, hang_up, press, speak
 from cti.telephony.voice import (
     CallerGone,
@@ -23,7 +22,7 @@ from cti.telephony.voice import (
     VoiceChannel,
 )
 from tests.testbed import parts
-from tests.testbed.asterisk import Asterisk, free_ports
+from tests.testbed.asterisk import Asterisk, asking_asterisk
 from tests.testbed.fixtures import require
 from tests.testbed.phone import PhoneCall
 from tests.testbed.story import Stage, open_stage
@@ -193,10 +192,7 @@ def asking_pbx() -> Iterator[Callable[[str], Asterisk]]:
     def get(version: str) -> Asterisk:
         require(f"asterisk-{version}")
         if version not in running:
-            ports = free_ports()
-            running[version] = Asterisk(
-                version, ports=ports, fastagi=FastAgi(secret=SECRET, port=ports.fastagi, pbx=PBX)
-            )
+            running[version] = asking_asterisk(version, SECRET)
             running[version].start()
         return running[version]
 

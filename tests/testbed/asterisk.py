@@ -346,6 +346,12 @@ class Asterisk:
         await asyncio.to_thread(self.remove)
 
 
+def asking_asterisk(version: str, secret: str, extra: Mapping[str, str] | None = None) -> Asterisk:
+    """An Asterisk whose dialplan asks at its ``ports.fastagi``, where the test may listen, or not."""
+    ports = free_ports()
+    return Asterisk(version, ports=ports, fastagi=FastAgi(secret=secret, port=ports.fastagi), extra=extra or {})
+
+
 def _tidying(shown: str) -> list[str]:
     """What ``queue show`` prints -> the CLI commands that undo what a test did to the members."""
     commands, queue = [], ""
