@@ -25,6 +25,7 @@ ADA = Contact(
 WANG = Contact(
     id=ContactId("2"), code="4712", name="王小明", language="zh-Hant",
     numbers=(ContactNumber(typed="+886 2 2345-6789 ext. 12", e164="+886223456789", label="office"),),
+    orders=(Order(id="by word of mouth", title="Repair"),),
 )  # fmt: skip
 SHARED = (ContactNumber(typed="+44 20 7946 0018 ", e164="+442079460018", label="switchboard"),)
 BELL = Contact(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -402,13 +403,22 @@ async def test_a_customer_system_that_fails_shows_nobody_elses_card(lookup: Look
     assert await lookup.start(keys={}, number=ADAS, contact=WANG.id).late() == Unavailable("no route")
 
 
-async def test_after_failures_the_one_question_is_who_they_say_they_are(lookup: Lookup, site: Site) -> None:
+async def test_after_failures_the_one_question_is_who_they_say_they_are(site: Site) -> None:
+    """The number waits until that is answered, and is not refused for it."""
+    lookup = Lookup(site, replace(RULES, budget_s=5.0), monotonic=lambda: site.seconds)
     site.error = CrmUnavailable("down")
     for _ in range(3):
         await who(lookup, ADAS)
     site.seconds, site.error, site.asked = 15.0, None, []
-    answer = await found(lookup, contact=WANG.id, number=ADAS)
-    assert (names(answer.matches), names(answer.disagrees)) == ([WANG.name], [ADA.name])
+    site.is_open.clear()
+    asked = lookup.start(keys={}, number=ADAS, contact=WANG.id)
+    assert await asked.answer(budget_s=0.01) == Unavailable(SLOW)
+    assert site.asked == [WANG.id]
+    site.is_open.set()
+    answer = await asked.late()
+    assert isinstance(answer, Found)
+    assert names(answer.disagrees) == [ADA.name]
+    await lookup.close()
 
 
 async def test_who_was_named_is_known_for_a_while(lookup: Lookup, site: Site) -> None:

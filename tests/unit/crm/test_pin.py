@@ -217,6 +217,13 @@ def test_a_restart_changes_no_limit(tries: list[tuple[int, str, str, bool]], lat
             assert limits.allowed(account, caller, now) == restarted.allowed(account, caller, now)
 
 
+def test_a_record_out_of_order_is_put_in_order() -> None:
+    """Facts that waited in the spool come late."""
+    limits = PinLimits(PinRules())
+    limits.restore((at(n), ADA, ADAS, "wrong") for n in (4, 3, 2, 1, 0))
+    assert not limits.allowed(ADA, ADAS, at(33.9))
+
+
 def test_a_restart_needs_no_more_of_the_record_than_it_asks_for() -> None:
     """All that is older has no say any more."""
     told = played(PinLimits(RULES), [(0, "a", "+491", False)] * 4)
