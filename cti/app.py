@@ -40,15 +40,14 @@ from cti.store.journal import Journal
 from cti.store.restored import restored_calls
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
-from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.sql_people import SqlPeople
 from cti.switchboard import Switchboard
 from cti.telephony.link import PbxLink
 from cti.telephony.make import make_link
 from cti.web import server as web_server
-from cti.web.parts import Parts, WebSite
+from cti.web.parts import Parts, WebSite, no_flow
 from cti.web.passwords import hash_password
-from cti.web.ports import PartHealth
+from cti.web.ports import FlowNamed, PartHealth
 from cti.web.schemas import DemoLogin, ResultChoice
 
 log = logger("app")
@@ -66,7 +65,6 @@ class Service:
 
     database: Database
     interactions: SqlInteractionLog
-    journeys: SqlJourneyLog
     people: SqlPeople
     journal: Journal
     customers: CrmConnector
@@ -96,8 +94,10 @@ async def run(
     links: Sequence[PbxLink] | None = None,
     prepare: Callable[[Database], Awaitable[None]] | None = None,
     demo: tuple[DemoLogin, ...] = (),
+    flow: FlowNamed | None = None,
 ) -> None:
-    """Serve until cancelled. ``links`` stand in for the configured PBXs, ``prepare`` fills the database first: the demo.
+    """Serve until cancelled. ``links`` stand in for the configured PBXs, ``prepare`` fills the database first, ``flow`` stands
+    in for the IVR's: the demo.
 
     Raises ConfigError (a port taken, a folder that cannot be written), StoreSchema.
     """
@@ -110,7 +110,7 @@ async def run(
                 for link in service.links.values()
             ),
             tasks.create_task(_keep_roster(service), name="roster"),
-            *_listeners(tasks, given, service, demo, started),
+            *_listeners(tasks, given, service, _parts(given, service, demo, flow), started),
         ]
         log.info("started", version=__version__, pbxs=list(service.links), calls_taken_up=len(calls))
         try:
@@ -145,7 +145,6 @@ async def _built(
             given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping)
         )
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
-        journeys = SqlJourneyLog(database)
         lookup = Lookup(customers, _lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)
         agents = await _agents(given, people)
@@ -158,11 +157,11 @@ async def _built(
         made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
         by_name = {link.name: link for link in made}
         beside = Neighbours(
-            links=by_name, customers=customers, lookup=lookup, journeys=journeys, queue_load=pipeline.queue_load,
-            tell=pipeline.journey,
+            links=by_name, customers=customers, lookup=lookup, journeys=interactions, queue_load=pipeline.queue_load,
+            tell=pipeline.news,
         )  # fmt: skip
         service = Service(
-            database=database, interactions=interactions, journeys=journeys, people=people, journal=journal,
+            database=database, interactions=interactions, people=people, journal=journal,
             customers=customers, lookup=lookup, hub=hub,
             tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=Switchboard(by_name, hub),
             reception=Reception(given, beside) if wants_reception(given) else None,
@@ -272,7 +271,7 @@ def _listeners(
     tasks: asyncio.TaskGroup,
     given: settings.Settings,
     service: Service,
-    demo: tuple[DemoLogin, ...],
+    parts: Parts,
     started: Callable[[Started], None],
 ) -> list["asyncio.Task[None]"]:
     web_up, push_up, ivr_up = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -280,7 +279,6 @@ def _listeners(
         host=given.push.host, port=given.push.port, origins=_origins(given), version=__version__, ping_s=given.push.ping_s,
     )  # fmt: skip
     desktops = DesktopServer(sockets, service.hub, service.tickets)
-    parts = _parts(given, service, demo)
 
     async def serve_web() -> None:
         with _port_taken("web", given.web.host, given.web.port):
@@ -321,7 +319,7 @@ def _port_taken(section: str, host: str, port: int) -> Iterator[None]:
         raise ConfigError(f"{section}.port: {host}:{port} {why}; choose another, or stop what listens there") from error
 
 
-def _parts(given: settings.Settings, service: Service, demo: tuple[DemoLogin, ...]) -> Parts:
+def _parts(given: settings.Settings, service: Service, demo: tuple[DemoLogin, ...], flow: FlowNamed | None) -> Parts:
     async def record(facts: Sequence[Envelope]) -> None:
         for fact in facts:
             service.journal.record(fact)
@@ -330,7 +328,8 @@ def _parts(given: settings.Settings, service: Service, demo: tuple[DemoLogin, ..
     return Parts(
         site=_site(given, demo), people=service.people, log=service.interactions, hub=service.hub, tickets=service.tickets,
         customers=service.customers, commands=service.switchboard, record=record,
-        health=lambda: _health(service), registry=service.registry,
+        health=lambda: _health(service), registry=service.registry, recordings=given.ivr.recordings,
+        flow=flow or (service.reception.flows.get if service.reception else no_flow),
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@
     Ivr -----JourneyEvent----/    |-------> Journal    the fact, never waited for
                                   `-------> Lookup     asked as soon as a caller is known; its answer follows as a card
 
-``news`` is the links' sink, ``journey`` the IVR's: both are quick, wait for nobody and never raise. Look-ups are tasks of their
-own, one a call.
+``news`` is the sink of the links and of the IVR: it is quick, waits for nobody and never raises. Look-ups are tasks of their own,
+one a call.
 """
 
 import asyncio
@@ -74,10 +74,12 @@ class Pipeline:
         match news:
             case CallChanged():
                 self._call(news)
+            case JourneyEvent():
+                self._journey(news)
             case LinkChanged():
                 self._hub.pbx(PbxView(name=news.pbx, state=news.state, since=news.at))
 
-    def journey(self, event: JourneyEvent) -> None:
+    def _journey(self, event: JourneyEvent) -> None:
         """A caller came a step further in the IVR."""
         self._journal.record(of_journey(event))
         journey = fold(self._journeys.get(event.call), event)

@@ -33,7 +33,7 @@ async def _record(file: Path, name: str, seconds: float, config: Path | None) ->
     from cti.calls.transitions import CallChanged
     from cti.errors import ConfigError
     from cti.telephony.asterisk.ami_link import AmiLink
-    from cti.telephony.link import News
+    from cti.telephony.link import LinkChanged, News
     from cti.telephony.make import endpoints, events_account
 
     given = settings.load(config)
@@ -47,7 +47,7 @@ async def _record(file: Path, name: str, seconds: float, config: Path | None) ->
         nonlocal calls
         if isinstance(news, CallChanged):
             calls += not news.after.is_live
-        else:
+        elif isinstance(news, LinkChanged):
             say_error(f"{news.pbx}: {news.state}{': ' + news.reason if news.reason else ''}")
 
     with _opened(file) as out:

@@ -5,12 +5,13 @@ are drawn by weight. Seconds are the player's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
 from cti.agents.agent import Agent
 from cti.calls.call import CallState
+from cti.demo.journeys import ON_THEIR_OWN, STRANGERS, TO_A_PERSON, Script
 from cti.demo.people import CHINESE, COMPLAINT, KEYED, REPEAT, SHARED, Caller, stranger
 from cti.telephony.commands import Originate
 from cti.telephony.replay.score import Phase, Play, Score
@@ -37,6 +38,8 @@ class Story:
     """How many agents' phones it needs."""
     is_keyed: bool = False
     is_anonymous: bool = False
+    is_inbound: bool = True
+    """Its caller comes through the menu."""
 
 
 PLAIN: Final = Story("plain_inbound_caller_hangs_up", 5)
@@ -44,11 +47,13 @@ KEYED_IN: Final = Story("customer_code_from_ivr", 2, is_keyed=True)
 NO_ANSWER: Final = Story("ring_no_answer_then_other", 2, phones=2)
 WALKED_AWAY: Final = Story("abandoned_in_queue", phones=0)
 DIALLED: Final = (
-    Story("click_to_dial_answered", 6),
-    Story("click_to_dial_busy", 1),
-    Story("click_to_dial_not_answered", 1),
+    Story("click_to_dial_answered", 6, is_inbound=False),
+    Story("click_to_dial_busy", 1, is_inbound=False),
+    Story("click_to_dial_not_answered", 1, is_inbound=False),
 )
-COLLEAGUE: Final = Story("internal_call", phones=2)
+COLLEAGUE: Final = Story("internal_call", phones=2, is_inbound=False)
+MENU_ONLY: Final = Story("hung_up_in_the_ivr", phones=0)
+"""Served by the menu, or given up in it: no phone rings."""
 STORIES: Final = (
     PLAIN,
     KEYED_IN,
@@ -61,9 +66,9 @@ STORIES: Final = (
     Story("blind_transfer_by_refer_to_agent", 1, phones=2),
     Story("blind_transfer_by_refer_to_queue", 1, phones=2),
     Story("attended_transfer_by_refer", 2, phones=2),
-    Story("outbound_dialled_at_the_phone", 1),
+    Story("outbound_dialled_at_the_phone", 1, is_inbound=False),
 )
-TRACES: Final = tuple(sorted({story.trace for story in (*STORIES, *DIALLED, WALKED_AWAY, COLLEAGUE)}))
+TRACES: Final = tuple(sorted({story.trace for story in (*STORIES, *DIALLED, WALKED_AWAY, COLLEAGUE, MENU_ONLY)}))
 
 OPENING: Final = (
     (PLAIN, COMPLAINT),
@@ -80,6 +85,10 @@ BREATH_S: Final = (6.0, 11.0)
 """From the end of a call to the agent's next: time to write a note and pick a result."""
 WALK_AWAY_S: Final = (50.0, 110.0)
 """From one caller who gives up before any phone rings to the next."""
+ON_THEIR_OWN_S: Final = (9.0, 24.0)
+"""From one caller whom the menu serves to the next."""
+HANDED_OVER_S: Final = 0.3
+"""From the end of the menu to the queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,22 +168,41 @@ def _words(casting: Casting) -> Iterator[tuple[str, str]]:
         yield from ((extension, agent.extension), (name, agent.name), (f"PJSIP/{extension}", agent.device))
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Who calls, and what they key."""
+
+    caller: Caller
+    script: Script
+
+
 class Day:
-    """The programme. ``callers`` are customers with a number of their own."""
+    """The programme. ``callers`` are customers with a number of their own; ``menu_s`` is how long each script takes, and those
+    it does not hold are not played."""
 
     def __init__(
-        self, agents: Sequence[Agent], callers: Sequence[Caller], scores: Mapping[str, Score], *, seed: int = 1
+        self,
+        agents: Sequence[Agent],
+        callers: Sequence[Caller],
+        scores: Mapping[str, Score],
+        *,
+        menu_s: Mapping[Script, float],
+        seed: int = 1,
     ) -> None:
         self._agents, self._callers, self._scores = tuple(agents), tuple(callers), scores
+        self._menu_s = menu_s
+        self.coming: dict[str, Coming] = {}
+        """By calling number: whoever begins a call takes theirs out."""
         self._dice = Random(seed)  # noqa: S311 - nothing is secret here
         self._opening = list(OPENING)
         self._ready_s = {agent.device: at_s for agent, at_s in zip(agents, FIRST_RINGS_S, strict=False)}
         self._walks_s = self._dice.uniform(*WALK_AWAY_S)
+        self._serves_s = self._dice.uniform(*ON_THEIR_OWN_S)
 
     # ---- what Programme asks
 
     def next_s(self) -> float:
-        return min(self._walks_s, *self._ready_s.values())
+        return min(self._walks_s, self._serves_s, *self._ready_s.values())
 
     def begin(self, now_s: float, busy: frozenset[str]) -> Sequence[Play]:
         plays: list[Play] = []
@@ -183,6 +211,9 @@ class Day:
         if now_s >= self._walks_s:
             self._walks_s = now_s + self._dice.uniform(*WALK_AWAY_S)
             plays.append(self._play(WALKED_AWAY, self._agents, self._caller()))
+        if now_s >= self._serves_s:
+            self._serves_s = now_s + self._dice.uniform(*ON_THEIR_OWN_S)
+            plays.append(self._play(MENU_ONLY, self._agents, self._customer()))
         return plays
 
     def ended(self, play: Play, now_s: float) -> None:
@@ -231,10 +262,25 @@ class Day:
                 return caller
         return stranger(self._dice) if pick < 0.55 or not self._callers else self._dice.choice(self._callers)  # noqa: PLR2004 - the next share
 
+    def _customer(self) -> Caller:
+        """One with a code: the menu has nothing for others."""
+        known = [caller for caller in self._callers if caller.code] or [COMPLAINT]
+        return self._dice.choice(known)
+
     def _with_first(self, *first: Agent) -> tuple[Agent, ...]:
         return (*first, *(agent for agent in self._agents if agent not in first))
 
     def _play(self, story: Story, agents: Sequence[Agent], caller: Caller, command: str = "") -> Play:
         queue = self._dice.choice(("support", "support", "sales"))
-        casting = Casting(agents=agents, caller=caller, queue=queue, command=command)
+        pace = self._through_the_menu(story, caller) if story.is_inbound else LIVE
+        casting = Casting(agents=agents, caller=caller, queue=queue, pace=pace, command=command)
         return play_of(story, self._scores[story.trace], casting, self._dice)
+
+    def _through_the_menu(self, story: Story, caller: Caller) -> Pace:
+        """The call is in the PBX for as long as its caller keys."""
+        some = ON_THEIR_OWN if story is MENU_ONLY else TO_A_PERSON if caller.code else STRANGERS
+        played = [script for script in some if script in self._menu_s]
+        script = self._dice.choices(played, [one.weight for one in played])[0]
+        self.coming["" if story.is_anonymous else caller.number] = Coming(caller, script)
+        length_s = self._menu_s[script] + HANDED_OVER_S
+        return replace(LIVE, offered=(length_s, length_s))

@@ -3,8 +3,8 @@
 Calls, facts and interactions come about as live ones do; only the clock is ours.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from random import Random
 from typing import Final
@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 from cti.agents.agent import Agent
 from cti.calls.call import Call, Outcome, PbxName, Role
 from cti.calls.transitions import CallChanged
-from cti.demo.day import PLAIN, STORIES, Casting, Pace, Story, play_of
+from cti.demo.day import HANDED_OVER_S, MENU_ONLY, PLAIN, STORIES, Casting, Pace, Story, play_of
+from cti.demo.journeys import ON_THEIR_OWN, TO_A_PERSON, Events, Rehearsals, Rehearsed
 from cti.demo.people import COMPLAINT, KEYED, NAMED, REPEAT, Caller, stranger
 from cti.envelope import Envelope, of_change
+from cti.journeys import of_journey
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.replay.score import Play, Score, cues, stamped
@@ -24,6 +26,10 @@ ZONE: Final = ZoneInfo("Asia/Taipei")
 DAYS: Final = 14
 OPENS: Final = time(9)
 SLOT: Final = timedelta(minutes=70)
+SERVED: Final = 3
+"""Callers whom the menu serves alone, to one who reaches an agent."""
+RATES: Final = 0.4
+"""The share of callers who say how it was."""
 SLOTS: Final = 8
 """Calls of one agent on one day, one in each slot, so that nobody talks twice at once."""
 LATELY: Final = timedelta(minutes=10)
@@ -63,28 +69,66 @@ class Happened:
     """Result, its label, the note; None: drawn."""
 
 
-def past(
-    since: datetime,
-    now: datetime,
-    *,
-    pbx: PbxName,
-    agents: Sequence[Agent],
-    callers: Sequence[Caller],
-    scores: Mapping[str, Score],
-) -> Iterator[tuple[Envelope, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """Who calls, with what recordings, and how they key."""
+
+    callers: tuple[Caller, ...]
+    scores: Mapping[str, Score]
+    rehearsals: Rehearsals
+
+
+async def past(
+    since: datetime, now: datetime, *, pbx: PbxName, agents: Sequence[Agent], company: Company
+) -> AsyncIterator[tuple[Envelope, ...]]:
     """The facts of every call that ended before ``now``, call by call, in no order of time."""
     dice = Random(since.isoformat())  # noqa: S311 - nothing is secret here
-    happened = (*_drawn(since, now - LATELY, agents, callers, dice), *_remembered(now, agents))
+    happened = (
+        *_drawn(since, now - LATELY, agents, company.callers, dice),
+        *_served(since, now - LATELY, agents, company.callers, dice),
+        *_remembered(now, agents),
+    )
     for number, one in enumerate(one for one in happened if since < one.at < now - LATELY):
-        yield facts_of(one, number, pbx=pbx, score=scores[one.story.trace], dice=dice)
+        keyed = await _keyed(one, company.rehearsals, dice) if one.story.is_inbound else None
+        yield facts_of(one, keyed, number, pbx=pbx, score=company.scores[one.story.trace], dice=dice)
 
 
-def facts_of(one: Happened, number: int, *, pbx: PbxName, score: Score, dice: Random) -> tuple[Envelope, ...]:
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A caller's way through the menu, and what they said afterwards of the conversation."""
+
+    menu: Rehearsed
+    after: Rehearsed | None
+
+
+async def _keyed(one: Happened, rehearsals: Rehearsals, dice: Random) -> Keyed:
+    some = ON_THEIR_OWN if one.story is MENU_ONLY else TO_A_PERSON
+    script = rehearsals.script_for(one.caller, dice, scripts=some)
+    rates = bool(script.mark) and dice.random() < RATES
+    after = await rehearsals.rehearse_after(script, one.caller) if rates else None
+    return Keyed(await rehearsals.rehearse(script, one.caller), after)
+
+
+def facts_of(
+    one: Happened, keyed: Keyed | None, number: int, *, pbx: PbxName, score: Score, dice: Random
+) -> tuple[Envelope, ...]:
+    """What the menu said stands after what the PBX said: facts need no order between the two."""
     queue = dice.choice(("support", "support", "sales"))
-    play = play_of(one.story, score, Casting(agents=one.agents, caller=one.caller, queue=queue, pace=PACE), dice)
+    length_s = keyed.menu.spent_s + HANDED_OVER_S if keyed else 0.0
+    pace = replace(PACE, offered=(length_s, length_s)) if keyed else PACE
+    play = play_of(one.story, score, Casting(agents=one.agents, caller=one.caller, queue=queue, pace=pace), dice)
     changes = told(play, number, one.at, pbx)
+    call = changes[-1].after
     said = one.said or _draw_said(one.caller, dice)
-    return (*map(of_change, changes), *_afterwards(changes[-1].after, one, said))
+    journey = _journey(keyed, call) if keyed else ()
+    return (*map(of_change, changes), *map(of_journey, journey), *_afterwards(call, one, said))
+
+
+def _journey(keyed: Keyed, call: Call) -> Events:
+    menu = keyed.menu.at(call.offered_at, call=call.id, pbx=call.pbx)
+    if keyed.after is None or call.outcome is not Outcome.ANSWERED or call.ended_at is None:
+        return menu
+    return (*menu, *keyed.after.at(call.ended_at, call=call.id, pbx=call.pbx))
 
 
 def told(play: Play, number: int, at: datetime, pbx: PbxName) -> list[CallChanged]:
@@ -108,6 +152,18 @@ def _drawn(
                 at = opens + slot * SLOT + timedelta(seconds=dice.uniform(0, 3000))
                 story = dice.choices(STORIES, [one.weight for one in STORIES])[0]
                 yield Happened(at, story, KEYED if story.is_keyed else _caller(callers, dice), (agent, *colleagues[1:]))
+
+
+def _served(
+    since: datetime, until: datetime, agents: Sequence[Agent], callers: Sequence[Caller], dice: Random
+) -> Iterator[Happened]:
+    """All day long, and a little into the night."""
+    known = [caller for caller in callers if caller.code] or [COMPLAINT]
+    for day in range((until.date() - since.date()).days + 1):
+        opens = datetime.combine(since.astimezone(ZONE).date() + timedelta(days=day), OPENS, ZONE)
+        for _ in range(SERVED * SLOTS * len(agents)):
+            at = opens + timedelta(seconds=dice.uniform(0, SLOTS * SLOT.total_seconds()))
+            yield Happened(at, MENU_ONLY, dice.choice(known), tuple(agents))
 
 
 def _remembered(now: datetime, agents: Sequence[Agent]) -> Iterator[Happened]:

@@ -11,7 +11,7 @@ from random import Random
 from typing import Final
 
 from cti import numbers
-from cti.agents.agent import Agent, AgentId
+from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.store.customers import Customer, CustomerCase, CustomerNumber, CustomerOrder
 
 COUNTRY: Final = "TW"
@@ -42,6 +42,13 @@ AGENTS: Final = (
         language="zh-Hant",
     ),
 )
+
+
+SUPERVISOR: Final = Agent(
+    id=AgentId("sue"), name="Sue Lindqvist", role=AgentRole.SUPERVISOR, queues=("support", "sales"), language="en"
+)
+"""Has no phone, and sees the reports."""
+STAFF: Final = (*AGENTS, SUPERVISOR)
 
 
 def password_of(agent: Agent) -> str:
@@ -107,9 +114,9 @@ def named_customers(now: datetime) -> tuple[Customer, ...]:
     )  # fmt: skip
 
 
-COMPLAINT: Final = Caller(number="0912345678", name="Berg", contact="D0001", contact_name="Anna Berg")
-CHINESE: Final = Caller(number="0928000256", name="王小明", contact="D0002", contact_name="王小明")
-REPEAT: Final = Caller(number="0935000469", contact="D0005", contact_name="Lin Mei-ling")
+COMPLAINT: Final = Caller(number="0912345678", name="Berg", code="20118", contact="D0001", contact_name="Anna Berg")
+CHINESE: Final = Caller(number="0928000256", name="王小明", code="20256", contact="D0002", contact_name="王小明")
+REPEAT: Final = Caller(number="0935000469", code="20469", contact="D0005", contact_name="Lin Mei-ling")
 KEYED: Final = Caller(number="0979000311", code="4711", contact="D0006", contact_name="Oliver Grant")
 """Calls from a number nobody knows, and keys the customer code."""
 SHARED: Final = Caller(number=SHARED_NUMBER)
@@ -122,8 +129,9 @@ def callers_of(customers: Iterable[Customer]) -> Iterator[Caller]:
         first = customer.numbers[0].e164 if customer.numbers else ""
         if first:
             yield Caller(
-                number=as_sent(first), name=_sent_name(customer), contact=customer.id, contact_name=customer.name
-            )
+                number=as_sent(first), name=_sent_name(customer), code=customer.code, contact=customer.id,
+                contact_name=customer.name,
+            )  # fmt: skip
 
 
 def stranger(dice: Random) -> Caller:

@@ -19,9 +19,31 @@ from cti import app as service
 from cti import log as logs
 from cti import settings
 from cti.calls.call import PbxName
+from cti.crm.contact import Contact
 from cti.demo.day import TRACES, Day
-from cti.demo.past import DAYS, past
-from cti.demo.people import AGENTS, COUNTRY, Caller, callers_of, named_customers, password_of
+from cti.demo.journeys import (
+    IMPATIENT_S,
+    ON_THEIR_OWN,
+    STRANGERS,
+    TO_A_PERSON,
+    Rehearsals,
+    Script,
+    contact_of,
+    flow_of_the_demo,
+)
+from cti.demo.past import DAYS, Company, past
+from cti.demo.pbx import DemoPbx
+from cti.demo.people import (
+    AGENTS,
+    COMPLAINT,
+    COUNTRY,
+    STAFF,
+    SUPERVISOR,
+    Caller,
+    callers_of,
+    named_customers,
+    password_of,
+)
 from cti.envelope import Envelope
 from cti.errors import ConfigError, RequestError, StoreSchema
 from cti.store.customers import Customer, count_customers, put_customers
@@ -44,6 +66,8 @@ DEFAULT_PORT: Final = 8088
 LAST_PORT: Final = 65_534
 FAMILIAR: Final = 300
 """So many of the customers call, some of them again."""
+LONGEST_MENU_S: Final = 30.0
+"""A live caller takes no longer in the menu; there are those who key nothing at all."""
 CALLS_AT_ONCE: Final = 50
 STALE: Final = timedelta(hours=6)
 """When the last call on record is older, the time since is filled in."""
@@ -60,29 +84,54 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
         _forget(folder)
     logs.configure(level="warning", form=given.log.format)
     scores, callers = _scores(), tuple(callers_of(demo_customers(min(customers, FAMILIAR))))
-    player = Player(PBX, Day(AGENTS, callers, scores), dialplan=Dialplan(country=COUNTRY), speed=speed)
+    flow = flow_of_the_demo(_shipped("data/config/ivr", "config/ivr"))
+    contacts = _contacts(customers)
+    pbx = await _pbx(Rehearsals(flow, contacts, listens_s=IMPATIENT_S), callers, scores, speed)
 
     async def prepare(database: Database) -> None:
-        await _prepare(database, customers, callers, scores, say)
+        await _prepare(
+            database, customers, Company(callers=callers, scores=scores, rehearsals=Rehearsals(flow, contacts)), say
+        )
 
-    logins = tuple(DemoLogin(agent=one.id, password=password_of(one), name=one.name) for one in AGENTS)
+    logins = tuple(DemoLogin(agent=one.id, password=password_of(one), name=one.name) for one in STAFF)
     try:
         await service.run(
-            given, started=lambda what: _greet(what, folder, say), links=[player], prepare=prepare, demo=logins
-        )
+            given, started=lambda what: _greet(what, folder, say), links=[pbx], prepare=prepare, demo=logins,
+            flow=lambda name: flow if name == flow.name else None,
+        )  # fmt: skip
     except StoreSchema as error:
         raise StoreSchema(
             f"the demo's database is of another version of cti: cti demo --fresh starts anew ({error})"
         ) from error
 
 
+async def _pbx(rehearsals: Rehearsals, callers: tuple[Caller, ...], scores: dict[str, Score], speed: float) -> DemoPbx:
+    menu_s: dict[Script, float] = {}
+    for script in (*TO_A_PERSON, *STRANGERS, *ON_THEIR_OWN):
+        caller = Caller(number="") if script in STRANGERS else COMPLAINT
+        menu_s[script] = (await rehearsals.rehearse(script, caller)).spent_s
+    quick = {script: length_s for script, length_s in menu_s.items() if length_s < LONGEST_MENU_S}
+    day = Day(AGENTS, callers, scores, menu_s=quick)
+    return DemoPbx(Player(PBX, day, dialplan=Dialplan(country=COUNTRY), speed=speed), day, rehearsals, speed=speed)
+
+
+def _contacts(customers: int) -> dict[str, Contact]:
+    """Those who call, by the code they key."""
+    known = (*named_customers(datetime.now(UTC)), *demo_customers(min(customers, FAMILIAR)))
+    return {one.code: contact_of(one) for one in known if one.code}
+
+
 def _greet(what: service.Started, folder: Path, say: Say) -> None:
     say("")
     say(f"  Open  {what.url}  and log in as one of these:")
-    for agent in AGENTS:
-        say(f"        {agent.id:<5} {password_of(agent):<13} {agent.name}")
+    for one in STAFF:
+        role = ", supervisor: see Reports" if one is SUPERVISOR else ""
+        say(f"        {one.id:<5} {password_of(one):<13} {one.name}{role}")
     say("")
-    say("  Real calls, recorded on Asterisk 22, ring their phones from now on: a pop within seconds, for each of them.")
+    say(
+        "  Real calls, recorded on Asterisk 22, come through the menu of config/ivr/bank.toml and ring their phones from now"
+    )
+    say("  on: a pop within ten seconds, for each of them.")
     say(f"  More: --speed 4 is busier, --fresh starts anew, --help has the rest. Kept in {folder}.")
     say("  Ctrl-C stops.")
     say("")
@@ -155,18 +204,16 @@ def _check_ports(given: settings.Settings) -> None:
 # ---- what is on record before the first call
 
 
-async def _prepare(
-    database: Database, customers: int, callers: tuple[Caller, ...], scores: dict[str, Score], say: Say
-) -> None:
+async def _prepare(database: Database, customers: int, company: Company, say: Say) -> None:
     now = datetime.now(UTC)
     await _people(SqlPeople(database))
     await _customers(database, customers, now, say)
-    await _past(SqlInteractionLog(database), now, callers, scores, say)
+    await _past(SqlInteractionLog(database), now, company, say)
 
 
 async def _people(people: SqlPeople) -> None:
     known = {agent.id for agent in await people.agents()}
-    for agent in AGENTS:
+    for agent in STAFF:
         if agent.id not in known:
             await people.add(agent, await asyncio.to_thread(hash_password, password_of(agent)))
 
@@ -192,9 +239,7 @@ def _counted(customers: Iterable[Customer], count: int, say: Say) -> Iterator[Cu
         yield customer
 
 
-async def _past(
-    log: SqlInteractionLog, now: datetime, callers: tuple[Caller, ...], scores: dict[str, Score], say: Say
-) -> None:
+async def _past(log: SqlInteractionLog, now: datetime, company: Company, say: Say) -> None:
     newest = (await log.between(Filter(), limit=1)).items
     since = (
         max(newest[0].ended_at if newest else now, now - timedelta(days=DAYS)) if newest else now - timedelta(days=DAYS)
@@ -202,10 +247,14 @@ async def _past(
     if now - since < STALE:
         return
     began, count = time.monotonic(), 0
-    calls = past(since, now, pbx=PBX, agents=AGENTS, callers=callers, scores=scores)
-    while some := list(islice(calls, CALLS_AT_ONCE)):
-        await log.append(_all(some))
-        count += len(some)
+    some: list[tuple[Envelope, ...]] = []
+    async for call in past(since, now, pbx=PBX, agents=AGENTS, company=company):
+        some.append(call)
+        count += 1
+        if len(some) == CALLS_AT_ONCE:
+            await log.append(_all(some))
+            some.clear()
+    await log.append(_all(some))
     say(f"{count} calls of the last {(now - since).days or 1} days in {time.monotonic() - began:.1f} s")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from cti.calls.call import Call, PbxName
+from cti.calls.journey import JourneyEvent
 from cti.calls.transitions import CallChanged
 from cti.telephony.commands import Command, Result
 
@@ -20,7 +21,8 @@ class LinkChanged:
     reason: str = ""
 
 
-News = CallChanged | LinkChanged
+News = CallChanged | LinkChanged | JourneyEvent
+"""Journey events come from the IVR, which is ours; from a PBX only where it plays a recorded day (the demo)."""
 Sink = Callable[[News], None]
 """Takes one piece of news; must not block and must not raise."""
 

@@ -13,10 +13,15 @@ from cti.screenpop.tickets import Tickets
 from cti.store.interactions import InteractionLog
 from cti.store.people import People
 from cti.web.passwords import PasswordBooth
-from cti.web.ports import Commands, Health, Record
+from cti.web.ports import Commands, FlowNamed, Health, Record
 from cti.web.recent import RecentLogins
 from cti.web.schemas import DemoLogin, ResultChoice
 from cti.web.throttle import Throttle
+
+
+def no_flow(_: str) -> None:
+    """Where there is no IVR."""
+    return None  # noqa: RET501 - the answer is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,7 @@ class Parts:
     recent: RecentLogins = field(default_factory=RecentLogins)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """Other rooms may add their own figures to it."""
+    flow: FlowNamed = no_flow
     recordings: Path | None = None
     """Where voicemails lie, as this process sees the folder; None: nowhere, and none can be heard."""
     static: Path = Path(__file__).parent / "static"

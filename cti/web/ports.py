@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from cti.agents.agent import Agent
 from cti.calls.call import CallId
 from cti.envelope import Envelope
+from cti.ivr.flow import Flow
 
 
 class Commands(Protocol):
@@ -25,6 +26,8 @@ class Commands(Protocol):
         ...
 
 
+FlowNamed = Callable[[str], Flow | None]
+"""The flow of the IVR with that name, as it is in use now."""
 Record = Callable[[Sequence[Envelope]], Awaitable[None]]
 """Puts facts on record: returns once they are safe, in the database or in the spool."""
 

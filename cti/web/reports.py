@@ -6,12 +6,10 @@ A month of a busy site takes some milliseconds of arithmetic, which are spent in
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 
-from cti.errors import RequestError
 from cti.log import logger
 from cti.reports.files import CSV_MEDIA, XLSX_MEDIA, Table, csv_of, xlsx_of
 from cti.reports.ivr_flow import IvrFlowReport, IvrFlowsReport, flow_report, flows_report
@@ -20,17 +18,16 @@ from cti.screenpop.access import Deed
 from cti.store.journeys import Period
 from cti.web.asked import Asked, Reply
 from cti.web.files import FileReply, FileRoute
+from cti.web.periods import period_of
 from cti.web.schemas import ReportQuery
 
-UNLESS_SAID: Final = timedelta(days=7)
-LONGEST: Final = timedelta(days=366)
 _ODD: Final = re.compile(r"[^A-Za-z0-9_-]+")
 log: Final = logger("reports")
 
 
 async def ivr_flows(asked: Asked[None, ReportQuery]) -> Reply:
     """The IVR's flows that were entered in a period, with their totals. A file has a row for each flow."""
-    period = _period(asked)
+    period = period_of(asked.query, asked.parts.clock())
     counts = await asked.parts.log.journey_counts(period)
     report = await asyncio.to_thread(flows_report, counts, period)
     return await _reply(asked, report, "ivr", period, lambda: [totals_table(report.items)])
@@ -38,21 +35,13 @@ async def ivr_flows(asked: Asked[None, ReportQuery]) -> Reply:
 
 async def ivr_flow(asked: Asked[None, ReportQuery]) -> Reply:
     """How callers got on in one flow of the IVR. CSV has a row for each step; XLSX has totals and survey besides."""
-    flow, period = asked.path["flow"], _period(asked)
+    flow, period = asked.path["flow"], period_of(asked.query, asked.parts.clock())
     counts = await asked.parts.log.flow_counts(flow, period)
     report = await asyncio.to_thread(flow_report, flow, counts, period)
     return await _reply(
         asked, report, f"ivr-{_ODD.sub('_', flow)[:60]}", period,
         lambda: [steps_table(report), totals_table([report.totals]), survey_table(report)],
     )  # fmt: skip
-
-
-def _period(asked: Asked[None, ReportQuery]) -> Period:
-    until = asked.query.until or asked.parts.clock()
-    since = asked.query.since or until - UNLESS_SAID
-    if not timedelta() < until - since <= LONGEST:
-        raise RequestError(f"a report covers a period of up to {LONGEST.days} days; since comes before until")
-    return Period(since=since, until=until)
 
 
 async def _reply(

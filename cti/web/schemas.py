@@ -293,11 +293,20 @@ class VoicemailPage(Given, frozen=True, kw_only=True):
     cursor: str | None
 
 
-class ReportQuery(Taken, frozen=True, kw_only=True):
+class PeriodQuery(Taken, frozen=True, kw_only=True):
     since: Moment | None = None
     """Inclusive; a week before ``until`` if not said."""
     until: Moment | None = None
     """Exclusive; now if not said. A report covers 366 days at most."""
+
+
+class PictureQuery(PeriodQuery, frozen=True, kw_only=True):
+    lang: Literal["en", "zh-Hant", "zh-Hans"] = "en"
+    standalone: bool = False
+    """With a style of its own, for whoever keeps it as a file."""
+
+
+class ReportQuery(PeriodQuery, frozen=True, kw_only=True):
     format: Literal["json", "csv", "xlsx"] = "json"
 
 

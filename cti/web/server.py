@@ -18,6 +18,7 @@ from cti.web import (
     callbacks,
     calls,
     customers,
+    flows,
     guard,
     headers,
     health,
@@ -36,7 +37,7 @@ from cti.web.recent import Who
 
 ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
-    *reports.ROUTES, *health.ROUTES,
+    *reports.ROUTES, *flows.ROUTES, *health.ROUTES,
 )  # fmt: skip
 MAX_BODY_BYTES: Final = 128 * 1024
 """A note of 20,000 characters in any script, with room."""
