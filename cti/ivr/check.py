@@ -110,7 +110,7 @@ def _wordless(flow: Flow) -> Iterator[Finding]:
         if not flow.book.wordings(prompt):
             yield ("steps", step, name), f"there is no prompt {prompt.name}{_or_a_text(prompt.name, flow)}"
         elif missing := flow.book.missing(prompt):
-            yield ("steps", step, name), f"has no words in {', '.join(missing)}"
+            yield ("steps", step, name), f"{prompt.name or 'it'} has no words in {', '.join(missing)}"
 
 
 def _or_a_text(name: str, flow: Flow) -> str:

@@ -14,8 +14,6 @@ from cti.settings.words import words_of
 
 _OF_A_KEY: Final = "[key]"
 """Where pydantic speaks of a table's key and not of what stands there."""
-_NO_FINDING: Final = "default_factory_not_called"
-"""A default that follows from another key, which has a finding of its own."""
 _SHAPES: Final[Mapping[str, str]] = {
     "tuple_type": "should be a list: [...]",
     "dict_type": "should be a table: { ... }",
@@ -37,11 +35,16 @@ _PATTERNS: Final[Mapping[str, str]] = {
 
 def findings_of(error: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[KeyPath, str]]:
     """Where, and in words; several where one value has several mistakes."""
-    if error["type"] == _NO_FINDING:
+    if _follows_from_another(error):
         return
     at = tuple(part for part in error["loc"] if part != _OF_A_KEY)
     for words in _words(error, model).splitlines():
         yield at, words
+
+
+def _follows_from_another(error: ErrorDetails) -> bool:
+    """A default that depends on a key with a finding of its own; a list that is empty but for entries that have theirs."""
+    return error["type"] == "default_factory_not_called" or (error["type"] == "too_short" and bool(error["input"]))
 
 
 def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
