@@ -20,6 +20,7 @@ from cti.calls.call import Call
 from cti.store.database import Database
 from cti.store.interactions import Filter, Interaction
 from cti.store.sql import SqlInteractionLog
+from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.tables import customer, customer_case, customer_number
 from cti.telephony.asterisk.ami_link import AmiLink
 from cti.telephony.make import make_link
@@ -49,7 +50,7 @@ class Site:
     """Where a PBX's AMI is reached, when through a proxy."""
     web_port: int = field(default_factory=free_port)
     push_port: int = field(default_factory=free_port)
-    ivr: settings.Ivr = settings.Ivr()
+    ivr: settings.Ivr = field(default_factory=settings.Ivr)
     """Without a line that has a flow there is no IVR."""
 
     @property
@@ -98,6 +99,7 @@ class Service:
     site: Site
     links: dict[str, AmiLink]
     log: SqlInteractionLog
+    journeys: SqlJourneyLog
     task: "asyncio.Task[None]"
 
     @property
@@ -244,7 +246,9 @@ async def serving(
     up = asyncio.Event()
     running = app.run(given, started=lambda _: up.set(), links=list(links.values()), prepare=prepare or one_customer)
     database = Database(site.url)
-    service = Service(site, links, SqlInteractionLog(database), asyncio.create_task(running, name="service"))
+    service = Service(
+        site, links, SqlInteractionLog(database), SqlJourneyLog(database), asyncio.create_task(running, name="service")
+    )
     try:
         await service.until(up.is_set, "started")
         if connected:
