@@ -21,15 +21,8 @@ XLSX_MEDIA: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml
 _FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 """Also the wide forms, which Chinese and Japanese spreadsheets take for the same."""
 _BREAKS: Final = frozenset("\t\r\n")
-_LONGEST: Final = 32_767
-"""Characters in one cell of XLSX."""
 _WIDTHS: Final = (10, 40)
-_XLSX: Final = {
-    "constant_memory": True,  # a row is on disk before the next is made
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
+_XLSX: Final = {"constant_memory": True}  # a row is on disk before the next is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +69,6 @@ def _fill(sheet: Worksheet, table: Table, bold: Format) -> None:
     for line, row in enumerate(table.rows, start=1):
         for column, cell in enumerate(row):
             if isinstance(cell, str):
-                sheet.write_string(line, column, cell[:_LONGEST])
+                sheet.write_string(line, column, cell)
             elif cell is not None:
                 sheet.write_number(line, column, cell)

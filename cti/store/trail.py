@@ -150,8 +150,6 @@ def _journeys(events: Iterable[JourneyEvent], *, is_over: bool) -> Iterator[Jour
 
 
 def _steps(journey: Journey) -> Iterator[Step]:
-    if journey.outcome is None:
-        return
     visits: Counter[str] = Counter()
     for nr, taken in enumerate(journey.steps, start=1):
         visits[taken.step] += 1

@@ -142,6 +142,16 @@ async def test_a_flows_name_cannot_break_the_files_name(log_in: Any) -> None:
     assert response.headers["Content-Disposition"] == 'attachment; filename="ivr-a_b__2026-11-23_2026-11-24.csv"'
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/v1/reports/ivr", "/api/v1/reports/ivr/bank", "/api/v1/reports/ivr/bank?format=csv"]
+)
+async def test_agents_see_no_reports_and_the_attempt_is_written_down(log_in: Any, path: str) -> None:
+    browser = await log_in()
+    with capture_logs() as lines:
+        assert (await browser.ask("GET", path))[0] == 403
+    assert [line["agent"] for line in lines if line["event"] == "denied"] == ["mara"]
+
+
 async def test_who_takes_a_report_away_is_written_down(log_in: Any) -> None:
     browser = await log_in("sue")
     with capture_logs() as lines:

@@ -103,6 +103,15 @@ def test_a_mark_after_the_conversation_speaks_of_the_way_there_and_of_the_survey
     assert (journey.flow, journey.ratings) == ("bank", (("how_was_it", 4, 5),))
 
 
+def test_a_mark_given_in_one_flow_is_no_mark_of_the_next() -> None:
+    bank, cards = Way(Story(), "s1", "bank"), Way(Story(), "s2", "cards")
+    facts = [
+        bank.entered(), bank.rated(2), bank.left(IvrOutcome.TO_AGENT), cards.entered(60), cards.rated(5),
+        cards.left(IvrOutcome.SELF_SERVED),
+    ]  # fmt: skip
+    assert [[score for _, score, _ in one.ratings] for one in trail(facts).journeys] == [[2], [5]]
+
+
 def test_a_survey_without_a_way_before_it_is_a_journey_of_its_own() -> None:
     survey = Way(Story(), "s1", "survey")
     facts = [survey.entered(80, is_after=True), survey.rated(4), survey.left(IvrOutcome.SELF_SERVED)]
@@ -173,6 +182,15 @@ def test_whom_an_agent_ruled_out_does_not_come_back_by_keys() -> None:
     ruled_out = call.said(NOT_CUSTOMER, "not", contact="20118", number=CALLER, by="mara")
     assert who(way.entered(), way.identified(), ruled_out) == ("", "")
     assert who(way.entered(), ruled_out, way.identified()) == ("", "")
+
+
+def test_whom_an_agent_ruled_out_an_agent_may_bring_back() -> None:
+    call = Story()
+    ruled_out = call.said(NOT_CUSTOMER, "not", contact="20118", number=CALLER, by="mara")
+    assert who(ruled_out, call.said(CUSTOMER, "after all", contact="20118", name="Anna Berg", by="mara")) == (
+        "20118",
+        "Anna Berg",
+    )
 
 
 def test_of_two_who_were_keyed_the_last_counts() -> None:
