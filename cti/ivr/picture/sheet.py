@@ -55,7 +55,7 @@ class Sheet:
 
     @property
     def top(self) -> float:
-        return min((self.above(node) for gap, node in self._tracks if gap < 0), default=0.0)
+        return min([0.0, *(self.above(node) for row, node in self._tracks if row < 0)])
 
     @property
     def bottom(self) -> float:

@@ -103,6 +103,19 @@ def points(way: ET.Element) -> list[tuple[float, float]]:
     return found
 
 
+def assert_no_line_runs_through_a_box(svg: str) -> None:
+    """The straight pieces; what bends does so between the rows."""
+    inner = [(x + 1, y + 1, w - 2, h - 2) for x, y, w, h in rects(svg, "box")]
+    left, top, wide, high = map(float, parsed(svg).attrib["viewBox"].split())
+    for way in groups(svg, "way"):
+        for (x, y), (to_x, to_y) in pairwise(points(way)):
+            piece = (min(x, to_x), min(y, to_y), abs(x - to_x), abs(y - to_y))
+            is_straight = x == to_x or y == to_y
+            assert not (is_straight and any(overlap(piece, box) for box in inner))
+            assert left <= to_x <= left + wide
+            assert top <= to_y <= top + high
+
+
 @settings(max_examples=60, deadline=None)
 @given(graph=graphs(), has_figures=st.booleans())
 def test_whatever_the_graph_everything_is_there_once_and_nothing_covers_anything(
@@ -122,17 +135,14 @@ def test_whatever_the_graph_everything_is_there_once_and_nothing_covers_anything
 @settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_whatever_the_graph_no_line_runs_through_a_box(graph: Graph) -> None:
-    """The straight pieces; what bends does so between the rows."""
-    svg = picture(graph)
-    inner = [(x + 1, y + 1, w - 2, h - 2) for x, y, w, h in rects(svg, "box")]
-    left, top, wide, high = map(float, parsed(svg).attrib["viewBox"].split())
-    for way in groups(svg, "way"):
-        for (x, y), (to_x, to_y) in pairwise(points(way)):
-            piece = (min(x, to_x), min(y, to_y), abs(x - to_x), abs(y - to_y))
-            is_straight = x == to_x or y == to_y
-            assert not (is_straight and any(overlap(piece, box) for box in inner))
-            assert left <= to_x <= left + wide
-            assert top <= to_y <= top + high
+    assert_no_line_runs_through_a_box(picture(graph))
+
+
+def test_a_line_back_to_a_step_of_the_first_row_with_others_on_both_sides_comes_from_above_them() -> None:
+    nodes = tuple(Node(id=name, label=name, is_start=name == "a") for name in "abcd")
+    svg = picture(Graph(title="", nodes=nodes, edges=(Edge(source="b", target="d"), Edge(source="d", target="b"))))
+    assert len({y for _, y, _, _ in rects(svg, "box")}) == 2
+    assert_no_line_runs_through_a_box(svg)
 
 
 @settings(max_examples=10, deadline=None)
