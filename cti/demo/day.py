@@ -177,8 +177,8 @@ class Coming:
 
 
 class Day:
-    """The programme. ``callers`` are customers with a number of their own; ``menu_s`` is how long each script takes, and those
-    it does not hold are not played."""
+    """The programme. ``callers`` are customers with a number of their own, ``served`` those whom the menu has something to tell;
+    ``menu_s`` is how long each script takes, and those it does not hold are not played."""
 
     def __init__(
         self,
@@ -187,10 +187,11 @@ class Day:
         scores: Mapping[str, Score],
         *,
         menu_s: Mapping[Script, float],
+        served: Sequence[Caller] = (COMPLAINT,),
         seed: int = 1,
     ) -> None:
         self._agents, self._callers, self._scores = tuple(agents), tuple(callers), scores
-        self._menu_s = menu_s
+        self._menu_s, self._served = menu_s, served
         self.coming: dict[str, Coming] = {}
         """By calling number: whoever begins a call takes theirs out."""
         self._dice = Random(seed)  # noqa: S311 - nothing is secret here
@@ -213,7 +214,7 @@ class Day:
             plays.append(self._play(WALKED_AWAY, self._agents, self._caller()))
         if now_s >= self._serves_s:
             self._serves_s = now_s + self._dice.uniform(*ON_THEIR_OWN_S)
-            plays.append(self._play(MENU_ONLY, self._agents, self._customer()))
+            plays.append(self._play(MENU_ONLY, self._agents, self._dice.choice(self._served)))
         return plays
 
     def ended(self, play: Play, now_s: float) -> None:
@@ -261,11 +262,6 @@ class Day:
             if pick < share:
                 return caller
         return stranger(self._dice) if pick < 0.55 or not self._callers else self._dice.choice(self._callers)  # noqa: PLR2004 - the next share
-
-    def _customer(self) -> Caller:
-        """One with a code: the menu has nothing for others."""
-        known = [caller for caller in self._callers if caller.code] or [COMPLAINT]
-        return self._dice.choice(known)
 
     def _with_first(self, *first: Agent) -> tuple[Agent, ...]:
         return (*first, *(agent for agent in self._agents if agent not in first))

@@ -166,6 +166,10 @@ def _moved(event: JourneyEvent, moved: Callable[[datetime], datetime], call: Cal
             return there
 
 
+def has_something_to_tell(contact: Contact | None) -> bool:
+    return contact is not None and bool(contact.orders) and contact.balance is not None
+
+
 def contact_of(customer: Customer) -> Contact:
     """As the customer system would tell it, as far as the menu needs it."""
     return Contact(

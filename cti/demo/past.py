@@ -26,7 +26,7 @@ ZONE: Final = ZoneInfo("Asia/Taipei")
 DAYS: Final = 14
 OPENS: Final = time(9)
 SLOT: Final = timedelta(minutes=70)
-SERVED: Final = 3
+SERVED: Final = 1
 """Callers whom the menu serves alone, to one who reaches an agent."""
 RATES: Final = 0.4
 """The share of callers who say how it was."""
@@ -74,6 +74,8 @@ class Company:
     """Who calls, with what recordings, and how they key."""
 
     callers: tuple[Caller, ...]
+    served: tuple[Caller, ...]
+    """Those whom the menu has something to tell."""
     scores: Mapping[str, Score]
     rehearsals: Rehearsals
 
@@ -85,7 +87,7 @@ async def past(
     dice = Random(since.isoformat())  # noqa: S311 - nothing is secret here
     happened = (
         *_drawn(since, now - LATELY, agents, company.callers, dice),
-        *_served(since, now - LATELY, agents, company.callers, dice),
+        *_served(since, now - LATELY, agents, company.served, dice),
         *_remembered(now, agents),
     )
     for number, one in enumerate(one for one in happened if since < one.at < now - LATELY):
@@ -158,12 +160,11 @@ def _served(
     since: datetime, until: datetime, agents: Sequence[Agent], callers: Sequence[Caller], dice: Random
 ) -> Iterator[Happened]:
     """All day long, and a little into the night."""
-    known = [caller for caller in callers if caller.code] or [COMPLAINT]
     for day in range((until.date() - since.date()).days + 1):
         opens = datetime.combine(since.astimezone(ZONE).date() + timedelta(days=day), OPENS, ZONE)
         for _ in range(SERVED * SLOTS * len(agents)):
             at = opens + timedelta(seconds=dice.uniform(0, SLOTS * SLOT.total_seconds()))
-            yield Happened(at, MENU_ONLY, dice.choice(known), tuple(agents))
+            yield Happened(at, MENU_ONLY, dice.choice(callers), tuple(agents))
 
 
 def _remembered(now: datetime, agents: Sequence[Agent]) -> Iterator[Happened]:

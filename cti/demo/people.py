@@ -7,6 +7,7 @@ so are the numbers of the named ones: nothing here calls them.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Final
 
@@ -85,12 +86,14 @@ def named_customers(now: datetime) -> tuple[Customer, ...]:
                 CustomerCase(id="4790", title="Router returned, refund pending", status="waiting", opened_at=now - timedelta(days=9)),
             ),
             orders=(_order("88213", "Router X2", "returned", now - timedelta(days=20), amount="189.00 EUR"), _order("87410", "Annual plan", "paid", now - timedelta(days=130), amount="1,140.00 EUR")),
+            balance=Decimal("189.00"), currency="EUR",
         ),
         Customer(
             id="D0002", code="20256", name="王小明", language="zh-Hant", segment="private", tier="platinum", email="ming.wang@example.org",
             numbers=(_mobile("0928000256"),), preferences=(("contact by", "LINE"), ("best time", "18:00 以後")),
             cases=(CustomerCase(id="4833", title="Fibre 500: date of installation", status="open", opened_at=now - timedelta(hours=20)),),
             orders=(_order("88301", "Fibre 500", "on its way", now - timedelta(days=4), amount="899.00 TWD"),),
+            balance=Decimal(-899), currency="TWD",
         ),
         Customer(
             id="D0003", code="20377", name="陳淑芬", language="zh-Hant", segment="private", tier="silver",
@@ -110,6 +113,7 @@ def named_customers(now: datetime) -> tuple[Customer, ...]:
             email="o.grant@example.org", numbers=(CustomerNumber(typed="+44 20 7946 0711", label="office"),),
             preferences=(("language", "English"), ("contact by", "phone")), flags=frozenset({"recording_refused"}),
             orders=(_order("88277", "Headset, 40 pieces", "delivered", now - timedelta(days=6), amount="3,160.00 GBP"),),
+            balance=Decimal("3160.00"), currency="GBP",
         ),
     )  # fmt: skip
 

@@ -30,6 +30,7 @@ from cti.demo.journeys import (
     Script,
     contact_of,
     flow_of_the_demo,
+    has_something_to_tell,
 )
 from cti.demo.past import DAYS, Company, past
 from cti.demo.pbx import DemoPbx
@@ -86,12 +87,12 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
     scores, callers = _scores(), tuple(callers_of(demo_customers(min(customers, FAMILIAR))))
     flow = flow_of_the_demo(_shipped("data/config/ivr", "config/ivr"))
     contacts = _contacts(customers)
-    pbx = await _pbx(Rehearsals(flow, contacts, listens_s=IMPATIENT_S), callers, scores, speed)
+    served = (COMPLAINT, *(one for one in callers if has_something_to_tell(contacts.get(one.code))))
+    company = Company(callers=callers, served=served, scores=scores, rehearsals=Rehearsals(flow, contacts))
+    pbx = await _pbx(company, Rehearsals(flow, contacts, listens_s=IMPATIENT_S), speed)
 
     async def prepare(database: Database) -> None:
-        await _prepare(
-            database, customers, Company(callers=callers, scores=scores, rehearsals=Rehearsals(flow, contacts)), say
-        )
+        await _prepare(database, customers, company, say)
 
     logins = tuple(DemoLogin(agent=one.id, password=password_of(one), name=one.name) for one in STAFF)
     try:
@@ -105,13 +106,13 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
         ) from error
 
 
-async def _pbx(rehearsals: Rehearsals, callers: tuple[Caller, ...], scores: dict[str, Score], speed: float) -> DemoPbx:
+async def _pbx(company: Company, rehearsals: Rehearsals, speed: float) -> DemoPbx:
     menu_s: dict[Script, float] = {}
     for script in (*TO_A_PERSON, *STRANGERS, *ON_THEIR_OWN):
         caller = Caller(number="") if script in STRANGERS else COMPLAINT
         menu_s[script] = (await rehearsals.rehearse(script, caller)).spent_s
     quick = {script: length_s for script, length_s in menu_s.items() if length_s < LONGEST_MENU_S}
-    day = Day(AGENTS, callers, scores, menu_s=quick)
+    day = Day(AGENTS, company.callers, company.scores, menu_s=quick, served=company.served)
     return DemoPbx(Player(PBX, day, dialplan=Dialplan(country=COUNTRY), speed=speed), day, rehearsals, speed=speed)
 
 
