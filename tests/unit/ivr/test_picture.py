@@ -139,7 +139,7 @@ def test_whatever_the_graph_no_line_runs_through_a_box(graph: Graph) -> None:
 
 
 def test_a_line_back_to_a_step_of_the_first_row_with_others_on_both_sides_comes_from_above_them() -> None:
-    nodes = tuple(Node(id=name, label=name, is_start=name == "a") for name in "abcd")
+    nodes = tuple(Node(id=name, label=name) for name in "abcd")
     svg = picture(Graph(title="", nodes=nodes, edges=(Edge(source="b", target="d"), Edge(source="d", target="b"))))
     assert len({y for _, y, _, _ in rects(svg, "box")}) == 2
     assert_no_line_runs_through_a_box(svg)
