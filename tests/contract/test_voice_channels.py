@@ -288,6 +288,7 @@ async def test_what_was_keyed_before_the_beep_does_not_end_the_message(rig: Rig)
     await rig.voice.play([BEEP], until="")
     rig.caller(speak(3.0))
     assert (await rig.voice.record(rig.recording(), max_s=1, silence_s=10)).how == "limit"
+    assert await rig.voice.key(within_s=0.3) == ""
 
 
 @pytest.mark.parametrize("ask", ["play", "announce", "key", "record"])

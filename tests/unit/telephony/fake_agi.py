@@ -17,7 +17,7 @@ PBX: Final = PbxName("main")
 SAMPLES_A_SECOND: Final = 8000
 LENGTHS_S: Final = {"beep": 0.4, "demo-congrats": 30.0}
 """Of the sounds that this PBX has."""
-DEAD: Final = b"200 result=-1\nHANGUP\n"
+DEAD: Final = b"200 result=-1 endpos=36960\nHANGUP\n"
 
 
 def asked(**more: str) -> Asked:
@@ -96,8 +96,15 @@ class FakePbx:
             return b"200 result=-1 endpos=0\n"
         began_s = self.caller.clock.seconds()
         key = await self.caller.play([Sound(name)], until=escapes)
+        if not escapes:
+            await self._lose_keys()
         played = round((self.caller.clock.seconds() - began_s) * SAMPLES_A_SECOND)
         return _result(key, f" endpos={at + max(played, 160)}")
+
+    async def _lose_keys(self) -> None:
+        """As Asterisk does with keys that stop nothing."""
+        while await self.caller.key(within_s=0):
+            pass
 
     async def _record(self, name: str, escapes: str, max_s: float, silence_s: float) -> bytes:
         recorded = await self.caller.record(PurePosixPath(name), max_s=max_s, silence_s=silence_s, until=escapes)
