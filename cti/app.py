@@ -167,6 +167,8 @@ async def _built(
             reception=Reception(given, beside) if wants_reception(given) else None,
         )  # fmt: skip
         service.registry.register(ServiceFigures(service.links, journal, lookup))
+        if service.reception:
+            service.registry.register(service.reception.figures)
         for link in made:
             pipeline.news(link.status)
         yield service

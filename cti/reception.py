@@ -20,6 +20,7 @@ from cti.crm.pin import Limit, PinLimits, PinRules
 from cti.egress import Egress, EgressRules
 from cti.errors import StoreUnavailable
 from cti.ivr.check import Hearing
+from cti.ivr.figures import IvrFigures
 from cti.ivr.flows import Flows
 from cti.ivr.pins import Pins
 from cti.ivr.requests import QueueLoad
@@ -62,9 +63,10 @@ class Reception:
         ivr = given.ivr
         self._beside = beside
         self._rules = _pin_rules(ivr)
+        self._recordings = ivr.recordings
         self._pins = Pins(beside.customers, PinLimits(self._rules))
-        self.speech = _speech(ivr)
-        self.flows = Flows(ivr.flows, ivr.lines, ivr.flow, self.speech, _hearing(ivr))
+        self.speech = speech_of(ivr)
+        self.flows = Flows(ivr.flows, ivr.lines, ivr.flow, self.speech, hearing_of(ivr))
         self.ivr = Ivr(self.flows.flow_for, self.speech, _world(given, beside, self._pins), beside.tell)
         self.server = AgiServer(
             host=ivr.host, port=ivr.port, permit=ivr.permit, doors=_doors(given), serve=self.ivr.serve
@@ -75,6 +77,7 @@ class Reception:
 
         Whoever calls while prompts are still being spoken for the first time goes straight to their queue.
         """
+        _make_folder(self._recordings)
         await self._restore_pins()
         work = (self.server.run(started), self.flows.watch(), self.speech.keep_tidy())
         tasks = [asyncio.create_task(one) for one in work]
@@ -86,12 +89,17 @@ class Reception:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
+    def figures(self) -> IvrFigures:
+        return IvrFigures(self.server.figures, self.ivr.outcomes)
+
+    @property
     def health(self) -> PartHealth:
         """A flow that cannot be used is no failure: its callers reach their queue."""
         if findings := self.flows.findings:
             more = f" (and {len(findings) - 1} more)" if findings[1:] else ""
             return PartHealth("ivr", "degraded", f"{findings[0]}{more}; `cti ivr check` tells all")
-        return PartHealth("ivr", "ok", f"{len(self.flows.all)} flows")
+        count = len(self.flows.all)
+        return PartHealth("ivr", "ok", f"{count} flow{'' if count == 1 else 's'}")
 
     async def _restore_pins(self) -> None:
         since = datetime.now(UTC) - timedelta(seconds=self._rules.looks_back_s)
@@ -102,6 +110,14 @@ class Reception:
             log.warning("pin_limits_begin_anew", reason=str(away) or f"no answer within {RECORD_S:g} s")
             return
         self._pins.restore(event for fact in facts if isinstance(event := journey_event_of(fact), PinTried))
+
+
+def _make_folder(recordings: Path) -> None:
+    """Asterisk makes no folders: without it, messages would be lost."""
+    try:
+        recordings.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        log.warning("recordings_cannot_be_kept", folder=str(recordings), reason=wrong.strerror)
 
 
 def wants_reception(given: Settings) -> bool:
@@ -123,12 +139,18 @@ def _pin_rules(ivr: IvrSettings) -> PinRules:
     )
 
 
-def _speech(ivr: IvrSettings) -> Speech:
+def speech_of(ivr: IvrSettings) -> Speech:
     seen_as = PurePosixPath(ivr.prompts_as_pbx) if ivr.prompts_as_pbx else None
-    return Speech(ivr.prompts, seen_as=seen_as, voices={**VOICES, **ivr.voices}, words_per_min=ivr.speed_wpm)
+    return Speech(
+        ivr.prompts,
+        seen_as=seen_as,
+        voices={**VOICES, **ivr.voices},
+        words_per_min=ivr.speed_wpm,
+        readers=ivr.prompts_readers,
+    )
 
 
-def _hearing(ivr: IvrSettings) -> Hearing:
+def hearing_of(ivr: IvrSettings) -> Hearing:
     """Sounds are looked for only where the PBX's are on this machine."""
     folders = [folder for folder in ivr.sounds if folder.is_dir()]
     if not folders:

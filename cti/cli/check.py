@@ -5,25 +5,20 @@ import contextlib
 import shutil
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cti.calls.call import PbxName
 from cti.cli import DONE, FAILED, AsJson, Config, app, run, say
+from cti.cli.check_ivr import of_ivr, ports
+from cti.cli.findings import Finding
 from cti.errors import CtiError, PbxError
 from cti.settings import Pbx, Settings
 
 if TYPE_CHECKING:
     from cti.telephony.asterisk.ami_link import AmiLink
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    what: str
-    state: Literal["ok", "warning", "failed"]
-    words: str = ""
 
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
@@ -59,12 +54,14 @@ async def _check(json: bool, config: Path | None) -> int:
 
 async def _findings(given: Settings, file: Path) -> AsyncIterator[Finding]:
     yield Finding("settings", "ok", str(file))
-    for section, host, port in (("web", given.web.host, given.web.port), ("push", given.push.host, given.push.port)):
+    for section, host, port in ports(given):
         yield _port(section, host, port)
     yield _spool(given)
     yield await _database(given)
     yield await _crm(given)
     yield _console()
+    async for finding in of_ivr(given):
+        yield finding
     if not given.pbx:
         yield Finding(
             "pbx", "warning", "none is configured; `cti init asterisk` says what Asterisk needs, [[pbx]] what cti needs"

@@ -10,6 +10,7 @@ Whatever goes wrong here costs one caller the menu and nothing else: they take t
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from typing import Final
 from uuid import uuid4
 
 from cti.calls.call import CallId
-from cti.calls.journey import Identified, JourneyEvent, KnownBy
+from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy
 from cti.crm.contact import Answer as CrmAnswer
 from cti.crm.contact import ContactId
 from cti.errors import PbxUnavailable, SpeechUnavailable, StateMisuse
@@ -87,6 +88,8 @@ class Ivr:
         self._clock = clock
         self.live: dict[str, Session] = {}
         """The sessions under way, by name."""
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """Of journeys that have ended, by flow."""
 
     async def serve(self, voice: VoiceChannel) -> None:
         """Returns when the caller has gone, or been sent on."""
@@ -154,6 +157,8 @@ class Ivr:
         events = session.drain()
         for event in events:
             self._tell(event)
+            if isinstance(event, IvrLeft):
+                self.outcomes[session.flow.name, event.outcome.value] += 1
         return events
 
     async def _let_go(self, voice: VoiceChannel) -> None:

@@ -165,6 +165,8 @@ class Ivr(Section):
     """Texts made into sounds are kept here; the PBX must be able to read it."""
     prompts_as_pbx: PbxPath = ""
     """The same folder as the PBX sees it, where that differs."""
+    prompts_readers: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$|^$")] = ""
+    """The group Asterisk runs in, which alone may then read the prompts; empty: every user of this machine may."""
     recordings: Path = Path("var/voicemail")
     """Messages are kept here; the PBX must be able to write into it."""
     recordings_as_pbx: PbxPath = ""
