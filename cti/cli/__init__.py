@@ -26,10 +26,12 @@ init_verbs = typer.Typer(no_args_is_help=True, help="Print configuration for oth
 db_verbs = typer.Typer(no_args_is_help=True, help="The database's tables.")
 user_verbs = typer.Typer(no_args_is_help=True, help="The people who log in.")
 crm_verbs = typer.Typer(no_args_is_help=True, help="The customer system.")
+ivr_verbs = typer.Typer(no_args_is_help=True, help="What callers go through before a person answers.")
 app.add_typer(init_verbs, name="init")
 app.add_typer(db_verbs, name="db")
 app.add_typer(user_verbs, name="user")
 app.add_typer(crm_verbs, name="crm")
+app.add_typer(ivr_verbs, name="ivr")
 
 Config = Annotated[
     Path | None,

@@ -10,16 +10,19 @@ class Ear:
     """One caller's keys. Raises as ``VoiceChannel`` does.
 
     Whoever knows the menu does not wait for it: a key stops what is said, and counts for the next question, whose words are
-    then not said either.
+    then not said either. But the hash that people key behind a code which was complete without it counts for nothing.
     """
 
     def __init__(self, voice: VoiceChannel) -> None:
         self._voice = voice
         self._ahead = ""
+        self._stops = KEYS
+        """What stops the next words."""
 
     async def say(self, sounds: Sequence[Sound]) -> None:
         if sounds and not self._ahead:
-            self._ahead = await self._voice.play(sounds, until=KEYS)
+            self._ahead = await self._voice.play(sounds, until=self._stops)
+            self._stops = KEYS
 
     async def hear(self, sounds: Sequence[Sound], ask: Ask) -> Heard:
         await self.say(sounds)
@@ -30,6 +33,7 @@ class Ear:
                 return Heard(keys, "end")
             keys += key
             if len(keys) == ask.most or keys in ask.alone:
+                self._stops = KEYS.replace(ask.end, "")
                 return Heard(keys, "full")
             key = await self._key(ask.between_s)
         return Heard(keys, "silence")

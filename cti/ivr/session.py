@@ -31,7 +31,7 @@ from cti.calls.journey import (
 )
 from cti.ivr.flow import Flow
 from cti.ivr.prompts import Utterance
-from cti.ivr.requests import CheckPin, Doing, Line, PinResult, Rate, Record, Request, RequestCallback
+from cti.ivr.requests import Ask, CheckPin, Doing, Line, PinResult, Rate, Record, Request, RequestCallback
 from cti.ivr.spoken import Digits, Plain, Value
 from cti.ivr.step import Caller, End, Learned, Left, Next, StepId, outcome_of
 from cti.telephony.voice import Destination, Recorded, SafePath
@@ -85,6 +85,11 @@ class Session:
             for one in lines
             for piece in book.utterance(one.prompt, one.language or self.caller.language, {**known, **one.values})
         )
+
+    @property
+    def is_asking_secret(self) -> bool:
+        """For who shows keys as they are pressed."""
+        return isinstance(self._request, Ask) and self._request.is_secret
 
     def hung_up(self, now: datetime) -> None:
         if not self._is_over:

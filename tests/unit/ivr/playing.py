@@ -93,8 +93,11 @@ class Line:
         if self.gone_when and self.gone_when in self.said[-1]:
             raise CallerGone
         self.now += timedelta(seconds=2)
-        key, self.ahead = self.ahead[:1], self.ahead[1:]
-        return key if key in until else ""
+        while self.ahead:
+            key, self.ahead = self.ahead[0], self.ahead[1:]
+            if key in until:
+                return key
+        return ""
 
     async def key(self, *, within_s: float) -> str:
         if self.ahead:

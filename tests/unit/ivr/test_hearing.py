@@ -66,3 +66,20 @@ def test_nothing_to_say_is_not_played() -> None:
     phone = line()
     at_once(Ear(phone).say([]))
     assert phone.said == []
+
+
+def test_the_hash_behind_a_code_that_was_complete_without_it_counts_for_nothing() -> None:
+    phone = line("1234")
+    ear = Ear(phone)
+    assert at_once(ear.hear(WORDS, asked())) == Heard("1234", "full")
+    phone.ahead = "#2"
+    assert at_once(ear.hear(WORDS, asked(most=1, end=""))) == Heard("2", "full")
+
+
+def test_a_hash_counts_again_one_question_later() -> None:
+    phone = line("1234")
+    ear = Ear(phone)
+    at_once(ear.hear(WORDS, asked()))
+    at_once(ear.say(WORDS))
+    phone.ahead = "#"
+    assert at_once(ear.hear(WORDS, asked(most=1, end=""))) == Heard("#", "full")
