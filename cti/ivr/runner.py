@@ -51,6 +51,8 @@ log = logger("ivr")
 CODE_VARIABLE: Final = "CTI_CUSTOMER_CODE"
 SHORTEST_MESSAGE_S: Final = 1.0
 """What is shorter was no message: a breath, and the receiver put down."""
+KEPT_SILENCE_S: Final = 1.0
+"""Of the silence that ends a message the PBX leaves so much in it (``res_agi.c``, 16 and 22): nobody spoke in that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +194,7 @@ class Ivr:
         """The file's name is ours: nothing a caller or a PBX says stands in it."""
         file = self._world.recordings / uuid4().hex
         recorded = await voice.record(file, max_s=request.max_s, silence_s=request.silence_s)
-        if recorded.length_s < SHORTEST_MESSAGE_S:
+        if recorded.length_s - (KEPT_SILENCE_S if recorded.how == "silence" else 0) < SHORTEST_MESSAGE_S:
             return None
         log.info("ivr_message", call=session.call, queue=request.queue, length_s=round(recorded.length_s, 1))
         return replace(recorded, file=PurePosixPath(f"{file.name}.wav"))

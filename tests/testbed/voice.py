@@ -1,4 +1,4 @@
-"""The voice side of a scripted phone: silence every 20 ms, and keys as RFC 4733 events in the same RTP stream."""
+"""The voice side of a scripted phone: silence (or a tone) every 20 ms, and keys as RFC 4733 events in the same RTP stream."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,8 @@ VOICE_PAYLOAD: Final = 8
 VOICE_STEP_S: Final = 0.02
 SAMPLES: Final = 160
 SILENCE: Final = b"\xd5" * SAMPLES
+TONE: Final = (b"\xa5" * 8 + b"\x25" * 8) * 10
+"""500 Hz, loud enough to be taken for speech."""
 VOLUME: Final = 10
 END_BIT: Final = 0x80
 
@@ -29,9 +31,10 @@ def _open_socket() -> socket.socket:
 
 @dataclass(slots=True)
 class Voice:
-    """One RTP stream. ``peer``: where to send, as the other side's SDP says; None: nothing is sent."""
+    """One RTP stream. ``peer``: where to send, as the other side's SDP says; None: nothing is sent. ``says``: 20 ms of A-law."""
 
     peer: tuple[str, int] | None = None
+    says: bytes = SILENCE
     _socket: socket.socket = field(default_factory=_open_socket)
     _ssrc: int = field(default_factory=lambda: secrets.randbits(32))
     _sequence: int = 0
@@ -43,9 +46,9 @@ class Voice:
         return int(self._socket.getsockname()[1])
 
     def tick(self, *, is_speaking: bool) -> None:
-        """20 ms have passed: send silence, unless a key is being pressed or nobody speaks."""
+        """20 ms have passed: send what is said, unless a key is being pressed or nobody speaks."""
         if is_speaking and not self._is_pressing:
-            self._send(VOICE_PAYLOAD, SILENCE, self._stamp)
+            self._send(VOICE_PAYLOAD, self.says, self._stamp)
         self._stamp += SAMPLES
 
     async def press(self, key: str, tone_ms: int) -> None:

@@ -54,6 +54,11 @@ _UP: Final = "6"
 """What CHANNEL STATUS says of a channel that somebody talks on."""
 
 
+_IN_THE_BEEP: Final = "randomerror"
+"""What RECORD FILE says when something ended the beep, and so nothing was recorded: a key, whose code is the result, or the
+caller's going (``res_agi.c``, 16 and 22)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """Seconds."""
@@ -129,6 +134,8 @@ class AgiVoice:
                 "RECORD FILE", str(file), "wav", until, round(max_s * 1000), "BEEP", f"s={math.ceil(silence_s)}"
             )
             reply = await self._do(asked, max_s)
+            if reply.data == _IN_THE_BEEP and reply.result not in _KEY:
+                await self._still_there()
         length_s = reply.endpos / SAMPLES_A_SECOND
         if reply.data == "hangup" and length_s == 0:
             raise CallerGone
@@ -164,10 +171,13 @@ class AgiVoice:
 
     async def _passed_over(self, sound: Sound) -> None:
         """Nothing was heard: the file is not there, or the caller is not."""
+        await self._still_there()
+        log.warning("sound_missing", pbx=self.asked.pbx, file=sound.file)
+
+    async def _still_there(self) -> None:
         status = await self._do(command("CHANNEL STATUS"))
         if status.result != _UP:
             raise CallerGone
-        log.warning("sound_missing", pbx=self.asked.pbx, file=sound.file)
 
     async def _digit(self, within_s: float) -> str:
         reply = await self._do(command("WAIT FOR DIGIT", round(within_s * 1000)), within_s)
@@ -258,6 +268,8 @@ def _how(reply: AgiReply, length_s: float, max_s: float) -> Literal["key", "sile
     """Asterisk says ``timeout`` for silence, too."""
     match reply.data:
         case "dtmf":
+            return "key"
+        case _ if reply.data == _IN_THE_BEEP and reply.result in _KEY:
             return "key"
         case "hangup":
             return "hung_up"

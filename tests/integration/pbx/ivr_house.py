@@ -56,6 +56,7 @@ BYE: Final = """
 kind = "hang_up"
 prompt = "Bye."
 """
+WAV_BYTES_A_SECOND: Final = 16_000
 PATIENT_S: Final = 5.0
 """The dialplan of these tests waits longer for the first word than a site's, for this machine may be busy with other tests.
 How long it does is what ``test_ivr_fail_open.py`` is about."""
@@ -77,6 +78,7 @@ class House:
     began_at: datetime
     log_from: int
     """Where this story begins in the PBX's own log."""
+    recordings: Path
 
     async def call(self, number: str = CALLER, dnis: str = SUPPORT) -> PhoneCall:
         """A caller who has dialled in and hears us."""
@@ -105,6 +107,23 @@ class House:
     async def until_said(self, text: str, *, language: str = "en", times: int = 1) -> None:
         """Until the PBX has begun to play it so often."""
         await until(lambda: self.said(text, language), lambda count: count >= times, f"{text!r} {times} times")
+
+    async def until_beep(self) -> None:
+        """Until the PBX listens to a message."""
+
+        async def log() -> str:
+            return self.pbx_log()
+
+        await until(log, lambda text: "Playing 'beep" in text, "the beep")
+
+    async def until_recorded(self, length_s: float) -> None:
+        """Until so much of the one message has reached the disk."""
+
+        async def on_disk() -> float:
+            recorded = max(self.recordings.glob("*.wav"), key=lambda path: path.stat().st_mtime_ns, default=None)
+            return recorded.stat().st_size / WAV_BYTES_A_SECOND if recorded else 0
+
+        await until(on_disk, lambda found_s: found_s >= length_s, f"{length_s} s of a message")
 
     # ---- what is on record
 
@@ -190,7 +209,14 @@ async def house(
     async with open_stage(pbx) as stage, serving(site, prepare=customers) as service:
         await until_in_use(service, state)
         yield House(
-            pbx, stage, service, folder / "ivr", voice_of(site.ivr), datetime.now(UTC) - timedelta(seconds=1), log_from
+            pbx,
+            stage,
+            service,
+            folder / "ivr",
+            voice_of(site.ivr),
+            datetime.now(UTC) - timedelta(seconds=1),
+            log_from,
+            site.ivr.recordings,
         )
         await asyncio.to_thread(pbx.hang_up_everything)
         assert pbx.is_idle()
@@ -223,12 +249,13 @@ async def health_of_ivr(service: Service) -> dict[str, str]:
 def ivr_settings(pbx: Asterisk, folder: Path, flows: Mapping[str, str], **given: object) -> settings.Ivr:
     assert pbx.fastagi
     (folder / "ivr").mkdir(exist_ok=True)
+    messages = pbx.shared / "messages" / folder.name
     for name, text in flows.items():
         (folder / "ivr" / f"{name}.toml").write_text(text, encoding="utf-8")
     values = {
         "port": pbx.fastagi.port, "flows": folder / "ivr", "flow": next(iter(flows)),
         "prompts": pbx.shared / "prompts", "prompts_as_pbx": f"{pbx.shared_inside}/prompts",
-        "recordings": pbx.shared / "messages", "recordings_as_pbx": f"{pbx.shared_inside}/messages", "sounds": (),
+        "recordings": messages, "recordings_as_pbx": f"{pbx.shared_inside}/messages/{folder.name}", "sounds": (),
     }  # fmt: skip
     return settings.Ivr(**values | given)  # type: ignore[arg-type]
 
