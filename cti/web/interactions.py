@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cti.calls.call import CallId, Direction, Outcome, PbxName
+from cti.calls.journey import IvrOutcome
 from cti.errors import NotFound, RequestError
 from cti.screenpop.access import Deed
+from cti.screenpop.views import journey_view
 from cti.store.interactions import Filter, Interaction
 from cti.store.people import Draft
 from cti.web import facts
@@ -17,6 +19,7 @@ from cti.web.schemas import (
     InteractionQuery,
     InteractionView,
     NoteBody,
+    RatingView,
     ResultBody,
     ResultChoice,
 )
@@ -72,6 +75,7 @@ async def put_result(asked: Asked[ResultBody, None]) -> Reply:
 
 
 def view(past: Interaction) -> InteractionView:
+    ratings = past.journey.ratings if past.journey else ()
     return InteractionView(
         call=past.call, pbx=past.pbx, direction=past.direction.value, ani=past.ani, ani_name=past.ani_name, dnis=past.dnis,
         queue=past.queue, keys=past.keys, offered_at=past.offered_at, queued_at=past.queued_at,
@@ -85,7 +89,8 @@ def view(past: Interaction) -> InteractionView:
             for part in past.handled_by
         ),
         transfers=past.transfers, contact=past.contact, contact_name=past.contact_name, note=past.note,
-        result=past.result, result_label=past.result_label,
+        result=past.result, result_label=past.result_label, journey=journey_view(past.journey) if past.journey else None,
+        ratings=tuple(RatingView(question=question, score=score, scale=scale) for question, score, scale in ratings),
     )  # fmt: skip
 
 
@@ -115,7 +120,8 @@ def _filter(asked: Asked[None, InteractionQuery]) -> Filter:
     return Filter(
         since=query.since, until=query.until, agent=agent, queue=query.queue,
         direction=Direction(query.direction) if query.direction else None, outcome=_outcome(query.outcome),
-        number=query.number, contact=query.contact, text=query.text,
+        number=query.number, contact=query.contact, text=query.text, flow=query.flow,
+        ivr_outcome=IvrOutcome(query.ivr_outcome) if query.ivr_outcome else None,
     )  # fmt: skip
 
 

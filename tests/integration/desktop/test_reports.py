@@ -258,3 +258,17 @@ async def test_without_a_folder_no_message_can_be_heard() -> None:
 async def test_a_message_nobody_left_is_not_found(log_in: Any) -> None:
     status, answer = await (await log_in("sue")).ask("GET", "/api/v1/voicemails/0123456789/audio")
     assert (status, answer["detail"]) == (404, "no such voicemail")
+
+
+# ---- interactions
+
+
+async def test_a_finished_call_shows_how_its_caller_came_and_how_they_rated_it(house: House, log_in: Any) -> None:
+    await of_the_day(house)
+    survey = Way(Story("0.1"), "s2", "survey")
+    await house.log.append([survey.entered(30, is_after=True), survey.rated(4)])
+    _, page = await (await log_in("sue")).ask("GET", "/api/v1/interactions?flow=bank&ivr_outcome=self_served&limit=3")
+    (*_, first) = page["items"]
+    assert [step["step"] for step in first["journey"]["steps"]] == ["menu", "code", "status"]
+    assert first["ratings"] == [{"question": "how_was_it", "score": 4, "scale": 5}]
+    assert (await (await log_in("sue")).ask("GET", "/api/v1/interactions?flow=cards"))[1]["items"] == []
