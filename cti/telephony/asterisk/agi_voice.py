@@ -170,7 +170,7 @@ class AgiVoice:
             at = reply.endpos
 
     async def _passed_over(self, sound: Sound) -> None:
-        """Nothing was heard: the file is not there, or the caller is not."""
+        """Nothing was heard: the file is not there, or the caller is not. Asterisk 16.28 and 22.10 say ``result=-1`` to both."""
         await self._still_there()
         log.warning("sound_missing", pbx=self.asked.pbx, file=sound.file)
 
