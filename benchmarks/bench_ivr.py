@@ -1,0 +1,266 @@
+"""What the IVR adds to each step of a caller: from the PBX's answer to our next command, with 200 callers at once.
+
+``python benchmarks/bench_ivr.py``. The whole service (flow, customers in SQLite, record) runs on one core; the callers' side on
+the other, as an Asterisk that answers after a fifth of a second to two seconds. Beside it stands the bare floor of the same run: a
+server that answers every line with a fixed one. Memory is what a waiting session adds to the process.
+"""
+
+import argparse
+import asyncio
+import itertools
+import multiprocessing
+import os
+import random
+import re
+import shlex
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from cti import app, log, settings
+from cti.store.customers import put_customers
+from cti.store.database import Database
+from cti.store.demo_customers import demo_customers
+from cti.telephony.asterisk.agi_server import proof_of
+
+SECRET = "a-secret-of-thirty-two-letters-and-more"  # noqa: S105 - of this file only
+CUSTOMERS = 50_000
+THINKS_S = (0.2, 2.0)
+"""How long the PBX takes to answer: a caller who hears half a prompt, and keys fast."""
+IDLE = 1000
+FLOW = """
+label = "Bench"
+start = "menu"
+[steps.menu]
+kind = "menu"
+prompt = { sound = "menu" }
+choices = { 1 = "code" }
+otherwise = "people"
+[steps.code]
+kind = "identify"
+prompt = { sound = "enter-code" }
+confirm = false
+found = "who"
+unknown = "people"
+[steps.who]
+kind = "branch"
+cases = [{ tier = ["gold", "platinum"], to = "note" }, { has_case = true, to = "note" }]
+otherwise = "note"
+[steps.note]
+kind = "set"
+intent = "orders"
+next = "people"
+[steps.people]
+kind = "to_queue"
+queue = "support"
+prompt = { sound = "please-hold" }
+"""
+
+
+# ---- the service
+
+
+def given(folder: Path, port: int) -> settings.Settings:
+    (folder / "bench.toml").write_text(FLOW)
+    pbx = settings.Pbx(
+        name="main", events_secret=SecretStr("x"), commands_secret=SecretStr("x"), fastagi_secret=SecretStr(SECRET)
+    )
+    return settings.Settings(
+        pbx=(pbx,), web=settings.Web(port=port + 1), push=settings.Push(port=port + 2),
+        database=settings.Database(url=SecretStr(f"sqlite:///{folder / 'cti.db'}")), spool=settings.Spool(dir=folder / "spool"),
+        ivr=settings.Ivr(port=port, flows=folder, flow="bench", sounds=(), prompts=folder / "p", recordings=folder / "r"),
+    )  # fmt: skip
+
+
+def serve(folder: str, port: int, up: Event) -> None:
+    os.sched_setaffinity(0, {0})
+    log.configure(level="error", form="json")
+
+    async def prepare(database: Database) -> None:
+        await put_customers(database, demo_customers(CUSTOMERS), country="TW")
+
+    asyncio.run(app.run(given(Path(folder), port), started=lambda _: up.set(), links=[], prepare=prepare))
+
+
+def serve_floor(_folder: str, port: int, up: Event) -> None:
+    """Reads lines, writes lines."""
+    os.sched_setaffinity(0, {0})
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\n\n")
+        for _ in range(STEPS_OF_A_SESSION):
+            writer.write(b"WAIT FOR DIGIT 5000\n")
+            await reader.readline()
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(one, "127.0.0.1", port)
+        up.set()
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+STEPS_OF_A_SESSION = 12
+
+
+# ---- the callers
+
+
+@dataclass(slots=True)
+class Figures:
+    steps_ms: list[float] = field(default_factory=list)
+    sessions: int = 0
+    lost: int = 0
+
+    def quantile_ms(self, share: float) -> float:
+        ordered = sorted(self.steps_ms)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def environment(number: int) -> bytes:
+    uniqueid, nonce = f"1795301646.{number}", f"{number:012d}"
+    values = {
+        "network": "yes", "network_script": "main", "request": "agi://127.0.0.1/main", "channel": f"PJSIP/trunk-{number:08x}",
+        "language": "en", "type": "PJSIP", "uniqueid": uniqueid, "version": "22.10.1", "callerid": "0912345678",
+        "calleridname": "unknown", "callingpres": "0", "callingani2": "0", "callington": "0", "callingtns": "0",
+        "dnid": "0800100100", "rdnis": "unknown", "context": "cti-inbound", "extension": "0800100100", "priority": "5",
+        "enhanced": "0.0", "accountcode": "", "threadid": "1", "arg_1": "ivr", "arg_2": "support", "arg_3": nonce,
+        "arg_4": proof_of(SECRET, uniqueid, nonce),
+    }  # fmt: skip
+    return "".join(f"agi_{key}: {value}\n" for key, value in values.items()).encode() + b"\n"
+
+
+async def session(port: int, number: int, codes: list[str], figures: Figures, think: Callable[[], float]) -> None:
+    """One caller: keys 1, then a code, then waits for an agent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    keys = iter(f"1{random.choice(codes)}#")
+    writer.write(environment(number))
+    began = time.perf_counter()
+    try:
+        while line := await reader.readline():
+            figures.steps_ms.append((time.perf_counter() - began) * 1000)
+            words = shlex.split(line.decode())
+            is_question = words[:2] == ["STREAM", "FILE"] or words[:3] == ["WAIT", "FOR", "DIGIT"]
+            await asyncio.sleep(think() if is_question else 0)
+            key = ord(next(keys, "0")) if is_question and "please-hold" not in line.decode() else 0
+            writer.write(b"200 result=%d endpos=8000\n" % key)
+            began = time.perf_counter()
+        figures.sessions += 1
+    except OSError:
+        figures.lost += 1
+    finally:
+        writer.close()
+
+
+async def crowd(port: int, callers: int, seconds: float, codes: list[str]) -> Figures:
+    figures, numbers = Figures(), itertools.count(1)
+    until = time.monotonic() + seconds
+
+    async def one() -> None:
+        await asyncio.sleep(random.uniform(0, 1))
+        while time.monotonic() < until:
+            await session(port, next(numbers), codes, figures, lambda: random.uniform(*THINKS_S))
+
+    await asyncio.gather(*(one() for _ in range(callers)))
+    return figures
+
+
+async def idle_kb(port: int, pid: int, sessions: int) -> float:
+    """What each of so many callers who key nothing adds."""
+    before = rss_kb(pid)
+    never = asyncio.Event()
+
+    async def wait(number: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(environment(number))
+        while (await reader.readline()).startswith(b"SET"):
+            writer.write(b"200 result=0\n")
+        await never.wait()
+
+    waiting = [asyncio.create_task(wait(10_000_000 + number)) for number in range(sessions)]
+    await asyncio.sleep(5)
+    added = (rss_kb(pid) - before) / sessions
+    for task in waiting:
+        task.cancel()
+    return added
+
+
+def rss_kb(pid: int) -> int:
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def measured(target: Callable[[str, int, Event], None], work: Callable[[int, int], None]) -> None:
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        up, port = context.Event(), free_port()
+        process = context.Process(target=target, args=(folder, port, up))
+        process.start()
+        try:
+            if not up.wait(120):
+                raise SystemExit("the server did not start")
+            work(port, process.pid or 0)
+        finally:
+            process.terminate()
+            process.join(10)
+
+
+def told(name: str, figures: Figures, cpu: float, seconds: float) -> None:
+    print(
+        f"{name:<10} {len(figures.steps_ms) / seconds:>7.0f} steps/s  p50 {figures.quantile_ms(0.5):>6.2f} ms  "
+        f"p99 {figures.quantile_ms(0.99):>6.2f} ms  max {max(figures.steps_ms):>6.1f} ms  CPU {cpu / seconds:>4.0%}  "
+        f"{figures.sessions} sessions, {figures.lost} lost"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--callers", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    asked = parser.parse_args()
+    if len(os.sched_getaffinity(0)) > 1:
+        os.sched_setaffinity(0, os.sched_getaffinity(0) - {0})
+    codes = [customer.code for customer in itertools.islice(demo_customers(2000), 2000) if customer.code]
+    results: dict[str, list[float]] = {"floor": [], "service": []}
+
+    def run(name: str) -> Callable[[int, int], None]:
+        def work(port: int, pid: int) -> None:
+            asyncio.run(crowd(port, 5, 2.0, codes))  # warm-up
+            if name == "service":
+                print(f"{asyncio.run(idle_kb(port, pid, IDLE)):.0f} KB for each of {IDLE} waiting sessions")
+                time.sleep(2)
+            before = cpu_s(pid)
+            figures = asyncio.run(crowd(port, asked.callers, asked.seconds, codes))
+            results[name].append(figures.quantile_ms(0.99))
+            told(name, figures, cpu_s(pid) - before, asked.seconds)
+
+        return work
+
+    print(f"{asked.callers} callers at once, {CUSTOMERS:,} customers in SQLite")
+    for name, target in (("floor", serve_floor), ("service", serve), ("floor", serve_floor)):
+        measured(target, run(name))
+    ratio = statistics.median(results["service"]) / statistics.median(results["floor"])
+    print(f"p99 is {ratio:.1f} times the bare floor's; the aim is below 20 ms")
+
+
+if __name__ == "__main__":
+    main()
