@@ -1,5 +1,5 @@
 // The REST side: same origin, session cookie, problem+json.
-import type { ContactView, HistoryItem, MeView } from './protocol'
+import type { ContactView, HistoryItem, JourneyView, MeView } from './protocol'
 
 export interface ResultChoice {
   code: string
@@ -44,6 +44,7 @@ export interface Interaction {
   note: string
   result: string
   result_label: string
+  journey: JourneyView | null
 }
 
 export interface Customer {
@@ -72,10 +73,10 @@ export class ApiError extends Error {
   }
 }
 
-const BASE = new URL('api/v1/', document.baseURI)
+export const BASE = new URL('api/v1/', document.baseURI)
 const PATIENCE_MS = 10_000
 
-async function call<T>(method: string, path: string, body?: unknown, patience = PATIENCE_MS): Promise<T> {
+export async function ask<T>(method: string, path: string, body?: unknown, patience = PATIENCE_MS): Promise<T> {
   let response: Response
   try {
     response = await fetch(new URL(path, BASE), {
@@ -102,30 +103,30 @@ async function call<T>(method: string, path: string, body?: unknown, patience = 
 const id = encodeURIComponent
 
 export const api = {
-  site: () => call<Site>('GET', 'site'),
-  session: () => call<Session>('GET', 'session'),
-  logIn: (agent: string, password: string) => call<unknown>('POST', 'session', { agent, password }),
-  logOut: () => call<unknown>('DELETE', 'session'),
-  ticket: async () => (await call<{ ticket: string }>('POST', 'session/ticket')).ticket,
+  site: () => ask<Site>('GET', 'site'),
+  session: () => ask<Session>('GET', 'session'),
+  logIn: (agent: string, password: string) => ask<unknown>('POST', 'session', { agent, password }),
+  logOut: () => ask<unknown>('DELETE', 'session'),
+  ticket: async () => (await ask<{ ticket: string }>('POST', 'session/ticket')).ticket,
 
-  dial: (to: string, command: string) => call<unknown>('POST', 'calls', { to, id: command }),
-  hangUp: (callId: string, command: string) => call<unknown>('POST', `calls/${id(callId)}/hangup`, { id: command }),
-  choose: (callId: string, contact: string) => call<unknown>('POST', `calls/${id(callId)}/customer`, { contact }),
-  ruleOut: (callId: string, contact: string) => call<unknown>('POST', `calls/${id(callId)}/not-customer`, { contact }),
+  dial: (to: string, command: string) => ask<unknown>('POST', 'calls', { to, id: command }),
+  hangUp: (callId: string, command: string) => ask<unknown>('POST', `calls/${id(callId)}/hangup`, { id: command }),
+  choose: (callId: string, contact: string) => ask<unknown>('POST', `calls/${id(callId)}/customer`, { contact }),
+  ruleOut: (callId: string, contact: string) => ask<unknown>('POST', `calls/${id(callId)}/not-customer`, { contact }),
 
   mine: (since: string, cursor: string | null) =>
-    call<{ items: Interaction[]; cursor: string | null }>(
+    ask<{ items: Interaction[]; cursor: string | null }>(
       'GET',
       `interactions?${new URLSearchParams({ agent: 'me', since, ...(cursor ? { cursor } : {}) })}`,
     ),
-  draft: async (callId: string) => (await call<{ text: string }>('GET', `interactions/${id(callId)}/draft`)).text,
-  saveDraft: (callId: string, text: string) => call<unknown>('PUT', `interactions/${id(callId)}/draft`, { text }),
-  saveNote: (callId: string, text: string) => call<unknown>('PUT', `interactions/${id(callId)}/note`, { text }),
-  saveResult: (callId: string, code: string, note: string) => call<unknown>('PUT', `interactions/${id(callId)}/result`, { code, note }),
+  draft: async (callId: string) => (await ask<{ text: string }>('GET', `interactions/${id(callId)}/draft`)).text,
+  saveDraft: (callId: string, text: string) => ask<unknown>('PUT', `interactions/${id(callId)}/draft`, { text }),
+  saveNote: (callId: string, text: string) => ask<unknown>('PUT', `interactions/${id(callId)}/note`, { text }),
+  saveResult: (callId: string, code: string, note: string) => ask<unknown>('PUT', `interactions/${id(callId)}/result`, { code, note }),
 
   searchCustomers: async (text: string) =>
-    (await call<{ items: ContactView[] }>('GET', `customers?${new URLSearchParams({ q: text })}`)).items,
-  customer: (contact: string) => call<Customer>('GET', `customers/${id(contact)}`),
+    (await ask<{ items: ContactView[] }>('GET', `customers?${new URLSearchParams({ q: text })}`)).items,
+  customer: (contact: string) => ask<Customer>('GET', `customers/${id(contact)}`),
 
   /** Does the server answer at all? Any HTTP status will do. */
   alive: async (): Promise<boolean> => {

@@ -6,6 +6,7 @@ import { language, speakByDefault, t, word } from './i18n/index.svelte'
 import { saidName } from './journey'
 import { notices } from './notices.svelte'
 import type { CallView, CommandDelta, CustomerCard, FromServer, PopView } from './protocol'
+import { route } from './route.svelte'
 import { ringer, settings } from './settings.svelte'
 import { Link, type LinkState } from './socket'
 import { contactOf, EMPTY, expire, liveCalls, openPops, receive, settle, type Desk } from './state'
@@ -124,6 +125,10 @@ class Console {
     this.loginNote = note
   }
 
+  get seesReports(): boolean {
+    return this.me !== null && this.me.role !== 'agent'
+  }
+
   get me() {
     return this.desk.me ?? this.session?.me ?? null
   }
@@ -230,8 +235,10 @@ class Console {
 
   // ---- what is looked at
 
+  /** Whoever wants to see a call or a customer wants the desk, whatever page is open. */
   show(shown: Shown | null): void {
     this.picked = shown
+    route.toDesk()
     this.#sayFocus()
   }
 

@@ -215,7 +215,7 @@ function asCall(past: Interaction): CallView {
     queue: past.queue,
     waited_s: past.wait_s,
     keys: past.keys,
-    journey: null,
+    journey: past.journey ?? null,
     parties: [],
     actions: [],
     outcome: past.outcome,

@@ -18,6 +18,7 @@ from aiohttp import web
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from cti.reports.ivr_flow import IvrFlowReport, IvrFlowsReport
 from cti.screenpop import messages as m
 from cti.web.schemas import (
     CustomerList,
@@ -52,6 +53,8 @@ class FakeServer:
     results: tuple[ResultChoice, ...] = ()
     customers: dict[str, CustomerView] = field(default_factory=dict)
     record: list[InteractionView] = field(default_factory=list)
+    reports: dict[str, IvrFlowReport] = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
     demo: tuple[DemoLogin, ...] = ()
     version: str = "0.1.0"
     url: str = ""
@@ -63,10 +66,12 @@ class FakeServer:
     """REST answers nothing any more, as a pulled cable: connections are cut."""
     occupied_since: datetime | None = None
     drafts_fail: bool = False
+    reports_fail: bool = False
 
     # what the console did
     said: list[Said] = field(default_factory=list)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    periods: list[tuple[str, str]] = field(default_factory=list)
     drafts: dict[str, str] = field(default_factory=dict)
     saved: dict[str, tuple[str, str]] = field(default_factory=dict)
     hellos: list[m.Hello] = field(default_factory=list)
@@ -290,6 +295,24 @@ class FakeServer:
                 reason = "" if left else "not_this_person"
                 self.card(msgspec.structs.replace(card, state=state, contacts=left, chosen=None, reason=reason))
                 return web.Response(status=204)
+            case "GET", [("reports" | "ivr"), *_]:
+                return self._report(request, path)
+        return _problem(404, "not_found")
+
+    def _report(self, request: web.Request, path: list[str]) -> web.StreamResponse:
+        if self.me.role == "agent":
+            return _problem(403, "forbidden")
+        if self.reports_fail:
+            return _problem(503, "store_unavailable")
+        self.periods.append((request.query["since"], request.query["until"]))
+        match path:
+            case ["reports", "ivr"]:
+                totals = tuple(one.totals for one in self.reports.values() if one.totals.entered)
+                return _json(IvrFlowsReport(since=now(), until=now(), items=totals))
+            case ["reports", "ivr", flow] if flow in self.reports:
+                return _json(self.reports[flow])
+            case ["ivr", "flows", flow, "picture"] if flow in self.pictures:
+                return web.Response(text=self.pictures[flow], content_type="image/svg+xml")
         return _problem(404, "not_found")
 
     def _choose(self, call: str, contact: str) -> None:

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page
 
 from cti.screenpop import messages as m
 from cti.web.schemas import DemoLogin
-from tests.integration.console import scenes
+from tests.integration.console import reported, scenes
 from tests.integration.console.fake_server import FakeServer, now
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -361,6 +361,47 @@ async def dial_failed(server: FakeServer, page: Page) -> None:
     await page.get_by_text("User busy").wait_for()
 
 
+@scene
+async def report(server: FakeServer, page: Page) -> None:
+    server.me = reported.SORA
+    server.reports = {"bank": reported.report(), "shop": reported.nothing()}
+    server.pictures = {"bank": reported.drawn()}
+    await page.goto(f"{server.url}#reports/ivr/bank")
+    await page.locator(".drawing svg").wait_for()
+
+
+@scene
+async def report_step_selected(server: FakeServer, page: Page) -> None:
+    await report(server, page)
+    await page.get_by_role("button", name="Customer code, Show Customer code in the picture").click()
+
+
+@scene
+async def report_of_nothing(server: FakeServer, page: Page) -> None:
+    server.me = reported.SORA
+    server.reports = {"shop": reported.nothing()}
+    await page.goto(f"{server.url}#reports/ivr/shop")
+    await page.get_by_text("No calls came through this menu").wait_for()
+
+
+@scene
+async def report_failed(server: FakeServer, page: Page) -> None:
+    server.me = reported.SORA
+    server.reports_fail = True
+    await page.goto(f"{server.url}#reports/ivr/bank")
+    await page.get_by_text("The report could not be made").wait_for()
+
+
+@scene
+async def report_of_own_days(server: FakeServer, page: Page) -> None:
+    await report(server, page)
+    server.reports["bank"] = reported.report(worst=None, survey=reported.NOBODY_ASKED)
+    server.pictures.clear()
+    await page.get_by_text("Own dates").click()
+    await page.get_by_label("From").fill("2026-11-02")
+    await page.get_by_text("No caller was lost").wait_for()
+
+
 # ---- what the scenes share
 
 
@@ -446,7 +487,16 @@ SIZES = {
 
 @pytest.mark.parametrize(
     "name",
-    ["pop_found", "pop_after_a_long_way", "on_call", "on_call_long_names", "on_call_long_way", "result_wanted", "idle"],
+    [
+        "pop_found",
+        "pop_after_a_long_way",
+        "on_call",
+        "on_call_long_names",
+        "on_call_long_way",
+        "result_wanted",
+        "idle",
+        "report",
+    ],
 )
 async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> None:
     await SCENES[name](server, page)
