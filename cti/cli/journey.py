@@ -1,5 +1,6 @@
 """A journey through a flow, as the agent reads it."""
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,10 +20,11 @@ _LEFT: Final = {
 
 def told(journey: Journey, left: Destination | None) -> Iterator[str]:
     yield "As the agent reads it:"
-    wide = max((len(step.label) for step in journey.steps), default=0)
+    label = max((_columns(step.label) for step in journey.steps), default=0)
     keyed = max((len(step.keyed) for step in journey.steps), default=0)
     for step in journey.steps:
-        yield f"  {step.label:<{wide}}  {step.keyed:<{keyed}}  {step.spent_s:4.0f} s  {_what(step)}".rstrip()
+        gap = " " * (label - _columns(step.label))
+        yield f"  {step.label}{gap}  {step.keyed:<{keyed}}  {step.spent_s:4.0f} s  {_what(step)}".rstrip()
     yield ""
     for name, text in _known(journey):
         yield f"  {name:<9} {text}"
@@ -31,8 +33,13 @@ def told(journey: Journey, left: Destination | None) -> Iterator[str]:
 
 
 def _what(step: StepTaken) -> str:
-    parts = (step.choice, _LEFT.get(step.how, ""), f"asked {step.failures + 1} times" if step.failures else "")
-    return ", ".join(part for part in parts if part)
+    failed = f"{step.failures} failed {'try' if step.failures == 1 else 'tries'}" if step.failures else ""
+    return ", ".join(part for part in (step.choice, _LEFT.get(step.how, ""), failed) if part)
+
+
+def _columns(text: str) -> int:
+    """A Chinese sign takes two in a terminal."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _known(journey: Journey) -> Iterator[tuple[str, str]]:

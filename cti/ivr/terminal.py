@@ -24,7 +24,7 @@ _HANGS_UP: Final = frozenset("hH\x03\x04")
 KEY_S: Final = 0.5
 _MODES: Final = 3
 """Where ``tcgetattr`` has the local modes."""
-_BEFORE_A_MARK: Final = re.compile(r"\s+(?=[.,;:!?%])")
+_BEFORE_A_MARK: Final = re.compile(r"\s+(?=[.,;:!?%，。、；：！？])")  # noqa: RUF001 - Chinese marks are meant
 
 
 class Keyboard(Protocol):
@@ -152,7 +152,7 @@ class TerminalVoice:
             self._end_line()
             raise CallerGone
         self.spent_s += KEY_S
-        self._write(("" if self._is_mid_line else "> ") + (DOT if self._is_secret() else key))
+        self._write(("" if self._is_mid_line else "> ") + (DOT if key.isdigit() and self._is_secret() else key))
         self._is_mid_line = True
         return key
 
