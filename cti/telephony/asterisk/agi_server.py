@@ -175,7 +175,7 @@ class AgiServer:
 
 
 class Nonces:
-    """Which questions have been asked, as far back as memory goes."""
+    """Which questions have been asked, as far back as memory goes; a restart forgets them all."""
 
     def __init__(self, most: int = MOST_NONCES) -> None:
         self._most = most
