@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 umask 077
 mkdir -p secrets
 random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-for name in events_secret commands_secret postgres_password phone_password; do
+for name in events_secret commands_secret fastagi_secret postgres_password phone_password; do
     [ -s "secrets/$name" ] || random > "secrets/$name"
 done
 [ -s secrets/database_url ] || printf 'postgresql://cti:%s@postgres/cti' "$(cat secrets/postgres_password)" > secrets/database_url

@@ -9,19 +9,21 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from cti.telephony.asterisk.provision import InboundNumber, ProvisionOptions, QueuePlan, render
+from cti.telephony.asterisk.provision import FastAgi, InboundNumber, ProvisionOptions, QueuePlan, render
 
 SECRETS: Final = Path("/run/secrets")
 PHONES: Final = {"2001": "Ann", "2002": "Bob", "2003": "Cho", "2004": "Dee", "2005": "Eve", "2006": "Fay"}
 QUEUES: Final = {"support": ("3001", "0800100100"), "sales": ("3002", "0800100200")}
 INSIDE_NET: Final = "172.30.99.0/255.255.255.0"
+CTI: Final = "172.30.99.10"
 
 
-def options(events_secret: str, commands_secret: str) -> ProvisionOptions:
+def options(events_secret: str, commands_secret: str, fastagi_secret: str) -> ProvisionOptions:
     members = tuple(f"PJSIP/{number},0,{name},PJSIP/{number}" for number, name in PHONES.items())
     return ProvisionOptions(
         events_secret=events_secret,
         commands_secret=commands_secret,
+        fastagi=FastAgi(secret=fastagi_secret, host=CTI),
         queues=tuple(QueuePlan(name, extension, members) for name, (extension, _) in QUEUES.items()),
         inbound=tuple(InboundNumber(number, name) for name, (_, number) in QUEUES.items()),
         ami_bind="0.0.0.0",  # noqa: S104 - the port is not published, and only the inner net is permitted
@@ -62,9 +64,8 @@ def _secret(name: str) -> str:
 
 
 def main(folder: Path) -> None:
-    for name, text in files(
-        options(_secret("events_secret"), _secret("commands_secret")), _secret("phone_password")
-    ).items():
+    given = options(_secret("events_secret"), _secret("commands_secret"), _secret("fastagi_secret"))
+    for name, text in files(given, _secret("phone_password")).items():
         folder.joinpath(name).write_text(text, encoding="utf-8")  # the volume is these two containers' only
 
 

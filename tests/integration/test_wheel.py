@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import ipaddress
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from cti.ivr.flow_file import load
 from cti.settings import Settings, parse
 from cti.telephony.asterisk.provision import render
 from tests.testbed.asterisk import Asterisk
@@ -85,6 +87,9 @@ def test_the_wheel_carries_the_console_the_configuration_and_the_templates(wheel
         "cti/web/static/index.html",
         "cti/data/config/cti.toml",
         "cti/telephony/asterisk/provision/templates/manager.conf",
+        "cti/ivr/standard_prompts.toml",
+        "cti/ivr/picture/picture.css",
+        *(f"cti/data/config/ivr/{flow.name}" for flow in (ROOT / "config/ivr").glob("*.toml")),
     } <= names
     assert any(re.fullmatch(r"cti/web/static/assets/.*\.js", name) for name in names)
 
@@ -186,6 +191,13 @@ def test_the_demo_of_the_wheel_needs_nothing_else(installed: Path, tmp_path: Pat
         assert "<title>" in get(f"http://127.0.0.1:{port}/")
 
 
+def test_a_flow_of_the_wheel_is_in_order_and_can_be_drawn(installed: Path, tmp_path: Path) -> None:
+    code = "import importlib.resources as r; print(r.files('cti') / 'data/config/ivr/bank.toml')"
+    flow = run(str(installed / "python"), "-c", code, cwd=tmp_path).strip()
+    assert str(installed.parent) in flow
+    assert "svg" in run(str(installed / "cti"), "ivr", "draw", flow, cwd=tmp_path)
+
+
 def test_a_misspelt_key_stops_it_with_its_line_and_exit_2(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "cti.toml").write_text("[web]\nprot = 1\n")
     done = subprocess.run(
@@ -217,13 +229,18 @@ def test_the_dockerfile_uses_a_python_the_lock_is_for() -> None:
     assert f">={version}" in PROJECT["project"]["requires-python"]
 
 
+def test_the_container_has_what_speaks_to_callers() -> None:
+    assert "espeak-ng" in DOCKERFILE.rsplit("\nFROM ", 1)[1]
+
+
 def test_the_container_does_not_run_as_root() -> None:
     assert "USER cti" in DOCKERFILE.rsplit("FROM ", 1)[1]
 
 
 def test_the_ports_are_the_settings() -> None:
     ports = {Settings().web.port, Settings().push.port}
-    assert {int(port) for port in re.findall(r"^EXPOSE (.+)$", DOCKERFILE, re.MULTILINE)[0].split()} == ports
+    exposed = {int(port) for port in re.findall(r"^EXPOSE (.+)$", DOCKERFILE, re.MULTILINE)[0].split()}
+    assert exposed == ports | {Settings().ivr.port}
     assert {int(port.rsplit(":", 1)[1]) for port in COMPOSE["services"]["cti"]["ports"]} == ports
     assert f"http://127.0.0.1:{Settings().web.port}/healthz" in DOCKERFILE
 
@@ -239,7 +256,7 @@ def test_the_environment_of_the_containers_is_a_valid_configuration(tmp_path: Pa
     settings = parse(
         (ROOT / "config/cti.toml").read_text(encoding="utf-8"), file=ROOT / "config/cti.toml", environ=environment
     )
-    assert [(pbx.name, pbx.host) for pbx in settings.pbx] == [("main", "asterisk")]
+    assert [(pbx.name, pbx.host) for pbx in settings.pbx] == [("main", "asterisk-inside")]
     assert settings.database.url.get_secret_value().startswith("postgresql://")
 
 
@@ -273,8 +290,49 @@ def test_no_secret_is_an_argument_or_a_plain_variable() -> None:
 
 def test_the_pbx_s_net_is_closed_and_is_the_one_permitted() -> None:
     inside = COMPOSE["networks"]["inside"]
+    net = ipaddress.ip_network(inside["ipam"]["config"][0]["subnet"])
     assert inside["internal"] is True
-    assert inside["ipam"]["config"][0]["subnet"].split("/")[0] == provision().INSIDE_NET.split("/")[0]
+    assert net == ipaddress.ip_network(provision().INSIDE_NET)
+    assert net == ipaddress.ip_network(COMPOSE["services"]["cti"]["environment"]["CTI_IVR__PERMIT"])
+
+
+def test_the_pbx_asks_where_the_service_is_in_that_net() -> None:
+    given = COMPOSE["services"]["cti"]["networks"]["inside"]["ipv4_address"]
+    assert given == provision().CTI
+    assert ipaddress.ip_address(given) in ipaddress.ip_network(
+        COMPOSE["networks"]["inside"]["ipam"]["config"][0]["subnet"]
+    )
+
+
+def test_what_callers_hear_and_say_lies_where_both_containers_see_it() -> None:
+    image = dict(re.findall(r"(CTI_\w+)=(\S+)", DOCKERFILE))
+    asterisks = {volume.split(":")[0]: volume.split(":", 1)[1] for volume in COMPOSE["services"]["asterisk"]["volumes"]}
+    ours = {volume.split(":")[0]: volume.split(":", 1)[1] for volume in COMPOSE["services"]["cti"]["volumes"]}
+    assert ours["prompts"] == image["CTI_IVR__PROMPTS"]
+    assert ours["voicemail"] == asterisks["voicemail"] == image["CTI_IVR__RECORDINGS"]
+    assert asterisks["prompts"] == f"{image['CTI_IVR__PROMPTS']}:ro"
+
+
+def test_both_images_give_these_folders_the_same_owners() -> None:
+    asterisks = (DOCKER / "asterisk/Dockerfile").read_text(encoding="utf-8")
+    uid, gid = numbers_of("uid", DOCKERFILE), numbers_of("gid", DOCKERFILE)
+    assert numbers_of("gid", asterisks) == gid
+    made = re.findall(r"install -d -o (\S+) -g (\S+) -m (\d+) (/srv/\S+)", DOCKERFILE)
+    over_there = re.findall(r"install -d -o (\S+) -g (\S+) -m (\d+) (/srv/\S+)", asterisks)
+    assert [(uid, *rest) for _, *rest in made] == over_there
+    assert [(mode, folder) for *_, mode, folder in made] == [("2750", "/srv/prompts"), ("2770", "/srv/voicemail")]
+
+
+def numbers_of(kind: str, dockerfile: str) -> str:
+    (found,) = re.findall(rf"--{kind} (\d+)", dockerfile)
+    return str(found)
+
+
+def test_the_container_s_flow_is_one_there_is_and_in_order() -> None:
+    service = COMPOSE["services"]["cti"]
+    (mounted,) = (volume for volume in service["volumes"] if service["environment"]["CTI_IVR__FLOWS"] in volume)
+    folder = (DOCKER / mounted.split(":")[0]).resolve()
+    assert load(folder / f"{service['environment']['CTI_IVR__FLOW']}.toml").steps
 
 
 def provision() -> ModuleType:
@@ -288,7 +346,7 @@ def provision() -> ModuleType:
 
 def test_the_container_s_pbx_has_the_configuration_the_tests_run_on() -> None:
     made = provision()
-    options = made.options("e" * 64, "c" * 64)
+    options = made.options("e" * 64, "c" * 64, "f" * 64)
     files = made.files(options, "p" * 64)
     assert {name: files[name] for name in render(options)} == render(options)
     assert files["pjsip.conf"].count("(cti-agent)") == len(made.PHONES)
@@ -303,7 +361,7 @@ def test_a_real_asterisk_starts_on_the_container_s_configuration() -> None:
 
         def config(self) -> dict[str, str]:
             made = provision()
-            options = replace(made.options("e" * 64, "c" * 64), ami_port=self.ports.ami, ami_bind="127.0.0.1")
+            options = replace(made.options("e" * 64, "c" * 64, "f" * 64), ami_port=self.ports.ami, ami_bind="127.0.0.1")
             private = {
                 name: text for name, text in super().config().items() if name in {"asterisk.conf", "logger.conf"}
             }
@@ -318,4 +376,5 @@ def test_a_real_asterisk_starts_on_the_container_s_configuration() -> None:
         assert "2001" in pbx.cli("pjsip show endpoints")
         assert "support" in pbx.cli("queue show")
         assert "cti-clean" in pbx.cli("dialplan show 0800100100@cti-inbound")
+        assert f"agi://{provision().CTI}:4573/main" in pbx.cli("dialplan show 0800100100@cti-inbound")
         assert "cti-commands" in pbx.cli("manager show users")
