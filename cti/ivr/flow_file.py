@@ -32,17 +32,23 @@ Name = Annotated[str, Field(pattern=ID)]
 MOST_SIGNS: Final = 1_000_000
 
 
-class _Head(BaseModel):
+class Head(BaseModel):
     """The file but for its steps."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     label: str = ""
+    """What people read of it; empty: the file's name."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=8)] = ("en",)
+    """What callers can be spoken to in; the first one where nothing else is known."""
     start: StepId
+    """The first step."""
     after: StepId | None = None
+    """The first step for callers who stay on the line when the agent has hung up: a ``survey``."""
     prompts: dict[Name, Prompt] = {}
+    """Words by name, for several steps, or in several languages."""
     steps: Annotated[dict[Name, dict[str, Any]], Field(min_length=1, max_length=500)]
+    """The steps by name, each with its ``kind``."""
 
 
 def load(path: Path, hearing: Hearing = ANYTHING) -> Flow:
@@ -64,7 +70,7 @@ def parse(text: str, *, file: Path, hearing: Hearing = ANYTHING) -> Flow:
         raise ConfigError(f"{file}: lists or tables stand in one another too deeply") from error
     source = Source(str(file), lines_of(text), is_private=False)
     findings: Findings = []
-    head = _read(_Head, tree, (), findings)
+    head = _read(Head, tree, (), findings)
     steps = dict(_steps(tree.get("steps"), findings))
     if head is None:
         raise ConfigError(*_told(findings, source, tree))
@@ -89,7 +95,7 @@ def _line(path: KeyPath, source: Source) -> int:
 # ---- reading
 
 
-def _flow(name: str, head: _Head, steps: Mapping[StepId, Step]) -> Flow:
+def _flow(name: str, head: Head, steps: Mapping[StepId, Step]) -> Flow:
     prompts: dict[PromptName, Prompt] = {**standard_prompts(), **head.prompts}
     return Flow(
         name=name, label=head.label or name, start=head.start, after=head.after, languages=head.languages, steps=steps,

@@ -21,8 +21,15 @@ from cti.telephony.voice import Asked, Destination
 StepId = NewType("StepId", str)
 """A step's name in its flow. A field of this type is where a step may lead; that is how check and picture know."""
 ID: Final = r"^[a-z][a-z0-9_]{0,39}$"
-Tries = Annotated[int, Field(ge=1, le=9)]
-WaitSeconds = Annotated[float, Field(gt=0, le=60)]
+Tries = Annotated[int, Field(ge=1, le=9, description="How often it is asked at most.")]
+WaitSeconds = Annotated[
+    float,
+    Field(
+        gt=0,
+        le=60,
+        description="How long to wait for the first key, from the end of what is said; each further one has four seconds.",
+    ),
+]
 KEY: Final = r"^[0-9*#]$"
 QUEUE: Final = r"^[A-Za-z0-9_-]{1,60}$"
 Key = Annotated[str, Field(pattern=KEY)]

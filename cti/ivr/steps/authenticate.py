@@ -15,14 +15,23 @@ class Authenticate(Step):
 
     Limits hold for each customer, for each calling number and for all together, and over restarts. The words are the same
     whatever was wrong, and star always leads to a person.
+
+    ::
+
+        [steps.pin]
+        kind = "authenticate"
+        next = "balance"
+        otherwise = "people"
     """
 
     kind: Literal["authenticate"]
     prompt: Prompt = Prompt("std_enter_pin")
     refused: Prompt = Prompt("std_pin_refused")
+    """Said whatever was wrong, so let it not tell what."""
     tries: Tries = 3
     wait_s: WaitSeconds = 8.0
     next: StepId
+    """The PIN is theirs."""
     otherwise: StepId
     """For callers who cannot be verified, who key star, and who have not said who they are."""
 

@@ -15,19 +15,27 @@ class Case(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     to: StepId
+    """Where it leads."""
     label: Annotated[str, Field(max_length=60)] = ""
+    """What people read of it, in pictures and on the agent's screen."""
     known: bool | None = None
     """Has the caller said who they are?"""
     verified: bool | None = None
+    """Has their PIN been confirmed?"""
     tier: tuple[str, ...] = ()
+    """The customer's; capitals do not count."""
     segment: tuple[str, ...] = ()
+    """The customer's; capitals do not count."""
     flag: tuple[Flag, ...] = ()
+    """The customer has it: ``do_not_call``, ``recording_refused``, ``complaint_open``, ``deletion_requested``."""
     language: tuple[str, ...] = ()
     """The caller's, as chosen."""
     speaks: tuple[str, ...] = ()
     """The customer's, as their record has it."""
     intent: tuple[str, ...] = ()
+    """As a menu or a ``set`` step said."""
     dialled: tuple[str, ...] = ()
+    """The line that was called."""
     has_case: bool | None = None
     """Is something open with this customer?"""
     value: dict[ValueName, tuple[str, ...]] = {}
@@ -80,13 +88,33 @@ class Case(BaseModel):
 
 
 class Branch(Step):
-    """Go where the first case that holds leads. Says nothing. Times and holidays are the ``hours`` step's."""
+    """Go where the first case that holds leads. Says nothing. Times and holidays are the ``hours`` step's.
+
+    ::
+
+        [steps.how_busy]
+        kind = "branch"
+        queue = "support"
+        otherwise = "support"
+
+        [[steps.how_busy.cases]]
+        label = "gold waits for nobody"
+        tier = ["gold", "platinum"]
+        to = "first_in_line"
+
+        [[steps.how_busy.cases]]
+        label = "more than five wait"
+        waiting_over = 5
+        to = "callback"
+    """
 
     kind: Literal["branch"]
     queue: QueueName | None = None
     """Whose load the cases are about."""
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    """In order; see below what may stand in one."""
     otherwise: StepId
+    """Where no case holds."""
 
     @model_validator(mode="after")
     def _has_queue(self) -> Self:

@@ -18,14 +18,25 @@ class Callback(Step):
     """Offer to call back instead of waiting: at the number the caller calls from, or at another one they key.
 
     The number is only written down. Whether it may be dialled is decided when it is (``toll``).
+
+    ::
+
+        [steps.callback]
+        kind = "callback"
+        queue = "support"
+        next = "goodbye"
+        otherwise = "support"
     """
 
     kind: Literal["callback"]
     queue: QueueName
     """Whose people call back."""
     prompt: Prompt = Prompt("std_callback_offer")
+    """The offer: 1 for ``{number}``, 2 for another one, 3 to go on waiting."""
     number_prompt: Prompt = Prompt("std_callback_number")
+    """Asks for that other number."""
     thanks: Prompt = Prompt("std_callback_thanks")
+    """Said when the callback is noted."""
     wait_s: WaitSeconds = 6.0
     next: StepId
     """A callback is noted."""

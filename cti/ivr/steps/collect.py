@@ -14,20 +14,35 @@ Length = Annotated[int, Field(ge=1, le=32)]
 
 
 class Collect(Step):
-    """Ask for digits, and keep them under a name for later steps."""
+    """Ask for digits, and keep them under a name for later steps.
+
+    ::
+
+        [steps.meter_number]
+        kind = "collect"
+        prompt = "Please enter the number of your meter, and then the hash key."
+        name = "meter"
+        min = 6
+        max = 12
+        check = "luhn"
+        next = "ask_meter"
+        otherwise = "people"
+    """
 
     kind: Literal["collect"]
     prompt: Prompt
     name: ValueName
     """Later prompts may say it as ``{name}``, later steps may test and send it."""
     min: Length = 1
+    """So many digits at least."""
     max: Length
+    """So many, and it is complete; until then the key of ``end``, or silence, completes it."""
     end: Annotated[str, Field(pattern=r"^[*#]?$")] = "#"
     """The key that ends it early; empty: none."""
     pattern: str = ""
     """A regular expression for the whole of it."""
     check: Literal["", "luhn", "mod11", "mod97"] = ""
-    """A check digit's rule."""
+    """A check digit's rule: ``luhn``, ``mod11`` (ISBN-10) or ``mod97`` (ISO 7064)."""
     secret: bool = False
     """Dots on every screen and on record; no prompt can say it, no URL can hold it."""
     tries: Tries = 3

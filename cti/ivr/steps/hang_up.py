@@ -8,7 +8,14 @@ from cti.telephony.voice import HangUp
 
 
 class HangUpStep(Step):
-    """The call is over."""
+    """The call is over.
+
+    ::
+
+        [steps.goodbye]
+        kind = "hang_up"
+        prompt = "Thank you. Goodbye."
+    """
 
     kind: Literal["hang_up"]
     prompt: Prompt = Prompt("std_goodbye")

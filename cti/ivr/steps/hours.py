@@ -14,15 +14,29 @@ def _read(value: Any) -> Hours:
 
 
 class HoursStep(Step):
-    """Is anybody there? By day and zone, and by public holidays. Says nothing."""
+    """Is anybody there? By day and zone, and by public holidays. Says nothing.
+
+    ::
+
+        [steps.open]
+        kind = "hours"
+        hours = { time_zone = "Asia/Taipei", mon-fri = ["09:00-18:00"], sat = ["10:00-14:00"], holidays = "TW" }
+        open = "people"
+        closed = "voicemail"
+        holiday = "happy_holidays"
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     kind: Literal["hours"]
     hours: Annotated[InstanceOf[Hours], BeforeValidator(_read)]
-    """``{ time_zone = "Asia/Taipei", "mon-fri" = ["09:00-18:00"], holidays = "TW" }``."""
+    """A table: ``time_zone``; days and spans of days, each with its hours, such as ``mon-fri = ["08:00-12:00", "13:00-17:30"]``;
+    ``holidays``, a country (``"TW"``) or a part of one (``"DE-BE"``), closed unless ``closed_on_holidays = false``; ``closed``, a
+    list of days; ``open``, days with hours of their own: ``{ 2026-12-27 = ["10:00-14:00"] }``. What is not named is closed."""
     open: StepId
+    """Somebody is there."""
     closed: StepId
+    """Nobody is there; who hangs up from here on has not abandoned."""
     holiday: StepId | None = None
     """Where holidays lead; without it as ``closed``."""
 

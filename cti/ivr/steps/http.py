@@ -22,12 +22,24 @@ def _template(url: str) -> str:
 
 
 class AskService(Step):
-    """Ask an outside HTTP service, and keep parts of its answer, a JSON object, under names of our own."""
+    """Ask an outside HTTP service, and keep parts of its answer, a JSON object, under names of our own.
+
+    ::
+
+        [steps.ask_delivery]
+        kind = "http"
+        url = "https://shop.example.org/deliveries/{customer_code}?lang={language}"
+        take = { delivery = "next.day", driver = "next.driver.name" }
+        budget_s = 2.0
+        next = "tell_delivery"
+        otherwise = "people"
+    """
 
     kind: Literal["http"]
     url: Annotated[str, Field(max_length=500), AfterValidator(_template)]
     """May hold ``{order}`` and other values in path and query: each is encoded, none can change the host."""
     method: Literal["GET", "POST"] = "GET"
+    """A POST sends ``send``."""
     send: Mapping[SendName, str] = {}
     """The JSON body of a POST: its names, and the values' names. Beside collected ones these are known: ``caller_number``,
     ``dialled_number``, ``language``, ``customer``, ``customer_code``, ``is_verified``."""

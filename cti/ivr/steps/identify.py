@@ -18,19 +18,34 @@ class Identify(Step):
     """Ask the caller who they are: a customer code, a telephone number or an order number, looked up in the customer system.
 
     Saying who one is proves nothing; ``authenticate`` does. Star leads to a person.
+
+    ::
+
+        [steps.customer_code]
+        kind = "identify"
+        by = "code"
+        min = 4
+        max = 8
+        found = "menu"
+        unknown = "menu"
+        person = "people"
     """
 
     kind: Literal["identify"]
     by: KnownBy = KnownBy.CODE
+    """What they are asked for: ``code``, ``number`` or ``order``."""
     prompt: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_enter_{given['by']}"))]
     """Without it, words that fit ``by``."""
     min: Annotated[int, Field(ge=1, le=20)] = 1
+    """So many digits at least."""
     max: Annotated[int, Field(ge=1, le=20)] = 15
+    """So many, and it is complete."""
     confirm: bool = True
     """Say the name, masked, and ask whether that is right."""
     tries: Tries = 3
     wait_s: WaitSeconds = 6.0
     found: StepId
+    """The customer system knows them, and they have not said no."""
     unknown: StepId
     """For callers who key nothing, or nothing the customer system knows."""
     unavailable: StepId | None = None
@@ -38,7 +53,9 @@ class Identify(Step):
     person: StepId | None = None
     """For callers who key star; without it as ``unknown``."""
     confirm_prompt: Prompt = Prompt("std_confirm_name")
+    """``{name}`` in it is the name, masked: initials, or a family name."""
     not_found: Prompt = Prompt("std_unknown_customer")
+    """Said where nobody has it, and also where several have."""
 
     @model_validator(mode="after")
     def _sane(self) -> Self:

@@ -11,12 +11,22 @@ from cti.settings.keys import KeyPath
 
 
 class LanguageStep(Step):
-    """Ask which language to go on in. Each language's own words are said, one after another."""
+    """Ask which language to go on in. Each language's own words are said, one after another.
+
+    ::
+
+        [steps.language]
+        kind = "language"
+        prompt = { en = "For English, press 1.", zh-Hant = "中文服務請按 2。" }
+        choices = { 1 = "en", 2 = "zh-Hant" }
+        next = "welcome"
+    """
 
     kind: Literal["language"]
     prompt: Prompt
     """One sentence in each language: ``{ en = "For English, press 1.", zh-Hant = "中文請按 2。" }``."""
     choices: Annotated[Mapping[Key, Language], Field(min_length=1)]
+    """Key -> one of the flow's languages."""
     tries: Tries = 2
     wait_s: WaitSeconds = 4.0
     next: StepId

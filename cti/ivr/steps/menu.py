@@ -15,6 +15,7 @@ class Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     to: StepId
+    """The step it leads to."""
     label: Annotated[str, Field(max_length=60)] = ""
     """What the agent reads; empty: the step's name."""
     intent: Annotated[str, Field(max_length=60)] = ""
@@ -29,19 +30,32 @@ class Choice(BaseModel):
 
 
 class Menu(Step):
-    """Ask for one key and branch on it."""
+    """Ask for one key and branch on it.
+
+    ::
+
+        [steps.main_menu]
+        kind = "menu"
+        prompt = "For your bills, press 1. For a repair, press 2. To speak to a person, press 0."
+        choices.1 = "billing"
+        choices.2 = { to = "repairs", label = "Repairs", intent = "repair" }
+        choices.0 = "people"
+        otherwise = "people"
+    """
 
     kind: Literal["menu"]
     prompt: Prompt
+    """Every choice and its key."""
     choices: Annotated[Mapping[Key, Choice], Field(min_length=1)]
     """Key -> step, or ``{ to = "billing", label = "Billing", intent = "billing" }``."""
     tries: Tries = 3
-    """How often the menu is said before the caller goes ``otherwise``."""
     wait_s: WaitSeconds = 5.0
     otherwise: StepId
     """For callers who key nothing, or nothing that is there."""
     no_input: Prompt = Prompt("std_no_input")
+    """Said when nothing was keyed, before the menu is said again."""
     no_match: Prompt = Prompt("std_no_match")
+    """Said when the key is none of the choices."""
 
     def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody
         heard = Heard("", "silence")

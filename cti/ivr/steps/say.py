@@ -6,7 +6,16 @@ from cti.ivr.step import Caller, End, Learned, Next, Step, StepId
 
 
 class Say(Step):
-    """Say something, and go on. A key stops it, and counts for the question that follows."""
+    """Say something, and go on. A key stops it, and counts for the question that follows.
+
+    ::
+
+        [steps.opening_hours]
+        kind = "say"
+        prompt = "We are open from Monday to Friday, from nine to six."
+        serves = true
+        next = "goodbye"
+    """
 
     kind: Literal["say"]
     prompt: Prompt

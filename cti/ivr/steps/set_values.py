@@ -10,7 +10,17 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class SetValues(Step):
-    """Write down what the caller wants and needs, for routing and for the agent. Says nothing."""
+    """Write down what the caller wants and needs, for routing and for the agent. Says nothing.
+
+    ::
+
+        [steps.repair]
+        kind = "set"
+        intent = "repair"
+        skills = ["technical"]
+        priority = 3
+        next = "people"
+    """
 
     kind: Literal["set"]
     intent: Annotated[str, Field(max_length=60)] = ""
@@ -20,6 +30,7 @@ class SetValues(Step):
     priority: Annotated[int, Field(ge=0, le=10)] | None = None
     """In the queue; higher is served earlier."""
     values: Mapping[ValueName, Annotated[str, Field(max_length=200)]] = {}
+    """For prompts, ``branch`` and ``http``: name -> text."""
     next: StepId
 
     def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody

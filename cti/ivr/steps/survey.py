@@ -11,15 +11,26 @@ NPS: Literal[10] = 10
 
 
 class Survey(Step):
-    """Ask how it was: 1 to 5, or 0 to 10 (NPS). Meant for ``after``: the caller stays on the line when the agent hangs up."""
+    """Ask how it was: 1 to 5, or 0 to 10 (NPS). Meant for ``after``: the caller stays on the line when the agent hangs up.
+
+    ::
+
+        [steps.how_was_it]
+        kind = "survey"
+        question = "satisfaction"
+        scale = 5
+        next = "goodbye"
+    """
 
     kind: Literal["survey"]
     question: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")] = "satisfaction"
     """Under which name the marks are counted; do not change it once there are some."""
     scale: Literal[5, 10] = 5
+    """The best mark: 5, from 1 on; or 10, from 0 on."""
     prompt: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_survey_{given['scale']}"))]
     """Without it, words that fit the scale."""
     thanks: Prompt = Prompt("std_thanks")
+    """Said after a mark."""
     tries: Tries = 2
     next: StepId
     """Also for callers who give no mark."""

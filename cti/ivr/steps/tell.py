@@ -18,10 +18,21 @@ _PLACES: Final[dict[What, frozenset[str]]] = {
 
 
 class Tell(Step):
-    """Read something out of the customer's record: the latest order, the balance, the latest open case."""
+    """Read something out of the customer's record: the latest order, the balance, the latest open case.
+
+    ::
+
+        [steps.order]
+        kind = "tell"
+        what = "order"
+        prompt = "Your order {order} of {date}: {status}."
+        next = "goodbye"
+        unverified = "pin"
+    """
 
     kind: Literal["tell"]
     what: What
+    """``order``: the latest; ``balance``; ``case``: the latest open one."""
     prompt: Annotated[Prompt, Field(default_factory=lambda given: Prompt(f"std_{given['what']}"))]
     """Without it, words that fit. It may hold ``{order} {title} {status} {date} {amount}``, ``{balance}``, or ``{case} {title}
     {status} {date}``."""

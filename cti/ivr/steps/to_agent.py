@@ -10,10 +10,18 @@ from cti.telephony.voice import ToAgent
 
 
 class ToAgentStep(Step):
-    """One person's phone rings. Where it is not answered, the caller waits in the dialplan's queue."""
+    """One person's phone rings. Where it is not answered, the caller waits in the dialplan's queue.
+
+    ::
+
+        [steps.manager]
+        kind = "to_agent"
+        extension = "2001"
+    """
 
     kind: Literal["to_agent"]
     extension: Annotated[str, Field(pattern=r"^\d{2,10}$")]
+    """The phone's number in the dialplan."""
     prompt: Prompt = Prompt("std_to_agent")
 
     def run(self, caller: Caller) -> Doing[End]:  # noqa: ARG002 - the same for everybody

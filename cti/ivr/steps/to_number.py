@@ -10,10 +10,18 @@ from cti.telephony.voice import ToNumber
 
 
 class ToNumberStep(Step):
-    """A number outside, from the file only: no caller can choose what we dial. Countries are checked when the file is read."""
+    """A number outside, from the file only: no caller can choose what we dial. Countries are checked when the file is read.
+
+    ::
+
+        [steps.locksmith]
+        kind = "to_number"
+        number = "+886912345678"
+    """
 
     kind: Literal["to_number"]
     number: Annotated[str, Field(pattern=r"^\+?\d{3,15}$")]
+    """Digits, or + and digits."""
     prompt: Prompt = Prompt("std_to_agent")
 
     def run(self, caller: Caller) -> Doing[End]:  # noqa: ARG002 - the same for everybody

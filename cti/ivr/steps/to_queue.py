@@ -10,10 +10,19 @@ from cti.telephony.voice import ToQueue
 
 
 class ToQueueStep(Step):
-    """The caller waits for a person."""
+    """The caller waits for a person.
+
+    ::
+
+        [steps.people]
+        kind = "to_queue"
+        queue = "support"
+        prompt = "I am putting you through."
+    """
 
     kind: Literal["to_queue"]
     queue: QueueName
+    """As the PBX names it."""
     prompt: Prompt = Prompt("")
     """Said before."""
     priority: Annotated[int, Field(ge=0, le=10)] | None = None

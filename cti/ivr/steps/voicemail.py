@@ -9,14 +9,26 @@ from cti.ivr.step import Caller, End, Next, QueueName, Step, StepId
 
 
 class Voicemail(Step):
-    """Let the caller leave a message for a queue's people."""
+    """Let the caller leave a message for a queue's people.
+
+    ::
+
+        [steps.message]
+        kind = "voicemail"
+        queue = "support"
+        max_s = 90
+        next = "goodbye"
+    """
 
     kind: Literal["voicemail"]
     queue: QueueName
     """Whose message it is."""
     prompt: Prompt = Prompt("std_voicemail")
+    """Said before the beep."""
     thanks: Prompt = Prompt("std_voicemail_thanks")
+    """Said after the message."""
     max_s: Annotated[float, Field(ge=5, le=600)] = 120.0
+    """The longest message."""
     silence_s: Annotated[float, Field(ge=1, le=30)] = 5.0
     """So much silence ends it."""
     next: StepId

@@ -14,7 +14,7 @@ from cti.crm.contact import Answer, Contact, ContactId, Found, Match, MatchedBy,
 from cti.ivr.flow import Flow
 from cti.ivr.flow_file import parse
 from cti.ivr.hearing import Ear
-from cti.ivr.prompts import Said
+from cti.ivr.prompts import Played, Said
 from cti.ivr.requests import (
     Ask,
     AskQueue,
@@ -29,6 +29,7 @@ from cti.ivr.requests import (
     Say,
     Unreachable,
 )
+from cti.ivr.requests import Line as Words
 from cti.ivr.session import Over, Session
 from cti.ivr.step import Caller
 from cti.ivr.steps import KINDS
@@ -126,6 +127,8 @@ class Told:
     session: Session
     events: tuple[JourneyEvent, ...]
     said: tuple[str, ...]
+    pieces: tuple[Said | Played, ...]
+    """What there was to say, also what a caller who keyed ahead did not hear."""
     over: Over | None
     """None: the caller has hung up."""
 
@@ -170,8 +173,9 @@ def play(
     line = Line(asked, now=at, ahead=ahead, gone_when=gone_when)
     who = caller(Caller(asked=asked, language=flow.languages[0], now=at, zone="Asia/Taipei", entered_at=at))
     session = Session(flow, who, call=CallId("main-1"), name=name)
-    over = _Play(session, line, Ear(line), list(keys), world or World()).to_the_end()
-    return Told(session=session, events=session.drain(), said=tuple(line.said), over=over)
+    played = _Play(session, line, Ear(line), list(keys), world or World())
+    over = played.to_the_end()
+    return Told(session=session, events=session.drain(), said=tuple(line.said), pieces=tuple(played.pieces), over=over)
 
 
 @dataclass(slots=True)
@@ -181,6 +185,7 @@ class _Play:
     ear: Ear
     script: list[str]
     world: World
+    pieces: list[Said | Played] = field(default_factory=list)
 
     def to_the_end(self) -> Over | None:
         doing = self.session.begin(self.line.now)
@@ -196,19 +201,18 @@ class _Play:
     def _answer(self, request: Request) -> object:
         match request:
             case Say(lines):
-                return at_once(self.ear.say(_sounds(self.session, lines)))
+                return at_once(self.ear.say(self._sounds(lines)))
             case Ask(lines=lines):
                 self.line.keys = self.script.pop(0) if self.script else ""
-                return at_once(self.ear.hear(_sounds(self.session, lines), request))
+                return at_once(self.ear.hear(self._sounds(lines), request))
         return self.world.answer(request)
 
-
-def _sounds(session: Session, lines: Any) -> list[Sound]:
-    utterance = session.utterance(lines)
-    return [
-        Sound("-", piece.text) if isinstance(piece, Said) else Sound(piece.sound, f"[{piece.sound}]")
-        for piece in utterance
-    ]
+    def _sounds(self, lines: tuple[Words, ...]) -> list[Sound]:
+        utterance = self.session.utterance(lines)
+        self.pieces += utterance
+        return [
+            Sound("-", one.text) if isinstance(one, Said) else Sound(one.sound, f"[{one.sound}]") for one in utterance
+        ]
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:
