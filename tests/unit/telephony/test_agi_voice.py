@@ -144,6 +144,18 @@ async def test_a_caller_gone_at_the_beep_left_no_message() -> None:
             await voice.record(PurePosixPath("m"), max_s=30, silence_s=3)
 
 
+@pytest.mark.parametrize(("result", "status", "ends"), [("35", "6", "key"), ("-1", "0", "gone")])
+async def test_what_ends_the_beep(result: str, status: str, ends: str) -> None:
+    wire = Wire({"RECORD FILE": AgiReply(200, result, "randomerror", 0), "CHANNEL STATUS": AgiReply(200, status)})
+    async with speaking(wire) as voice:
+        recording = voice.record(PurePosixPath("m"), max_s=30, silence_s=3)
+        if ends == "key":
+            assert (await recording).how == "key"
+        else:
+            with pytest.raises(CallerGone):
+                await recording
+
+
 async def test_who_leans_on_the_keys_fills_no_memory() -> None:
     wire = Wire({"STREAM FILE": AgiReply(200, "49", endpos=1)})
     async with speaking(wire) as voice:
