@@ -79,13 +79,16 @@ class Wait(Step):
 @dataclass(frozen=True, slots=True)
 class Press(Step):
     """Keys as RFC 4733 events, then the time they take. Callers only: Asterisk offers agents payload type 101, SIPp
-    sends 96.
+    sends 96. Once in a scenario: SIPp begins the next one with the same timestamps, and Asterisk takes its first keys
+    for those it has heard. ``keys`` may be ``[field3]``: those of the caller's row.
     """
 
     keys: str
+    tone_ms: int = 200
 
     def xml(self, _dialog: Dialog, _cseq: int, /) -> str:
-        return f'<nop><action><exec play_dtmf="{self.keys}"/></action></nop>' + _pause(0.4 * len(self.keys))
+        keys = f'<nop><action><exec play_dtmf="{self.keys},{self.tone_ms}"/></action></nop>'
+        return keys + _pause(2 * self.tone_ms / 1000 * len(self.keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +262,7 @@ def _sdp(version: int, direction: str) -> str:
 
 @dataclass(slots=True)
 class Sipp:
-    """One SIPp process. ``rows``: (number, name, dialled number) of each caller; agents need none. Raises
+    """One SIPp process. ``rows``: (number, name, dialled number, more) of each caller; agents need none. Raises
     RuntimeError when absent.
 
     ``rate``: new calls a second; ``at_once``: most calls at a time; ``calls``: how many in all, then it ends by itself.
@@ -268,7 +271,7 @@ class Sipp:
     scenario: str
     server_port: int
     port: int = 0
-    rows: Sequence[tuple[str, str, str]] = ()
+    rows: Sequence[tuple[str, ...]] = ()
     calls: int = 1
     rate: float = 10.0
     at_once: int = 1000
@@ -342,7 +345,7 @@ class Sipp:
         self.stop()
 
 
-def _csv(rows: Sequence[tuple[str, str, str]]) -> str:
+def _csv(rows: Sequence[tuple[str, ...]]) -> str:
     """SIPp's own CSV: a first line with the order of use, then semicolons; a field cannot hold one."""
     out = io.StringIO()
     writer = csv.writer(
