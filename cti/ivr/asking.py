@@ -7,9 +7,18 @@ from typing import Final
 from cti.calls.journey import DOT, LeftBy
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, Heard, Line, ask, line, say
+from cti.ivr.step import Step
 
-NO_INPUT: Final = Prompt("std_no_input")
-NOT_VALID: Final = Prompt("std_not_valid")
+SILENCE: Final = Prompt("")
+
+
+class Asking(Step):
+    """A step that asks for digits, and says what was wrong before it asks again."""
+
+    no_input: Prompt = Prompt("std_no_input")
+    """Said when nothing was keyed."""
+    not_valid: Prompt = Prompt("std_not_valid")
+    """Said when what was keyed cannot be right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +34,9 @@ class Question:
     is_right: Callable[[str], bool] = lambda _: True
     way_out: str = ""
     """A key that, keyed first, is the whole answer, whatever the rest says: star for a person."""
-    no_input: Prompt = NO_INPUT
-    not_valid: Prompt = NOT_VALID
+    no_input: Prompt = SILENCE
+    not_valid: Prompt = SILENCE
+    """Both are said between tries only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,9 +99,11 @@ def _kind(name: str, kind: type[Step]) -> str:
 
 
 def _table(model: type[BaseModel]) -> str:
+    own = model.__annotations__
+    fields = sorted(model.model_fields.items(), key=lambda one: one[0] not in own)
     rows = (
         f"| `{name}` | {_default(field)} | {_cell(field.description or COMMON.get(name, ''))} |\n"
-        for name, field in model.model_fields.items()
+        for name, field in fields
         if not (issubclass(model, Step) and name in _OF_ALL)
     )
     return "| key | default | |\n|---|---|---|\n" + "".join(rows)

@@ -2,10 +2,10 @@ from typing import Final, Literal
 
 from cti.calls.journey import LeftBy
 from cti.ivr import spoken
-from cti.ivr.asking import Keyed, Question, keyed
+from cti.ivr.asking import Asking, Keyed, Question, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, ask, line, request_callback, say
-from cti.ivr.step import Caller, End, Next, QueueName, Step, StepId, WaitSeconds
+from cti.ivr.step import Caller, End, Next, QueueName, StepId, WaitSeconds
 
 YES: Final = "1"
 ANOTHER: Final = "2"
@@ -14,7 +14,7 @@ SHORTEST: Final = 6
 LONGEST: Final = 18
 
 
-class Callback(Step):
+class Callback(Asking):
     """Offer to call back instead of waiting: at the number the caller calls from, or at another one they key.
 
     The number is only written down. Whether it may be dialled is decided when it is (``toll``).
@@ -64,7 +64,13 @@ class Callback(Step):
 
     def _another(self) -> Doing[Keyed]:
         question = Question(
-            lines=(line(self.number_prompt),), least=SHORTEST, most=LONGEST, tries=2, first_s=self.wait_s
+            lines=(line(self.number_prompt),),
+            least=SHORTEST,
+            most=LONGEST,
+            tries=2,
+            first_s=self.wait_s,
+            no_input=self.no_input,
+            not_valid=self.not_valid,
         )
         return (yield from keyed(question))
 

@@ -4,16 +4,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cti.ivr.asking import Question, keyed, shown
+from cti.ivr.asking import Asking, Question, keyed, shown
 from cti.ivr.check_digits import CHECKS
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, line
-from cti.ivr.step import Caller, End, Learned, Next, Step, StepId, Tries, ValueName, WaitSeconds
+from cti.ivr.step import Caller, End, Learned, Next, StepId, Tries, ValueName, WaitSeconds
 
 Length = Annotated[int, Field(ge=1, le=32)]
 
 
-class Collect(Step):
+class Collect(Asking):
     """Ask for digits, and keep them under a name for later steps.
 
     ::
@@ -65,7 +65,7 @@ class Collect(Step):
         got = yield from keyed(
             Question(
                 lines=(line(self.prompt),), least=self.min, most=self.max, tries=self.tries, first_s=self.wait_s, end=self.end,
-                is_secret=self.secret, is_right=self._is_right,
+                is_secret=self.secret, is_right=self._is_right, no_input=self.no_input, not_valid=self.not_valid,
             )
         )  # fmt: skip
         learned = Learned(values={self.name: got.keys}) if got.is_good else Learned()

@@ -5,16 +5,16 @@ from pydantic import Field, model_validator
 from cti.calls.journey import KnownBy, LeftBy
 from cti.crm.contact import Answer, Contact, Found, Unavailable
 from cti.ivr import spoken
-from cti.ivr.asking import NO_INPUT, NOT_VALID, Keyed, Question, keyed
+from cti.ivr.asking import Asking, Keyed, Question, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, ask, find_customer, line, say
-from cti.ivr.step import Caller, End, Learned, Next, Step, StepId, Tries, WaitSeconds
+from cti.ivr.step import Caller, End, Learned, Next, StepId, Tries, WaitSeconds
 
 YES: Final = "1"
 PERSON: Final = "*"
 
 
-class Identify(Step):
+class Identify(Asking):
     """Ask the caller who they are: a customer code, a telephone number or an order number, looked up in the customer system.
 
     Saying who one is proves nothing; ``authenticate`` does. Star leads to a person.
@@ -78,7 +78,7 @@ class Identify(Step):
                 return self._known(who, got.keys, failures)
             how = LeftBy.NOT_FOUND if got.is_good else got.how
             if not who:
-                yield from say(line(self.not_found if got.is_good else NOT_VALID if got.keys else NO_INPUT))
+                yield from say(line(self.not_found if got.is_good else self.not_valid if got.keys else self.no_input))
         return Next(to=self.unknown, how=how, keyed=got.keys, failures=self.tries)
 
     def fills(self) -> frozenset[str]:

@@ -2,15 +2,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cti.ivr.asking import Question, keyed
+from cti.ivr.asking import Asking, Question, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, line, rate, say
-from cti.ivr.step import Caller, End, Next, Step, StepId, Tries
+from cti.ivr.step import Caller, End, Next, StepId, Tries
 
 NPS: Literal[10] = 10
 
 
-class Survey(Step):
+class Survey(Asking):
     """Ask how it was: 1 to 5, or 0 to 10 (NPS). Meant for ``after``: the caller stays on the line when the agent hangs up.
 
     ::
@@ -37,8 +37,11 @@ class Survey(Step):
 
     def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody
         got = yield from keyed(
-            Question(lines=(line(self.prompt),), most=len(str(self.scale)), tries=self.tries, is_right=self._is_mark)
-        )
+            Question(
+                lines=(line(self.prompt),), most=len(str(self.scale)), tries=self.tries, is_right=self._is_mark,
+                no_input=self.no_input, not_valid=self.not_valid,
+            )
+        )  # fmt: skip
         if got.is_good:
             yield from rate(self.question, int(got.keys), self.scale)
             yield from say(line(self.thanks))
