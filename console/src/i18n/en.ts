@@ -397,7 +397,7 @@ export const en = {
     showStep: 'Show the step',
     steps: 'Steps',
     step: 'Step',
-    columns: { came: 'Came', wentOn: 'Went on', abandoned: 'Hung up', failed: 'Failed', askedAgain: 'Asked again', mean_s: 'Mean, s', p90_s: '9 of 10 within, s' },
+    columns: { came: 'Came', wentOn: 'Went on', abandoned: 'Hung up', failed: 'Failed', askedAgain: 'Asked again', mean_s: 'Mean,\u00a0s', p90_s: '9 of 10 within,\u00a0s' },
     columnMeans: {
       came: 'How often callers came to this step; twice in one call counts twice.',
       wentOn: 'How often another step followed.',
