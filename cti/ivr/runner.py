@@ -88,8 +88,8 @@ class Ivr:
         self._world = world
         self._tell = tell
         self._clock = clock
-        self.live: dict[str, Session] = {}
-        """The sessions under way, by name."""
+        self.live: dict[tuple[CallId, str], Session] = {}
+        """The sessions under way, by call and name."""
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Of journeys that have ended, by flow."""
 
@@ -100,7 +100,7 @@ class Ivr:
             await self._let_go(voice)
             return
         session = self._session(flow, voice.asked)
-        self.live[session.name] = session
+        self.live[session.call, session.name] = session
         try:
             await self._run(session, voice)
         except CallerGone:
@@ -113,7 +113,7 @@ class Ivr:
             raise
         finally:
             self._drain(session)
-            del self.live[session.name]
+            del self.live[session.call, session.name]
 
     # ---- one caller
 
@@ -126,16 +126,18 @@ class Ivr:
     async def _run(self, session: Session, voice: VoiceChannel) -> None:
         """Ends early only by what the PBX does: the caller gone, or the PBX itself."""
         ear = Ear(voice)
-        doing = session.begin(self._clock())
+        doing: Request | Over | None = None
         while not isinstance(doing, Over):
-            await self._told(session, voice)
             doing = await self._done(session, ear, voice, doing)
-        await self._told(session, voice)
+            await self._told(session, voice)
         await voice.leave(doing.to)
 
-    async def _done(self, session: Session, ear: Ear, voice: VoiceChannel, request: Request) -> Request | Over:
-        """One request carried out, and the next one. A mistake of ours, or no voice, and the caller takes the safe path."""
+    async def _done(self, session: Session, ear: Ear, voice: VoiceChannel, request: Request | None) -> Request | Over:
+        """One request carried out, and the next one; None: the first. A mistake of ours, or no voice, and the caller takes the
+        safe path."""
         try:
+            if request is None:
+                return session.begin(self._clock())
             return session.answered(await self._perform(request, session, ear, voice), self._clock())
         except (CallerGone, PbxUnavailable):
             raise
