@@ -8,7 +8,7 @@ import contextlib
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
@@ -59,7 +59,7 @@ prompt = "Bye."
 WAV_BYTES_A_SECOND: Final = 16_000
 PATIENT_S: Final = 5.0
 """The dialplan of these tests waits longer for the first word than a site's, for this machine may be busy with other tests.
-How long it does is what ``test_ivr_fail_open.py`` is about."""
+How long it does is what ``testbed/test_fail_open.py`` is about."""
 _PLAYING: Final = re.compile(r"Playing '([^']+?)(?:\.slin|\.wav|\.gsm)?' \(escape_digits")
 
 
@@ -69,16 +69,17 @@ def flow(start: str, *steps: str, head: str = "") -> str:
 
 
 @dataclass(slots=True)
-class House:
+class Hall:
+    """Where callers are: a PBX, its phones, and what it was told to play since this story began."""
+
     pbx: Asterisk
     stage: Stage
-    service: Service
-    flows: Path
     voice: Speech
-    began_at: datetime
-    log_from: int
-    """Where this story begins in the PBX's own log."""
     recordings: Path
+    log_from: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log_from = self.pbx.messages.stat().st_size
 
     async def call(self, number: str = CALLER, dnis: str = SUPPORT) -> PhoneCall:
         """A caller who has dialled in and hears us."""
@@ -86,23 +87,14 @@ class House:
         await caller.until_answered()
         return caller
 
-    def write(self, name: str, text: str) -> None:
-        (self.flows / f"{name}.toml").write_text(text, encoding="utf-8")
-
-    # ---- what the PBX was told to play
-
-    def played(self) -> list[str]:
-        """The files, in order; to whomever."""
-        return _PLAYING.findall(self.pbx_log())
-
     def pbx_log(self) -> str:
         with self.pbx.messages.open("rb") as file:
             file.seek(self.log_from)
             return file.read().decode("utf-8", "replace")
 
     async def said(self, text: str, language: str = "en") -> int:
-        """How often."""
-        return self.played().count((await self.voice.sound(text, language)).file)
+        """How often, to whomever."""
+        return _PLAYING.findall(self.pbx_log()).count((await self.voice.sound(text, language)).file)
 
     async def until_said(self, text: str, *, language: str = "en", times: int = 1) -> None:
         """Until the PBX has begun to play it so often."""
@@ -124,6 +116,18 @@ class House:
             return recorded.stat().st_size / WAV_BYTES_A_SECOND if recorded else 0
 
         await until(on_disk, lambda found_s: found_s >= length_s, f"{length_s} s of a message")
+
+
+@dataclass(slots=True, kw_only=True)
+class House(Hall):
+    """The same with the service in it."""
+
+    service: Service
+    flows: Path
+    began_at: datetime
+
+    def write(self, name: str, text: str) -> None:
+        (self.flows / f"{name}.toml").write_text(text, encoding="utf-8")
 
     # ---- what is on record
 
@@ -182,11 +186,11 @@ async def contacts_of(pop: Mapping[str, Any], screen: Screen) -> list[dict[str, 
     return found
 
 
-def asking_pbx(version: str, *, answer_s: float = PATIENT_S, extra: Mapping[str, str] | None = None) -> Asterisk:
-    """Not started. ``answer_s``: how long its dialplan waits for our first word."""
+def asking_pbx(version: str, extra: Mapping[str, str] | None = None) -> Asterisk:
+    """Not started."""
     require(f"asterisk-{version}", "espeak-ng")
     ports = free_ports()
-    asked = FastAgi(secret=secrets.token_urlsafe(32), port=ports.fastagi, timeout_s=answer_s)
+    asked = FastAgi(secret=secrets.token_urlsafe(32), port=ports.fastagi, timeout_s=PATIENT_S)
     return Asterisk(version, fastagi=asked, ports=ports, extra=extra or {})
 
 
@@ -205,18 +209,17 @@ async def house(
     """
     await asyncio.to_thread(pbx.hang_up_everything)
     site = Site({"main": pbx}, folder, ivr=ivr_settings(pbx, folder, flows, **given))
-    log_from = pbx.messages.stat().st_size
+    began_at = datetime.now(UTC) - timedelta(seconds=1)
     async with open_stage(pbx) as stage, serving(site, prepare=customers) as service:
         await until_in_use(service, state)
         yield House(
             pbx,
             stage,
-            service,
-            folder / "ivr",
             voice_of(site.ivr),
-            datetime.now(UTC) - timedelta(seconds=1),
-            log_from,
             site.ivr.recordings,
+            service=service,
+            flows=site.ivr.flows,
+            began_at=began_at,
         )
         await asyncio.to_thread(pbx.hang_up_everything)
         assert pbx.is_idle()
