@@ -45,8 +45,8 @@ class Callback(Asking):
 
     def run(self, caller: Caller) -> Doing[Next | End]:
         ani = caller.asked.ani
-        choice = (yield from self._offer(ani)) if ani else ANOTHER
-        if choice not in {YES, ANOTHER}:
+        choice = (yield from self._offer(ani)) if ani else ""
+        if ani and choice not in {YES, ANOTHER}:
             return Next(to=self.otherwise, how=_how(choice), keyed=choice)
         got = Keyed(keys=ani, how=LeftBy.DONE, failures=0) if choice == YES else (yield from self._another())
         if not got.is_good:

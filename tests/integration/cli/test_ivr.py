@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,9 @@ from cti.store.database import Database
 from cti.store.demo_customers import demo_customers
 from tests.integration.cli.conftest import CTI, Said
 
-FLOWS = Path(__file__).parents[3] / "config/ivr"
+ROOT = Path(__file__).parents[3]
+FLOWS = ROOT / "config/ivr"
+PAGE = (ROOT / "docs/how-to/write-an-ivr-flow.md").read_text(encoding="utf-8")
 PIN = "739164"
 
 Ivr = Callable[..., Any]
@@ -231,3 +234,42 @@ async def test_in_a_terminal_keys_count_as_they_are_pressed(tmp_path: Path) -> N
     assert b"> (nothing, 5 s)" in again
     assert rest.startswith(b"> 1\n  We are open")
     assert (process.returncode, err) == (0, b"")
+
+
+# ---- docs/how-to/write-an-ivr-flow.md
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == language]
+
+
+@pytest.fixture
+def bakery(tmp_path: Path) -> dict[str, str]:
+    """The page's flows, where a newcomer would have them; the settings that find them there."""
+    folder = tmp_path / "config/ivr"
+    folder.mkdir(parents=True)
+    for name, text in zip(
+        ("bakery", "cake", "languages"), (one for one in blocks("toml") if "start" in one), strict=True
+    ):
+        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return {"CTI_IVR__FLOWS": "config/ivr"}
+
+
+async def test_the_pages_flows_are_in_order(ivr: Ivr, bakery: dict[str, str]) -> None:
+    said = await ivr("check", **bakery)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[0] + "\n" == blocks("")[0]
+
+
+async def test_the_pages_mistakes_are_told_as_it_says(ivr: Ivr, bakery: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "config/ivr/bakery.toml"
+    text = file.read_text().replace('otherwise = "people"', 'otherwise = "peple"')
+    file.write_text(text.replace('prompt = "We', 'promt = "We'))
+    said = await ivr("check", "bakery", **bakery)
+    assert (said.code, said.err) == (2, blocks("")[1])
+
+
+async def test_the_pages_call_goes_as_it_says(ivr: Ivr, bakery: dict[str, str]) -> None:
+    said = await ivr("try", "bakery", typed="2\n", **bakery)
+    assert said.out.partition("\n\n")[2] == blocks("")[2]
