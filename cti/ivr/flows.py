@@ -26,8 +26,8 @@ WATCH_S: Final = 2.0
 
 @dataclass(slots=True)
 class _File:
-    stamp: tuple[int, int]
-    """When it was changed, and its size: what tells one version from the next."""
+    stamp: tuple[int, int] | None = None
+    """Of the version in use: when it was changed, and its size. None: the one in the folder is not in use."""
     flow: Flow | None = None
     findings: tuple[str, ...] = ()
     """What is wrong with the version that stands in the folder now."""
@@ -45,7 +45,7 @@ class Flows:
         self._otherwise = otherwise
         self._speech = speech
         self._hearing = hearing
-        self._files: dict[str, _File] = {}
+        self._files = {name: _File() for name in (*lines.values(), otherwise) if name}
 
     def flow_for(self, asked: Asked) -> Flow | None:
         return self.get(self._lines.get(asked.dnis, self._otherwise))
@@ -64,12 +64,11 @@ class Flows:
         return tuple(finding for known in self._files.values() for finding in known.findings)
 
     async def read(self) -> None:
-        """Those that are new or have changed. Never raises for what stands in them."""
-        for name in filter(None, dict.fromkeys((*self._lines.values(), self._otherwise))):
+        """Those that have changed, and those that cannot be used. Never raises."""
+        for name, known in self._files.items():
             stamp = self._stamp(name)
-            known = self._files.get(name)
-            if known is None or known.stamp != stamp:
-                await self._read(name, stamp, known.flow if known else None)
+            if known.stamp != stamp:
+                await self._read(name, known, stamp)
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -77,20 +76,20 @@ class Flows:
             await self.read()
             await asyncio.sleep(WATCH_S)
 
-    async def _read(self, name: str, stamp: tuple[int, int], before: Flow | None) -> None:
+    async def _read(self, name: str, known: _File, stamp: tuple[int, int]) -> None:
+        path, is_reload = self._path(name), known.flow is not None
         try:
-            flow = await asyncio.to_thread(load, self._path(name), self._hearing)
+            flow = await asyncio.to_thread(load, path, self._hearing)
             await self._speech.ready((said.text, said.language) for said in flow.texts())
-        except (ConfigError, SpeechUnavailable) as wrong:
-            findings = wrong.findings if isinstance(wrong, ConfigError) else (f"{self._path(name)}: {wrong}",)
-            self._files[name] = _File(stamp, before, findings)
-            callers = "go on with the flow as it was" if before else "take the dialplan's safe path"
-            log.error("flow_not_used", flow=name, findings=findings, callers=callers)  # noqa: TRY400 - whose fault it is, is known
+        except ConfigError as wrong:
+            _not_used(name, known, wrong.findings)
+        except SpeechUnavailable as mute:
+            _not_used(name, known, (f"{path}: {mute}",))
+        except Exception as mistake:  # noqa: BLE001 - one file costs neither the others nor the service
+            _not_used(name, known, (f"{path}: cannot be read: {mistake!r}",))
         else:
-            self._files[name] = _File(stamp, flow)
-            log.info(
-                "flow_in_use", flow=name, steps=len(flow.steps), languages=flow.languages, is_reload=before is not None
-            )
+            known.stamp, known.flow, known.findings = stamp, flow, ()
+            log.info("flow_in_use", flow=name, steps=len(flow.steps), languages=flow.languages, is_reload=is_reload)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.toml"
@@ -101,3 +100,11 @@ class Flows:
         except OSError:
             return (0, 0)
         return (found.st_mtime_ns, found.st_size)
+
+
+def _not_used(name: str, known: _File, findings: tuple[str, ...]) -> None:
+    """It is tried again at every look, for what was missing may be a sound, or the voice; told only when it is news."""
+    is_news, known.findings, known.stamp = findings != known.findings, findings, None
+    if is_news:
+        callers = "go on with the flow as it was" if known.flow else "take the dialplan's safe path"
+        log.error("flow_not_used", flow=name, findings=findings, callers=callers)
