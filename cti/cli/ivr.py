@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cti.crm.lookup import Lookup
     from cti.ivr.check import Hearing
     from cti.ivr.flow import Flow
+    from cti.ivr.prompts import Said
     from cti.ivr.runner import World
     from cti.ivr.terminal import TerminalVoice
     from cti.settings import Settings
@@ -46,7 +47,7 @@ async def _check(names: list[str], json: bool, config: "Config") -> int:
     files = [_file(name, given.ivr.flows) for name in names] or sorted(given.ivr.flows.glob("*.toml"))
     if not files:
         raise NotFound(f"there are no flows in {given.ivr.flows}")
-    hearing = await _hearing(given)
+    hearing = _hearing(given)
     wrong = False
     for file in files:
         try:
@@ -76,17 +77,25 @@ def _of(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-async def _hearing(given: "Settings") -> "Hearing":
+def _hearing(given: "Settings") -> "Hearing":
     """As this site's callers would hear it: by the PBX's sounds and the speech program."""
     import shutil
 
     from cti.ivr.check import Hearing
     from cti.ivr.pbx_sounds import sounds_in
+    from cti.ivr.speech import MOST_SIGNS, VOICES
 
-    program = "espeak-ng"
+    program, voices = "espeak-ng", {**VOICES, **given.ivr.voices}
     is_there = shutil.which(program) is not None
-    why = "" if is_there else f"{program} is not installed: `apt install espeak-ng`"
-    return Hearing(has_sound=sounds_in(given.ivr.sounds), why_no_speech=why)
+
+    def why_unspoken(said: "Said") -> str:
+        if not is_there:
+            return f"{program} is not installed: `apt install espeak-ng`"
+        if said.language not in voices:
+            return f"there is no voice for {said.language}; name one of `{program} --voices` in ivr.voices"
+        return f"it is longer than {MOST_SIGNS} signs" if len(said.text) > MOST_SIGNS else ""
+
+    return Hearing(has_sound=sounds_in(given.ivr.sounds), why_unspoken=why_unspoken)
 
 
 @ivr_verbs.command()

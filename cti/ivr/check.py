@@ -1,11 +1,13 @@
 """What is wrong with a flow although each of its steps is well-formed: where it leads, what it says, whether it ends."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Final
 
 from cti.ivr import spoken
 from cti.ivr.flow import Flow
+from cti.ivr.prompts import Said
 from cti.ivr.step import StepId
 from cti.settings.keys import KeyPath
 from cti.settings.spelling import did_you_mean
@@ -20,11 +22,12 @@ class Hearing:
     """What callers of this site can be made to hear."""
 
     has_sound: Callable[[str], bool] = lambda _: True
-    why_no_speech: str = ""
-    """Why texts cannot be spoken, in words; empty: they can."""
+    why_unspoken: Callable[[Said], str] = lambda _: ""
+    """Why a text cannot be spoken, in words; empty: it can."""
 
 
 ANYTHING: Final = Hearing()
+SHOWN_SIGNS: Final = 40
 
 
 def of_steps(flow: Flow, names: Collection[str]) -> Iterator[Finding]:
@@ -49,8 +52,14 @@ def unheard(flow: Flow, hearing: Hearing) -> Iterator[Finding]:
         for sound in flow.book.sounds(prompt):
             if not hearing.has_sound(sound):
                 yield ("steps", step, name), f"the PBX has no sound {sound}"
-    if hearing.why_no_speech and flow.texts():
-        yield ("prompts",), f"{len(flow.texts())} texts cannot be spoken: {hearing.why_no_speech}"
+    unspoken = [(hearing.why_unspoken(said), said.text) for said in flow.texts()]
+    for why in dict.fromkeys(why for why, _ in unspoken if why):
+        texts = [text for reason, text in unspoken if reason == why]
+        yield ("prompts",), f"{_texts(texts)} cannot be spoken: {why}"
+
+
+def _texts(texts: Sequence[str]) -> str:
+    return f"{len(texts)} texts" if texts[1:] else f'"{shorten(texts[0], SHOWN_SIGNS)}"'
 
 
 def _dangling(flow: Flow, names: Collection[str]) -> Iterator[Finding]:

@@ -104,6 +104,17 @@ async def test_what_callers_would_not_hear_is_told(ivr: Ivr, tmp_path: Path) -> 
     assert "6 texts cannot be spoken: espeak-ng is not installed: `apt install espeak-ng`" in said.err
 
 
+async def test_a_language_without_a_voice_and_a_text_without_end_are_told(ivr: Ivr, tmp_path: Path) -> None:
+    say = f'[steps.a]\nkind = "hang_up"\nprompt = {{ fr = "Bonjour.", en = "{"long " * 101}" }}\n'
+    (tmp_path / "mine.toml").write_text(f'start = "a"\nlanguages = ["fr", "en"]\n{say}')
+    said = await ivr("check", "mine.toml")
+    no_voice = "there is no voice for fr; name one of `espeak-ng --voices` in ivr.voices"
+    assert said.err.splitlines() == [
+        f'cti: mine.toml: prompts: "Bonjour." cannot be spoken: {no_voice}',
+        'cti: mine.toml: prompts: "long long long long long long long [...]" cannot be spoken: it is longer than 500 signs',
+    ]
+
+
 async def test_a_sound_that_the_pbx_lacks_is_told(ivr: Ivr, tmp_path: Path) -> None:
     sounds = tmp_path / "sounds"
     (sounds / "en").mkdir(parents=True)

@@ -223,9 +223,15 @@ def test_a_sound_the_pbx_does_not_have_is_told() -> None:
     )
 
 
-def test_texts_that_cannot_be_spoken_are_told_once() -> None:
-    (finding,) = findings(f'start = "bye"\n{BYE}', Hearing(why_no_speech="espeak-ng is not installed"))
-    assert finding == "f.toml: prompts: 1 texts cannot be spoken: espeak-ng is not installed"
+def test_a_text_that_cannot_be_spoken_is_told() -> None:
+    (finding,) = findings(f'start = "bye"\n{BYE}', Hearing(why_unspoken=lambda said: f"no voice for {said.language}"))
+    assert finding == 'f.toml: prompts: "Thank you for calling. Goodbye." cannot be spoken: no voice for en'
+
+
+def test_texts_that_cannot_be_spoken_for_one_reason_are_told_once() -> None:
+    text = f'start = "it"\n[steps.it]\nkind = "say"\nprompt = "Hi."\nnext = "bye"\n{BYE}'
+    (finding,) = findings(text, Hearing(why_unspoken=lambda _: "espeak-ng is not installed"))
+    assert finding == "f.toml: prompts: 2 texts cannot be spoken: espeak-ng is not installed"
 
 
 # ---- what is no flow at all

@@ -137,6 +137,11 @@ def test_a_secret_that_cannot_be_right_is_dots_too() -> None:
     assert (told.first.keyed, told.first.how) == ("•••", LeftBy.NO_MATCH)
 
 
+def test_between_tries_it_is_said_what_was_wrong_and_not_after_the_last() -> None:
+    asked, wrong = "Your number, and hash.", "Sorry, that does not look right."
+    assert play(one(COLLECT), "", "1#", "2#").said == (asked, SORRY_NOTHING, asked, wrong, asked)
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"), [("min = 9", "min is more than max"), ('pattern = "("', "pattern: missing )")]
 )
