@@ -51,6 +51,7 @@ async def take(browser: Browser, url: str) -> None:
     await log_in(page, "ann")
     await log_in(dark, "cho")
     await asyncio.gather(light_pictures(page), dark_picture(dark))
+    await report_picture(await open_page(browser, url))
 
 
 async def light_pictures(page: Page) -> None:
@@ -66,6 +67,15 @@ async def dark_picture(page: Page) -> None:
     await page.locator("[data-pop]").first.wait_for(timeout=240_000)
     await page.wait_for_timeout(900)
     await page.screenshot(path=HERE / "pop-dark-zh.png")
+
+
+async def report_picture(page: Page) -> None:
+    await log_in(page, "sue")
+    await page.get_by_role("link", name="Reports").click()
+    await page.locator(".drawing svg").wait_for()
+    await page.get_by_role("button", name="Show the step").click()
+    await page.wait_for_timeout(500)
+    await page.screenshot(path=HERE / "report.png")
 
 
 async def main() -> None:

@@ -199,6 +199,7 @@ export const en = {
   // the way through the menu
   journey: 'Way through the menu',
   wants: 'Wants',
+  wantsIs: 'Wants:',
   said: 'Identified as',
   inMenu: (time: string) => `in the menu ${time}`,
   inMenuLabel: 'In the menu',

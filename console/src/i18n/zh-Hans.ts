@@ -191,6 +191,7 @@ export const zhHans: Messages = {
 
   journey: '语音菜单路径',
   wants: '需求',
+  wantsIs: '需求：',
   said: '自称为',
   inMenu: (time) => `语音菜单 ${time}`,
   inMenuLabel: '语音菜单时长',

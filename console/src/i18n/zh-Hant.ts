@@ -191,6 +191,7 @@ export const zhHant: Messages = {
 
   journey: '語音選單路徑',
   wants: '需求',
+  wantsIs: '需求：',
   said: '自稱為',
   inMenu: (time) => `語音選單 ${time}`,
   inMenuLabel: '語音選單時間',

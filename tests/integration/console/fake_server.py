@@ -71,6 +71,7 @@ class FakeServer:
     # what the console did
     said: list[Said] = field(default_factory=list)
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    picture_languages: list[str] = field(default_factory=list)
     periods: list[tuple[str, str]] = field(default_factory=list)
     drafts: dict[str, str] = field(default_factory=dict)
     saved: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -312,6 +313,7 @@ class FakeServer:
             case ["reports", "ivr", flow] if flow in self.reports:
                 return _json(self.reports[flow])
             case ["ivr", "flows", flow, "picture"] if flow in self.pictures:
+                self.picture_languages.append(request.query["lang"])
                 return web.Response(text=self.pictures[flow], content_type="image/svg+xml")
         return _problem(404, "not_found")
 

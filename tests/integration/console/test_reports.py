@@ -54,6 +54,7 @@ async def test_a_supervisor_goes_to_the_reports_and_back(server: FakeServer, pag
     await opened(server, page)
     await page.get_by_role("link", name="Reports").click()
     await expect(page.get_by_role("heading", name="How callers get on in the menu")).to_be_visible()
+    await server.until(lambda: server.picture_languages == ["en"])
     await expect(page).to_have_url(re.compile(r"#reports/ivr/bank\?since=\d{4}-\d\d-\d\d&until="))
     await page.get_by_role("link", name="Desk").click()
     await expect(page.get_by_text("Ready for the next call.")).to_be_visible()

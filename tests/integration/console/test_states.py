@@ -509,6 +509,18 @@ async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> Non
 
 
 @pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
+async def test_reports_speak(locale: str, server: FakeServer, browser: Browser) -> None:
+    context = await browser.new_context(viewport={"width": 1280, "height": 720}, locale=locale, color_scheme="dark")
+    page = await context.new_page()
+    await report(server, page)
+    await page.evaluate("document.fonts.ready")
+    await page.screenshot(path=PICTURES / f"report.{locale}.png")
+    assert await violations(page) == []
+    assert await overflows(page) == []
+    await context.close()
+
+
+@pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
 async def test_speaks(locale: str, server: FakeServer, browser: Browser) -> None:
     context = await browser.new_context(viewport={"width": 1366, "height": 768}, locale=locale)
     page = await context.new_page()
@@ -524,7 +536,15 @@ async def test_speaks(locale: str, server: FakeServer, browser: Browser) -> None
     server.logged_in = True
     await opened(server, page)
     await picture("idle")
-    ring = scenes.call("+886223456789", "+886 2 2345 6789", "TW", queue="帳務")
+    said = {
+        "contact": "k2",
+        "contact_name": "陳美玲",
+        "contact_code": "70013",
+        "known_by": "code",
+        "known_value": "70013",
+    }
+    way = scenes.journey(*scenes.WAY_IN_CHINESE, is_verified=True, intent="訂單查詢", language="zh-Hant", **said)
+    ring = scenes.call("+886223456789", "+886 2 2345 6789", "TW", queue="帳務", journey=way)
     pop = scenes.pop(ring, scenes.card(ring, scenes.MEILING, history=scenes.HISTORY, calls_24h=2))
     server.pop(pop)
     await popped(page)
@@ -533,6 +553,8 @@ async def test_speaks(locale: str, server: FakeServer, browser: Browser) -> None
     await page.locator("#note").fill("客戶表示發票抬頭錯誤。")
     await page.get_by_text("草稿已").wait_for()
     await picture("on_call")
+    await page.locator("button.line").click()
+    await picture("on_call_steps")
     assert await violations(page) == []
     server.ended(call)
     await page.get_by_text("通話結束" if locale == "zh-TW" else "通话结束").wait_for()
