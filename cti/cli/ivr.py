@@ -82,6 +82,7 @@ def _hearing(given: "Settings") -> "Hearing":
     import shutil
 
     from cti.ivr.check import Hearing
+    from cti.ivr.outside import calls_allowed
     from cti.ivr.pbx_sounds import sounds_in
     from cti.ivr.speech import MOST_SIGNS, VOICES
 
@@ -95,7 +96,11 @@ def _hearing(given: "Settings") -> "Hearing":
             return f"there is no voice for {said.language}; name one of `{program} --voices` in ivr.voices"
         return f"it is longer than {MOST_SIGNS} signs" if len(said.text) > MOST_SIGNS else ""
 
-    return Hearing(has_sound=sounds_in(given.ivr.sounds), why_unspoken=why_unspoken)
+    toll = given.toll
+    why_not_called = calls_allowed(
+        country=given.site.country, countries=toll.allowed_countries, emergency=toll.emergency_numbers
+    )
+    return Hearing(has_sound=sounds_in(given.ivr.sounds), why_unspoken=why_unspoken, why_not_called=why_not_called)
 
 
 @ivr_verbs.command()

@@ -19,11 +19,13 @@ Finding = tuple[KeyPath, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What callers of this site can be made to hear."""
+    """What callers of this site can be made to hear, and where they can be sent."""
 
     has_sound: Callable[[str], bool] = lambda _: True
     why_unspoken: Callable[[Said], str] = lambda _: ""
     """Why a text cannot be spoken, in words; empty: it can."""
+    why_not_called: Callable[[str], str] = lambda _: ""
+    """Why a number outside may not be called, in words; empty: it may."""
 
 
 ANYTHING: Final = Hearing()
@@ -47,11 +49,15 @@ def of_whole(flow: Flow) -> Iterator[Finding]:
 
 
 def unheard(flow: Flow, hearing: Hearing) -> Iterator[Finding]:
-    """What callers would not hear: found here, so that no caller finds it."""
+    """What callers would not hear, and where they would not arrive: found here, so that no caller finds it."""
     for step, name, prompt in flow.prompts():
         for sound in flow.book.sounds(prompt):
             if not hearing.has_sound(sound):
                 yield ("steps", step, name), f"the PBX has no sound {sound}"
+    for step_id, one in flow.steps.items():
+        for at, number in one.dials():
+            if why := hearing.why_not_called(number):
+                yield ("steps", step_id, *at), f"{number}: {why}"
     unspoken = [(hearing.why_unspoken(said), said.text) for said in flow.texts()]
     for why in dict.fromkeys(why for why, _ in unspoken if why):
         texts = [text for reason, text in unspoken if reason == why]

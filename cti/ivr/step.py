@@ -187,6 +187,10 @@ class Step(BaseModel):
         """The values it needs of earlier steps, and where in its table it says so."""
         return iter(())
 
+    def dials(self) -> Iterator[tuple[KeyPath, str]]:
+        """The numbers outside it sends callers to."""
+        return iter(())
+
     def languages(self) -> Iterator[tuple[KeyPath, str]]:
         """Those it lets callers choose, and where in its table it says so."""
         return iter(())

@@ -8,6 +8,7 @@ import pytest
 from cti.errors import ConfigError
 from cti.ivr.check import ANYTHING, Hearing
 from cti.ivr.flow_file import MOST_SIGNS, load, parse
+from cti.ivr.outside import calls_allowed
 
 ROOT = Path(__file__).parents[3]
 BYE = '[steps.bye]\nkind = "hang_up"\n'
@@ -232,6 +233,29 @@ def test_texts_that_cannot_be_spoken_for_one_reason_are_told_once() -> None:
     text = f'start = "it"\n[steps.it]\nkind = "say"\nprompt = "Hi."\nnext = "bye"\n{BYE}'
     (finding,) = findings(text, Hearing(why_unspoken=lambda _: "espeak-ng is not installed"))
     assert finding == "f.toml: prompts: 2 texts cannot be spoken: espeak-ng is not installed"
+
+
+@pytest.mark.parametrize(
+    ("number", "finding"),
+    [
+        ("+442071234567", "calls to GB are not allowed; see toll.allowed_countries"),
+        ("+88213300000", "calls to numbers of no country are not allowed; see toll.allowed_countries"),
+        ("12345678901234", "is no telephone number"),
+    ],
+)
+def test_a_number_that_may_not_be_called_is_told(number: str, finding: str) -> None:
+    hearing = Hearing(why_not_called=calls_allowed(country="TW", countries=(), emergency=("112",)))
+    text = f'start = "it"\n[steps.it]\nkind = "to_number"\nnumber = "{number}"\n'
+    assert findings(text, hearing) == (f"f.toml:4: steps.it.number: {number}: {finding}",)
+
+
+@pytest.mark.parametrize(
+    ("number", "countries"), [("0912345678", ()), ("+886912345678", ()), ("112", ()), ("+442071234567", ("GB",))]
+)
+def test_numbers_of_allowed_countries_and_for_emergencies_may_be_called(
+    number: str, countries: tuple[str, ...]
+) -> None:
+    assert calls_allowed(country="TW", countries=countries, emergency=("112",))(number) == ""
 
 
 # ---- what is no flow at all
