@@ -42,5 +42,8 @@ class Pins:
         except (CrmError, TimeoutError) as away:
             log.warning("pin_unavailable", reason=str(away) or f"no answer within {BUDGET_S:g} s")
             return PinResult.UNAVAILABLE
+        except Exception:
+            log.exception("pin_unavailable")
+            return PinResult.UNAVAILABLE
         is_right = await pins.check(keyed, known)
         return PinResult(self._limits.tried(contact, caller, is_right=is_right, now=self._clock()))
