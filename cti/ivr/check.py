@@ -50,14 +50,23 @@ def of_whole(flow: Flow) -> Iterator[Finding]:
 
 def unheard(flow: Flow, hearing: Hearing) -> Iterator[Finding]:
     """What callers would not hear, and where they would not arrive: found here, so that no caller finds it."""
+    yield from _unplayed(flow, hearing)
+    yield from _unspoken(flow, hearing)
+    for name, step in flow.steps.items():
+        for at, number in step.dials():
+            if why := hearing.why_not_called(number):
+                yield ("steps", name, *at), f"{number}: {why}"
+
+
+def _unplayed(flow: Flow, hearing: Hearing) -> Iterator[Finding]:
     for step, name, prompt in flow.prompts():
         for sound in flow.book.sounds(prompt):
             if not hearing.has_sound(sound):
                 yield ("steps", step, name), f"the PBX has no sound {sound}"
-    for step_id, one in flow.steps.items():
-        for at, number in one.dials():
-            if why := hearing.why_not_called(number):
-                yield ("steps", step_id, *at), f"{number}: {why}"
+
+
+def _unspoken(flow: Flow, hearing: Hearing) -> Iterator[Finding]:
+    """One finding for each reason, not for each text."""
     unspoken = [(hearing.why_unspoken(said), said.text) for said in flow.texts()]
     for why in dict.fromkeys(why for why, _ in unspoken if why):
         texts = [text for reason, text in unspoken if reason == why]

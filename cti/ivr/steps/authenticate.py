@@ -48,9 +48,7 @@ class Authenticate(Step):
             if result is PinResult.OK:
                 learned = Learned(is_verified=True)
                 return Next(to=self.next, keyed=shown(keys, is_secret=True), failures=failures - 1, learned=learned)
-            how = (
-                LeftBy.UNAVAILABLE if result is PinResult.UNAVAILABLE else got.how if got.keys == "" else LeftBy.REFUSED
-            )
+            how = _how(result, keys)
             yield from say(line(self.refused))
             if result in {PinResult.LOCKED, PinResult.UNAVAILABLE}:
                 break
@@ -60,3 +58,9 @@ class Authenticate(Step):
         return Question(
             lines=(line(self.prompt),), most=MOST_DIGITS, tries=1, first_s=self.wait_s, is_secret=True, way_out=PERSON
         )
+
+
+def _how(result: PinResult, keys: str) -> LeftBy:
+    if result is PinResult.UNAVAILABLE:
+        return LeftBy.UNAVAILABLE
+    return LeftBy.REFUSED if keys else LeftBy.NO_INPUT
