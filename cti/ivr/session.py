@@ -69,7 +69,7 @@ class Session:
             IvrEntered, now, flow=self.flow.name, label=self.flow.label, language=self.caller.language,
             is_after=self.caller.asked.is_after,
         )  # fmt: skip
-        return self._enter(self.step, now)
+        return self._enter(self.step, now) or self._go_on(None, now)
 
     def answered(self, answer: object, now: datetime) -> Request | Over:
         """``answer`` as the request's own function in ``requests.py`` wants it."""
@@ -109,14 +109,14 @@ class Session:
 
     # ---- from step to step
 
-    def _enter(self, step: StepId, now: datetime) -> Request | Over:
+    def _enter(self, step: StepId, now: datetime) -> Over | None:
         self._steps += 1
         self.step, self._entered_at = step, now
         if self._steps > MOST_STEPS:
             return self.failed(f"{MOST_STEPS} steps", now)
         self.caller = replace(self.caller, now=now)
         self._doing = self.flow.steps[step].run(self.caller)
-        return self._go_on(None, now)
+        return None
 
     def _go_on(self, answer: object, now: datetime) -> Request | Over:
         """Steps that need nothing of the world follow one another at once."""
@@ -125,13 +125,16 @@ class Session:
             try:
                 request = self._doing.send(answer)
             except StopIteration as stopped:
-                return self._left(stopped.value, now)
-            if not self._is_ours(request, now):
-                self._request = request
-                return request
+                if over := self._left(stopped.value, now):
+                    return over
+            else:
+                if not self._is_ours(request, now):
+                    self._request = request
+                    return request
             answer = None
 
-    def _left(self, left: Next | End, now: datetime) -> Request | Over:
+    def _left(self, left: Next | End, now: datetime) -> Over | None:
+        """None: the next step has been entered."""
         self._learn(left.learned, now)
         if isinstance(left, Next):
             self._leave_step(left, left.to, now)

@@ -100,6 +100,13 @@ def test_round_and_round_ends_after_so_many_steps() -> None:
     assert connects(told)
 
 
+def test_a_circle_in_which_nobody_is_asked_ends_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many steps there may be: they follow one another, and do not stand upon one another."""
+    monkeypatch.setattr("cti.ivr.session.MOST_STEPS", 3000)
+    circle = 'kind = "branch"\ncases = [{ known = true, to = "end" }]\notherwise = "it"\n'
+    assert play(one_round(circle)).left.reason == "3000 steps"
+
+
 def one_round(body: str) -> str:
     return f'start = "it"\n[steps.it]\n{body}[steps.end]\nkind = "hang_up"\n'
 
