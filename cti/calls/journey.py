@@ -190,6 +190,8 @@ class Journey:
     session: str
     flow: str
     label: str = ""
+    is_after: bool = False
+    """Only the question how it was, after the conversation."""
     entered_at: datetime
     left_at: datetime | None = None
     language: str = ""
@@ -240,7 +242,7 @@ def _begun(event: IvrEntered, before: Journey | None) -> Journey:
     """Who they are does not change with the flow."""
     begun = Journey(
         call=event.call, pbx=event.pbx, session=event.session, flow=event.flow, label=event.label,
-        entered_at=event.at, language=event.language,
+        entered_at=event.at, language=event.language, is_after=event.is_after,
     )  # fmt: skip
     if before is None:
         return begun

@@ -51,13 +51,14 @@ class MemoryJourneyLog:
         trails = self._trails.values()
         steps = (one for trail in trails for one in trail.steps if one.journey.flow == flow)
         return FlowCounts(
-            journeys=_counted(journeys),
+            journeys=_counted(one for one in journeys if not one.is_after),
             steps=_counted_steps(one for one in steps if period.holds(one.journey.entered_at)),
             marks=_counted_marks(journeys),
         )
 
     async def journey_counts(self, period: Period) -> tuple[JourneyCount, ...]:
-        return _counted(replace(one, reason="", at_step="") for one in self._journeys(period))
+        known = (one for one in self._journeys(period) if not one.is_after)
+        return _counted(replace(one, reason="", at_step="") for one in known)
 
     def _journeys(self, period: Period) -> Iterator[Journey]:
         known = (one for trail in self._trails.values() for one in trail.journeys)

@@ -35,6 +35,8 @@ _ALIKE: Final[tuple[ColumnElement[Any], ...]] = tuple(
     ivr_step.c[name] for name in ("step", "kind", "label", "how", "to", "spent_s")
 )
 _COUNT: Final = func.count().label("journeys")
+_LED_THERE: Final = ivr_journey.c.is_after.is_(False)
+"""What is asked after the conversation led nowhere, and is no journey to be counted."""
 _STEP_SUMS: Final[tuple[ColumnElement[Any], ...]] = (
     func.count().label("visits"),
     func.sum(case((ivr_step.c.visit == 1, 1), else_=0)).label("journeys"),
@@ -69,7 +71,7 @@ class SqlJourneyLog:
         marked = and_(of_flow, or_(*(mark.is_not(None) for mark in marks)))
         of_steps = and_(steps.flow == clean(flow), _within(steps.entered_at, period))
         async with self._database.reading() as connection:
-            found = await connection.execute(select(*alike, _COUNT).where(of_flow).group_by(*alike))
+            found = await connection.execute(select(*alike, _COUNT).where(of_flow, _LED_THERE).group_by(*alike))
             taken = await connection.execute(select(*_ALIKE, *_STEP_SUMS).where(of_steps).group_by(*_ALIKE))
             given = await connection.execute(select(*marks, _COUNT).where(marked).group_by(*marks))
             return FlowCounts(
@@ -82,7 +84,7 @@ class SqlJourneyLog:
         table = ivr_journey.c
         alike = (table.flow, table.label, table.outcome, table.spent_s)
         nowhere = (literal("").label("reason"), literal("").label("at_step"))
-        counted = select(*alike, *nowhere, _COUNT).where(_within(table.entered_at, period)).group_by(*alike)
+        counted = select(*alike, *nowhere, _COUNT).where(_within(table.entered_at, period), _LED_THERE).group_by(*alike)
         return tuple(_journey_count(row) for row in await self._read(counted))
 
     async def _page(self, kind: "_List[T]", sought: Sought, cursor: str | None, limit: int) -> PageOf[T]:
@@ -123,6 +125,7 @@ def _journey_row(one: Journey) -> rows.Values:
         "session",
         "flow",
         "label",
+        "is_after",
         "entered_at",
         "left_at",
         "reason",

@@ -178,6 +178,7 @@ ivr_journey = Table(
     _text("session", key=True),
     _text("flow"),
     _text("label"),
+    Column("is_after", Boolean, nullable=False),
     _time("entered_at"),
     _optional_time("left_at"),
     Column("spent_s", Float, nullable=True),

@@ -30,6 +30,8 @@ INTERRUPTED: Final = "interrupted"
 SATISFACTION: Final = 5
 RECOMMENDATION: Final = 10
 """Scales: the best mark there is."""
+BEHIND: Final = 1001
+"""Where the steps after the conversation begin to be counted: a report has them behind those that led there."""
 EXACT_S: Final = 10.0
 TELLING: Final = frozenset(TYPE_OF[kind] for kind in (IvrEntered, IvrLeft, Rated, CallbackRequested, VoicemailLeft))
 """What shows at once, while the call goes on; the rest shows when the journey is over."""
@@ -109,29 +111,22 @@ class _Sessions:
 
     begun: dict[str, Journey] = field(default_factory=dict)
     now: dict[str, Journey] = field(default_factory=dict)
-    after: set[str] = field(default_factory=set)
-    """Those after the conversation."""
 
     def hear(self, event: JourneyEvent) -> None:
         if isinstance(event, IvrEntered):
             self._begin(event)
             return
         self._put(event.session, event)
-        if isinstance(event, Rated) and event.session in self.after:
-            # A mark given after the conversation speaks of the way that led to it, too.
-            self._put(self._way(), event)
 
     def _begin(self, event: IvrEntered) -> None:
         """Who they are and what they want is known from the journey before; the marks stay with that one."""
-        if event.is_after:
-            self.after.add(event.session)
-        journey = fold(None if event.is_after else self.now.get(self._way()), replace(event, is_after=False))
+        journey = fold(None if event.is_after else self.now.get(self._way()), event)
         if journey:
             self.begun[event.session] = self.now[event.session] = replace(journey, ratings=())
 
     def _way(self) -> str:
         """The last that led, or leads, to a conversation."""
-        return next((name for name in reversed(self.now) if name not in self.after), "")
+        return next((name for name in reversed(self.now) if not self.now[name].is_after), "")
 
     def _put(self, session: str, event: JourneyEvent) -> None:
         journey = fold(self.now.get(session), event)
@@ -151,7 +146,7 @@ def _journeys(events: Iterable[JourneyEvent], *, is_over: bool) -> Iterator[Jour
 
 def _steps(journey: Journey) -> Iterator[Step]:
     visits: Counter[str] = Counter()
-    for nr, taken in enumerate(journey.steps, start=1):
+    for nr, taken in enumerate(journey.steps, start=BEHIND if journey.is_after else 1):
         visits[taken.step] += 1
         yield Step(journey, nr, visits[taken.step], taken)
 

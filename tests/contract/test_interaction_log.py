@@ -355,6 +355,19 @@ async def test_a_mark_that_comes_after_the_call_is_over_shows(log: InteractionLo
     assert journey.ratings == (("how_was_it", 5, 5),)
 
 
+async def test_what_is_asked_after_the_conversation_is_no_journey_but_its_mark_counts(log: InteractionLog) -> None:
+    await log.append(self_served())
+    asked = Way(Story(), "s2")
+    await log.append(
+        [asked.entered(30, is_after=True), asked.rated(5), asked.step("mark", 33), asked.left(IvrOutcome.SELF_SERVED)]
+    )
+    counts = await log.flow_counts("bank", DAY)
+    assert [(one.outcome, one.journeys) for one in counts.journeys] == [(IvrOutcome.SELF_SERVED, 1)]
+    assert sum(one.journeys for one in await log.journey_counts(DAY)) == 1
+    assert [(one.satisfaction, one.journeys) for one in counts.marks] == [(5, 1)]
+    assert max(counts.steps, key=lambda one: one.place).step == "mark"
+
+
 async def test_a_step_that_comes_after_the_call_is_over_shows(log: InteractionLog) -> None:
     *before, step, left, end = self_served()
     await log.append([*before, left, end])

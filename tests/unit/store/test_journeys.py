@@ -86,7 +86,7 @@ def test_each_flow_of_a_call_is_a_journey_and_who_they_are_goes_with_them() -> N
     assert [(one.journey.flow, one.nr) for one in found.steps] == [("bank", 1), ("cards", 1)]
 
 
-def test_a_mark_after_the_conversation_speaks_of_the_way_there_and_of_the_survey() -> None:
+def test_a_mark_after_the_conversation_is_the_survey_s_and_the_call_s_and_once_each() -> None:
     call = Story()
     bank, survey = Way(call, "s1"), Way(call, "s2", "survey")
     facts = [
@@ -94,10 +94,12 @@ def test_a_mark_after_the_conversation_speaks_of_the_way_there_and_of_the_survey
         bank.left(IvrOutcome.TO_AGENT, "menu"), survey.entered(80, is_after=True), survey.rated(4), survey.step("mark", 85),
         survey.left(IvrOutcome.SELF_SERVED, "mark"),
     ]  # fmt: skip
-    assert [(one.flow, one.ratings) for one in trail(facts).journeys] == [
-        ("bank", (("how_was_it", 4, 5),)),
-        ("survey", (("how_was_it", 4, 5),)),
+    found = trail(facts)
+    assert [(one.flow, one.is_after, one.ratings) for one in found.journeys] == [
+        ("bank", False, ()),
+        ("survey", True, (("how_was_it", 4, 5),)),
     ]
+    assert [(one.taken.step, one.nr) for one in found.steps] == [("menu", 1), ("mark", 1001)]
     journey = derived(facts).journey
     assert journey is not None
     assert (journey.flow, journey.ratings) == ("bank", (("how_was_it", 4, 5),))

@@ -35,6 +35,7 @@ def upgrade() -> None:
         key("session"),
         text("flow"),
         text("label"),
+        sa.Column("is_after", sa.Boolean(), nullable=False),
         sa.Column("entered_at", UtcDateTime(), nullable=False),
         sa.Column("left_at", UtcDateTime(), nullable=True),
         sa.Column("spent_s", sa.Float(), nullable=True),
