@@ -80,18 +80,17 @@ class Pipeline:
                 self._hub.pbx(PbxView(name=news.pbx, state=news.state, since=news.at))
 
     def _journey(self, event: JourneyEvent) -> None:
-        """A caller came a step further in the IVR."""
+        """A caller came a step further in the IVR. What is heard after the call's end is for the record only."""
         self._journal.record(of_journey(event))
-        journey = fold(self._journeys.get(event.call), event)
-        if journey is None:
+        journey, call = fold(self._journeys.get(event.call), event), self._hub.call(event.call)
+        if journey is None or (call and not call.is_live):
             return
         self._keep(journey)
         try:
             self._hub.journey(event.call, journey)
         except Exception:
             log.exception("journey_not_shown", call=event.call)
-        call = self._hub.call(event.call) if isinstance(event, Identified) else None
-        if call and call.is_live:
+        if call and isinstance(event, Identified):
             self._ask(call)
 
     def restore(self, calls: Iterable[Call], journeys: Iterable[Journey] = ()) -> None:

@@ -9,8 +9,21 @@ from typing import Any
 
 import pytest
 
+from cti import pipeline as module
 from cti.calls.call import Direction
 from cti.calls.events import CallInformation
+from cti.calls.journey import (
+    Identified,
+    IvrEntered,
+    IvrLeft,
+    IvrOutcome,
+    Journey,
+    JourneyEvent,
+    LeftBy,
+    Rated,
+    StepLeft,
+    fold,
+)
 from cti.calls.transitions import CallChanged
 from cti.crm.connectors.memory import MemoryConnector
 from cti.crm.contact import Contact, ContactId, ContactNumber, Match
@@ -25,6 +38,7 @@ from cti.store.journal import Journal
 from cti.store.memory import MemoryInteractionLog
 from cti.store.spool import Spool
 from cti.telephony.link import LinkChanged
+from tests.conftest import Canaries, LogLines
 from tests.unit.screenpop.fakes import PaperDesktop
 from tests.unit.screenpop.stories import AGENTS, JON, MARA, PBX, Story, at
 
@@ -34,6 +48,7 @@ ANNA = Contact(
     name="Anna Berg",
     numbers=(ContactNumber(typed="030 5551234", e164="+49305551234"),),
 )
+CARLA = Contact(id=ContactId("k3"), code="70013", name="Carla Ruiz")
 BERND = Contact(id=ContactId("k2"), name="Bernd Berg", numbers=ANNA.numbers)
 NUMBER = "+49305551234"
 
@@ -62,14 +77,48 @@ class Crm:
         self.asked.append(code)
         return await MemoryConnector(self.contacts, country="DE").find_by_code(code)
 
-    async def get(self, contact: ContactId) -> Contact | None:
+    async def find_by_order(self, order: str) -> tuple[Match, ...]:
         raise NotImplementedError
+
+    async def pin_hash(self, contact: ContactId) -> str | None:
+        raise NotImplementedError
+
+    async def get(self, contact: ContactId) -> Contact | None:
+        self.asked.append(contact)
+        await self.is_open.wait()
+        return await MemoryConnector(self.contacts, country="DE").get(contact)
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
         raise NotImplementedError
 
     async def close(self) -> None:
         pass
+
+
+class Menu:
+    """The way of a story's caller through the IVR, told as the IVR tells it."""
+
+    def __init__(self, story: Story, session: str = "s1", begins_s: float = 0) -> None:
+        self._story, self._session, self._now, self._nr = story, session, begins_s, 0
+
+    def entered(self, *, is_after: bool = False) -> JourneyEvent:
+        return self._tell(IvrEntered, flow="bank", is_after=is_after)
+
+    def step(self, name: str = "menu", **more: Any) -> JourneyEvent:
+        return self._tell(StepLeft, step=name, kind="menu", entered_at=at(self._now), how=LeftBy.DONE, **more)
+
+    def says(self, who: Contact) -> JourneyEvent:
+        return self._tell(Identified, contact=who.id, name=who.name, code=who.code, value=who.code)
+
+    def rates(self) -> JourneyEvent:
+        return self._tell(Rated, question="survey", score=5, scale=5)
+
+    def left(self, outcome: IvrOutcome = IvrOutcome.TO_AGENT) -> JourneyEvent:
+        return self._tell(IvrLeft, outcome=outcome, step="menu")
+
+    def _tell(self, kind: type[JourneyEvent], /, **more: Any) -> JourneyEvent:
+        self._now, self._nr = self._now + 1, self._nr + 1
+        return kind(call=self._story.id, pbx=PBX, at=at(self._now), session=self._session, nr=self._nr, **more)
 
 
 class Log(MemoryInteractionLog):
@@ -89,9 +138,9 @@ class House:
     journal: Journal
     pipeline: Pipeline
 
-    def hears(self, *changes: CallChanged) -> None:
-        for change in changes:
-            self.pipeline.news(change)
+    def hears(self, *news: CallChanged | JourneyEvent) -> None:
+        for one in news:
+            self.pipeline.news(one)
 
     def desktop(self, agent: Any = MARA) -> PaperDesktop:
         return PaperDesktop(self.hub, agent.id).connect()
@@ -290,3 +339,155 @@ async def test_a_desktop_s_trouble_never_costs_the_record(house: House, monkeypa
     house.hears(story.offered(NUMBER), story.ends())
     steps = [kind for kind in await house.facts(story) if kind.startswith("cti.call.")]
     assert steps == ["cti.call.offered.v1", "cti.call.cleared.v1"]
+
+
+# ---- the way through the IVR
+
+
+async def test_what_the_menu_hears_before_the_pbx_tells_of_the_call_is_in_the_pop(house: House) -> None:
+    story, desktop = Story(), house.desktop()
+    menu = Menu(story)
+    house.hears(menu.entered(), menu.step(choice="Billing"), menu.left())
+    house.hears(story.offered(NUMBER), story.queued(), story.rings(MARA))
+    (pop,) = [message["pop"] for message in desktop.read() if message["type"] == "pop"]
+    assert [step["choice"] for step in pop["call"]["journey"]["steps"]] == ["Billing"]
+    assert pop["call"]["journey"]["outcome"] == "to_agent"
+
+
+async def test_a_step_in_the_menu_follows_the_call_that_rings_already(house: House) -> None:
+    story, desktop = Story(), house.desktop()
+    menu = Menu(story)
+    house.hears(story.offered(NUMBER), menu.entered(), story.rings(MARA))
+    desktop.read()
+    house.hears(menu.step("code"))
+    (call,) = [message["call"] for message in desktop.read() if message["type"] == "call"]
+    assert [step["step"] for step in call["journey"]["steps"]] == ["code"]
+
+
+async def test_whoever_said_who_they_are_before_the_call_is_known_is_looked_up_by_that(house: House) -> None:
+    house.crm.contacts = (ANNA, CARLA)
+    story = Story()
+    menu = Menu(story)
+    house.hears(menu.entered(), menu.says(CARLA), story.offered(""))
+    await house.until(lambda: house.card(story).state == "found")
+    assert (house.crm.asked, house.card(story).chosen) == (["k3"], "k3")
+
+
+async def test_who_they_say_they_are_wins_over_whose_number_it_is_and_both_are_shown(house: House) -> None:
+    house.crm.contacts = (ANNA, CARLA)
+    story, desktop = Story(), house.desktop()
+    house.hears(story.offered(NUMBER), story.rings(MARA))
+    await house.until(lambda: house.card(story).chosen == "k1")
+    menu = Menu(story)
+    house.hears(menu.entered(), menu.says(CARLA))
+    await house.until(lambda: house.card(story).chosen == "k3")
+    assert [who.name for who in house.card(story).number_says] == ["Anna Berg"]
+    assert [message["card"]["chosen"] for message in desktop.read() if message["type"] == "card"][-1] == "k3"
+
+
+async def test_the_record_knows_them_by_what_they_said_too(house: House) -> None:
+    house.crm.contacts = (ANNA, CARLA)
+    story = Story()
+    menu = Menu(story)
+    house.hears(story.offered(NUMBER))
+    await house.until(lambda: house.card(story).chosen == "k1")
+    house.hears(menu.entered(), menu.says(CARLA))
+    await house.until(lambda: house.card(story).chosen == "k3")
+    house.hears(menu.left(), story.queued(), story.ends())
+    await house.journal.flush()
+    (past,) = await house.log.history(contacts=["k3"], numbers=[])
+    assert (past.contact, past.journey.contact) == ("k3", "k3")
+
+
+async def test_what_the_menu_hears_of_a_withheld_number_is_enough(house: House) -> None:
+    house.crm.contacts = (ANNA, CARLA)
+    story = Story()
+    menu = Menu(story)
+    house.hears(story.offered(""), menu.entered())
+    assert house.card(story).state == "withheld"
+    house.hears(menu.says(CARLA))
+    await house.until(lambda: house.card(story).chosen == "k3")
+
+
+async def test_every_event_of_the_menu_is_on_record_once(house: House) -> None:
+    story = Story()
+    menu = Menu(story)
+    events = [menu.entered(), menu.step(), menu.left()]
+    house.hears(*events, *events)
+    assert await house.facts(story) == ["cti.ivr.entered.v1", "cti.ivr.step_left.v1", "cti.ivr.left.v1"]
+
+
+async def test_a_mistake_in_what_is_shown_of_the_menu_costs_neither_record_nor_card(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(house.hub, "journey", breaks)
+    house.crm.contacts = (ANNA, CARLA)
+    story = Story()
+    menu = Menu(story)
+    house.hears(story.offered(""), menu.entered(), menu.says(CARLA), menu.left())
+    await house.until(lambda: house.card(story).chosen == "k3")
+    assert [kind for kind in await house.facts(story) if kind.startswith("cti.ivr.")] == [
+        f"cti.ivr.{name}.v1" for name in ("entered", "identified", "left")
+    ]
+
+
+def _shown(house: House, story: Story) -> Any:
+    return house.hub.view_of(story.call, MARA).journey
+
+
+async def test_a_call_that_ends_takes_its_journey_along(house: House) -> None:
+    story = Story()
+    menu = Menu(story)
+    house.hears(story.offered(NUMBER), menu.entered(), menu.left(), story.queued(), story.ends())
+    assert house.pipeline._journeys == {}
+    assert _shown(house, story).outcome == "to_agent"
+
+
+async def test_what_is_asked_after_the_end_is_on_record_and_changes_nothing_shown(house: House) -> None:
+    """Nor does it stay: the end that would take it along is past."""
+    story = Story()
+    menu, after = Menu(story), Menu(story, "s2", begins_s=20)
+    house.hears(story.offered(NUMBER), menu.entered(), menu.step(), menu.left(), story.queued(), story.ends())
+    before = _shown(house, story)
+    house.hears(after.entered(is_after=True), after.rates(), after.left(IvrOutcome.SELF_SERVED))
+    assert (_shown(house, story), house.pipeline._journeys) == (before, {})
+    assert (await house.facts(story))[-3:] == ["cti.ivr.entered.v1", "cti.ivr.rated.v1", "cti.ivr.left.v1"]
+
+
+async def test_journeys_whose_calls_nobody_hears_of_do_not_pile_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_JOURNEYS", 3)
+    house.hears(*(Menu(Story(str(number))).entered() for number in range(9)))
+    assert list(house.pipeline._journeys) == ["main-6", "main-7", "main-8"]
+
+
+async def test_callers_who_were_in_the_menu_when_the_service_stopped_are_known_again(house: House) -> None:
+    house.crm.contacts = (ANNA, CARLA)
+    story = Story()
+    menu = Menu(story)
+    journey: Journey | None = None
+    for event in (menu.entered(), menu.says(CARLA), menu.step(), menu.left()):
+        journey = fold(journey, event)
+    assert journey
+    story.offered(NUMBER)
+    story.rings(MARA)
+    house.pipeline.restore([story.call], [journey])
+    (pop,) = house.desktop().seen[0]["pops"]
+    assert [step["step"] for step in pop["call"]["journey"]["steps"]] == ["menu"]
+    await house.until(lambda: house.card(story).chosen == "k3")
+    assert not [kind for kind in await house.facts(story) if kind.startswith("cti.ivr.")]
+
+
+async def test_what_callers_key_is_in_no_log(house: House, log_lines: LogLines, canaries: Canaries) -> None:
+    story = Story()
+    menu = Menu(story)
+    house.hears(story.offered(canaries.number), menu.entered(), menu.step("code", keyed="70012777"))
+    house.hears(menu.left(), story.queued(), story.ends())
+    (line,) = [line for line in log_lines() if line["event"] == "call_ended"]
+    assert line["ivr"] == "to_agent"
+    assert canaries.found_in(repr(log_lines())) == []
+    assert "70012777" not in repr(log_lines())
