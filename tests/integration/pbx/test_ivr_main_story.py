@@ -34,25 +34,30 @@ next = "code"
 kind = "identify"
 label = "Customer code"
 confirm = false
-found = "pin"
+found = "menu"
 unknown = "people"
-[steps.pin]
-kind = "authenticate"
-label = "PIN"
-next = "menu"
-otherwise = "menu"
 [steps.menu]
 kind = "menu"
 prompt = { en = "Menu.", zh-Hant = "選單。" }
-choices.1 = { to = "order", label = "Order status" }
+choices.1 = { to = "pin_for_order", label = "Order status" }
 choices.2 = { to = "billing", label = "Billing", intent = "billing" }
 wait_s = 20
+otherwise = "people"
+[steps.pin_for_order]
+kind = "authenticate"
+label = "PIN"
+next = "order"
 otherwise = "people"
 [steps.order]
 kind = "tell"
 what = "order"
 next = "more"
 unverified = "people"
+[steps.pin]
+kind = "authenticate"
+label = "PIN"
+next = "people"
+otherwise = "people"
 [steps.more]
 kind = "menu"
 prompt = { en = "More?", zh-Hant = "還有嗎" }
@@ -63,7 +68,7 @@ otherwise = "bye"
 kind = "menu"
 label = "Billing"
 prompt = { en = "Billing.", zh-Hant = "帳單。" }
-choices.1 = { to = "people", label = "Invoice is wrong", intent = "a wrong invoice" }
+choices.1 = { to = "pin", label = "Invoice is wrong", intent = "a wrong invoice" }
 wait_s = 20
 otherwise = "people"
 """,
@@ -78,11 +83,11 @@ std_enter_pin = { en = "PIN.", zh-Hant = "密碼。" }
 std_order = { en = "Order {order}.", zh-Hant = "訂單 {order}。" }
 """,
 )
-WHO = f"1{CODE}#{PIN}#"
-TONE_MS = 100
+WHO = f"1{CODE}#"
+TONE_MS = 150
 HEARS_US_S = 2.0
 """After the answer; keys pressed before we speak are heard by nobody."""
-WAY = ("Customer code", "PIN", "Billing", "Invoice is wrong", "people")
+WAY = ("Customer code", "Billing", "Invoice is wrong", "PIN", "people")
 """As the agent reads it."""
 NUMBERS = ("0911111111", "0922222222", "0933333333")
 """Of telephones that nobody has on record: what the agent knows, the caller has keyed."""
@@ -106,7 +111,7 @@ async def test_what_callers_key_serves_them_or_is_on_the_screen_of_who_does(
 ) -> None:
     async with house(pbx, tmp_path, {"bank": BANK}) as ivr:
         await desk.log_in(page, ivr.service)
-        async with calls(pbx, NUMBERS[0], f"{WHO}21", AwaitHangUp()) as first:
+        async with calls(pbx, NUMBERS[0], f"{WHO}21{PIN}#", AwaitHangUp()) as first:
             ringing = await ivr.stage.agents["2001"].rings()
             await reads_all_of_it(page)
             assert ringing.answered_at == 0, "the screen knows before anybody has said a word"
@@ -120,7 +125,7 @@ async def test_what_callers_key_serves_them_or_is_on_the_screen_of_who_does(
             ringing.hang_up()
             assert await first.wait() == 0, first.errors()
 
-        async with calls(pbx, NUMBERS[1], f"{WHO}1", Wait(4), HangUp()) as second:
+        async with calls(pbx, NUMBERS[1], f"{WHO}1{PIN}#", Wait(4), HangUp()) as second:
             assert await second.wait() == 0, second.errors()
         assert await ivr.said(spoken.words(spoken.Digits("88301"), "en")) == 1
 
@@ -134,8 +139,8 @@ async def test_what_callers_key_serves_them_or_is_on_the_screen_of_who_does(
     assert {row.contact for row in rows} == {"k1"}
     assert (first_row.outcome, first_row.agent) == (Outcome.ANSWERED, "ann")
     assert (to_agent.outcome, to_agent.to, to_agent.intent) == (IvrOutcome.TO_AGENT, "queue support", "a wrong invoice")
-    assert [step.step for step in to_agent.steps] == ["language", "code", "pin", "menu", "billing", "people"]
-    assert (to_agent.is_verified, to_agent.steps[2].keyed) == (True, len(PIN) * DOT)
+    assert [step.step for step in to_agent.steps] == ["language", "code", "menu", "billing", "pin", "people"]
+    assert (to_agent.is_verified, to_agent.steps[4].keyed) == (True, len(PIN) * DOT)
     assert (second_row.outcome, self_served.outcome, self_served.at_step) == (
         Outcome.UNATTENDED,
         IvrOutcome.SELF_SERVED,
