@@ -83,3 +83,8 @@ def test_a_hash_counts_again_one_question_later() -> None:
     at_once(ear.say(WORDS))
     phone.ahead = "#"
     assert at_once(ear.hear(WORDS, asked(most=1, end=""))) == Heard("#", "full")
+
+
+def test_what_was_keyed_stands_in_no_repr() -> None:
+    """A step does not log; but what fails may be logged with all its values."""
+    assert "7391" not in repr(at_once(Ear(line("7391")).hear([], asked())))
