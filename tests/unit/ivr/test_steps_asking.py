@@ -111,8 +111,8 @@ def test_collect_gives_up_in_the_end_and_keeps_nothing() -> None:
 
 
 def test_a_pattern_holds_for_the_whole() -> None:
-    told = play(one(COLLECT + 'pattern = "55[0-9]+"\n'), "1551#", "5512#")
-    assert told.session.caller.values == {"number": "5512"}
+    told = play(one(COLLECT + 'pattern = "55[0-9]{2}"\n'), "15512#", "55123#", "5512#")
+    assert (told.session.caller.values, told.first.failures) == ({"number": "5512"}, 2)
 
 
 def test_a_check_digit_is_looked_at() -> None:

@@ -13,7 +13,7 @@ from cti.crm.contact import Case, Contact, ContactId, Money, Order, Unavailable
 from cti.ivr.requests import CheckPin, FindCustomer, PinResult
 from cti.ivr.step import Caller
 from cti.journeys import of_journey
-from tests.unit.ivr.playing import AMY, ANI, GONE, World, found, one, play
+from tests.unit.ivr.playing import AMY, ANI, GONE, World, flow_of, found, one, play
 
 IDENTIFY = """kind = "identify"
 max = 5
@@ -297,9 +297,11 @@ def test_a_site_may_tell_without_a_pin_but_never_to_nobody() -> None:
 
 
 def test_whoever_has_been_told_and_hangs_up_has_served_themselves() -> None:
-    flow = one('kind = "say"\nprompt = "Else?"\nnext = "end"\n')
-    told = play(flow, gone_when="Else?", caller=lambda caller: replace(caller, is_served=True))
-    assert told.left.outcome is IvrOutcome.SELF_SERVED
+    say = '[steps.next]\nkind = "say"\nprompt = "Else?"\nnext = "end"\n'
+    ends = '[steps.who]\nkind = "hang_up"\n[steps.end]\nkind = "hang_up"\n'
+    flow = flow_of(f'start = "it"\n[steps.it]\n{tell("balance")}{say}{ends}')
+    assert play(flow, gone_when="Else?", caller=rich).left.outcome is IvrOutcome.SELF_SERVED
+    assert play(flow, gone_when="Else?", caller=verified).left.outcome is IvrOutcome.ABANDONED
 
 
 def test_words_of_ones_own_can_hold_what_is_told() -> None:
