@@ -155,6 +155,14 @@ def test_where_steps_can_be_read_and_others_not_ways_to_both_are_known() -> None
     assert [finding.split(": ")[1] for finding in findings(text)] == ["steps.b.kind"]
 
 
+def test_a_value_that_a_step_with_a_mistake_would_bring_is_not_missed() -> None:
+    collect = (
+        '[steps.it]\nkind = "collect"\nprompt = "Key."\nname = "code"\nmax = 99\nnext = "say"\notherwise = "bye"\n'
+    )
+    say = '[steps.say]\nkind = "say"\nprompt = "{code}."\nnext = "bye"\n'
+    assert [finding.split(": ")[1] for finding in findings(f'start = "it"\n{collect}{say}{BYE}')] == ["steps.it.max"]
+
+
 def test_start_and_after_must_be_steps() -> None:
     assert findings(f'start = "a"\nafter = "byee"\n{BYE}') == (
         "f.toml:1: start: leads to a, and there is no such step",
