@@ -133,7 +133,7 @@ def _step(node: Node, face: Face, corner: tuple[float, float]) -> str:
     lost = (face.width - 2 * inset) * face.abandoned
     bar = f'<rect class="lost" {_PAINT["lost"]} x="{x + inset:.1f}" y="{y + face.height - 6:.1f}" width="{lost:.1f}" height="3"/>'
     return (
-        f'<g class="{" ".join(kinds)}"><title>{escape(face.told)}</title>'
+        f'<g class="{" ".join(kinds)}" data-step="{_text(node.id)}"><title>{escape(face.told)}</title>'
         f'<rect class="box" {_PAINT["box"]} x="{x:.1f}" y="{y:.1f}" width="{face.width:.1f}" height="{face.height:.1f}" rx="{radius:.0f}"/>'
         f"{bar if face.abandoned >= _TOLD_FROM else ''}{''.join(_line(*line, x + face.width / 2, y) for line in face.lines)}</g>"
     )

@@ -1,6 +1,5 @@
 """A week of calls through two menus, for the reports page: the report as the server makes it, and its picture."""
 
-import re
 from typing import Any
 
 from cti.ivr.picture import Edge, Figures, Graph, Node, NodeFigures, picture
@@ -75,7 +74,7 @@ def nothing(flow: str = "shop", label: str = "Shop line") -> IvrFlowReport:
 
 
 def drawn(language: str = "en") -> str:
-    """The picture as the server draws it, each step with its name."""
+    """The picture as the server draws it."""
     nodes = tuple(
         Node(id=of[0], label=of[2], kind=of[1], is_start=of[0] == "welcome", is_end=not of[10]) for of in STEPS
     )
@@ -85,8 +84,4 @@ def drawn(language: str = "en") -> str:
         edges={(of[0], to): count for of in STEPS for to, count, _ in of[10]}, worst="pin",
     )  # fmt: skip
     graph = Graph(title="Telephone bank", nodes=nodes, edges=edges)
-    svg = picture(graph, figures, words=BY_LANGUAGE[language], is_standalone=False)
-    if "data-step" in svg:
-        return svg
-    names = iter(node.id for node in nodes)
-    return re.sub(r'<g class="step', lambda _: f'<g data-step="{next(names)}" class="step', svg)
+    return picture(graph, figures, words=BY_LANGUAGE[language], is_standalone=False)

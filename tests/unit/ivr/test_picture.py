@@ -304,3 +304,11 @@ def test_chinese_is_as_wide_as_it_is() -> None:
     assert width("客服中心", 14) == 4 * 14
     assert wrapped("請輸入您的客戶代碼輸入完畢", 14, 100) == ("請輸入您的客戶", "代碼輸入完畢")
     assert wrapped("one two three", 14, 60) == ("one two", "three")
+
+
+def test_each_box_carries_its_step_s_name_for_a_page_that_points_at_it() -> None:
+    graph = Graph(
+        title="Main", nodes=(Node(id="menu", label="Menu"), Node(id="end", label="Goodbye")),
+        edges=(Edge(source="menu", target="end"),),
+    )  # fmt: skip
+    assert re.findall(r'data-step="(\w+)"', picture(graph)) == ["menu", "end"]
