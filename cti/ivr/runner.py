@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from cti.calls.call import CallId
@@ -46,6 +46,7 @@ from cti.ivr.step import Caller
 from cti.log import logger
 from cti.telephony.voice import Asked, CallerGone, HangUp, Recorded, SafePath, Sound, VoiceChannel
 
+T = TypeVar("T")
 log = logger("ivr")
 
 CODE_VARIABLE: Final = "CTI_CUSTOMER_CODE"
@@ -180,17 +181,24 @@ class Ivr:
             case Ask(lines=lines):
                 return await ear.hear(await self._sounds(session.utterance(lines)), request)
             case FindCustomer(by, value):
-                return await world.find_customer(by, value)
+                return await self._still_there(world.find_customer(by, value), voice)
             case CheckPin(contact, pin):
                 return await world.check_pin(contact, pin, session.caller.asked.ani)
             case Fetch():
-                return await world.fetch(request)
+                return await self._still_there(world.fetch(request), voice)
             case AskQueue(queue):
                 return world.queue_load(queue)
             case Record():
                 return await self._recorded(request, session, voice)
             case _:  # pragma: no cover - the session keeps the others to itself
                 raise StateMisuse(f"nobody carries out {type(request).__name__}")
+
+    async def _still_there(self, asking: Awaitable[T], voice: VoiceChannel) -> T:
+        """Whoever hung up while we asked is not sent on as if they were there; playing nothing tells. A PIN is no such question:
+        it counts as tried, whoever hears the answer."""
+        answer = await asking
+        await voice.play((), until="")
+        return answer
 
     async def _recorded(self, request: Record, session: Session, voice: VoiceChannel) -> Recorded | None:
         """The file's name is ours: nothing a caller or a PBX says stands in it."""

@@ -116,10 +116,11 @@ class TerminalVoice:
         self._is_mid_line = False
 
     async def play(self, sounds: Sequence[Sound], *, until: Keys = KEYS) -> str:
-        self._say(words(sounds))
+        if sounds:
+            self._say(words(sounds))
         self.spent_s += sum(spoken_s(sound) for sound in sounds)
         self._ahead += self._keyboard.beforehand()
-        while self._ahead:
+        while until and self._ahead:
             key, self._ahead = self._ahead[0], self._ahead[1:]
             if key in until or key == GONE:
                 return self._pressed(key)

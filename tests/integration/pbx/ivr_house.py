@@ -56,6 +56,7 @@ BYE: Final = """
 kind = "hang_up"
 prompt = "Bye."
 """
+INTERRUPTED: Final = "interrupted"
 WAV_BYTES_A_SECOND: Final = 16_000
 PATIENT_S: Final = 5.0
 """The dialplan of these tests waits longer for the first word than a site's, for this machine may be busy with other tests.
@@ -100,13 +101,17 @@ class Hall:
         """Until the PBX has begun to play it so often."""
         await until(lambda: self.said(text, language), lambda count: count >= times, f"{text!r} {times} times")
 
-    async def until_beep(self) -> None:
-        """Until the PBX listens to a message."""
+    async def until_logged(self, text: str) -> None:
+        """Until the PBX says so in its log."""
 
         async def log() -> str:
             return self.pbx_log()
 
-        await until(log, lambda text: "Playing 'beep" in text, "the beep")
+        await until(log, lambda said: text in said, f"{text!r} in the PBX's log")
+
+    async def until_beep(self) -> None:
+        """Until the PBX listens to a message."""
+        await self.until_logged("Playing 'beep")
 
     async def until_recorded(self, length_s: float) -> None:
         """Until so much of the one message has reached the disk."""
@@ -144,10 +149,18 @@ class House(Hall):
         return (await until(left, lambda found: len(found) >= times, f"{step} left {times} times"))[-1]
 
     async def told(self) -> tuple[Interaction, Journey]:
-        """The one call of this story, over, and its way through the IVR."""
-        row = await self.service.row()
-        assert row.journey, row
-        return row, row.journey
+        """The one call of this story, over, and its way through the IVR. What we are the last to hear of, that the caller has
+        gone, comes onto the row when we do."""
+
+        async def row() -> Interaction:
+            return await self.service.row()
+
+        def is_told(row: Interaction) -> bool:
+            return row.journey is not None and row.journey.reason != INTERRUPTED
+
+        found = await until(row, is_told, "a row with a whole journey")
+        assert found.journey
+        return found, found.journey
 
     async def ended_as(self, outcome: IvrOutcome, call: Outcome) -> Journey:
         row, journey = await self.told()
