@@ -11,7 +11,7 @@ from typing import Final
 
 from cti.agents.agent import Agent
 from cti.calls.call import CallState
-from cti.demo.journeys import ON_THEIR_OWN, STRANGERS, TO_A_PERSON, Script
+from cti.demo.journeys import ON_THEIR_OWN, TO_A_PERSON, Script, drawn, scripts_for
 from cti.demo.people import CHINESE, COMPLAINT, KEYED, REPEAT, SHARED, Caller, stranger
 from cti.telephony.commands import Originate
 from cti.telephony.replay.score import Phase, Play, Score
@@ -274,9 +274,8 @@ class Day:
 
     def _through_the_menu(self, story: Story, caller: Caller) -> Pace:
         """The call is in the PBX for as long as its caller keys."""
-        some = ON_THEIR_OWN if story is MENU_ONLY else TO_A_PERSON if caller.code else STRANGERS
-        played = [script for script in some if script in self._menu_s]
-        script = self._dice.choices(played, [one.weight for one in played])[0]
+        some = scripts_for(caller, ON_THEIR_OWN if story is MENU_ONLY else TO_A_PERSON)
+        script = drawn([one for one in some if one in self._menu_s], self._dice)
         self.coming["" if story.is_anonymous else caller.number] = Coming(caller, script)
         length_s = self._menu_s[script] + HANDED_OVER_S
         return replace(LIVE, offered=(length_s, length_s))

@@ -74,6 +74,16 @@ ON_THEIR_OWN: Final = (
 """No agent's phone rings for these."""
 
 
+def scripts_for(caller: Caller, scripts: Sequence[Script]) -> list[Script]:
+    """Those who have no code cannot key one; those who wait for nobody are not asked whether they want to be called back."""
+    some = scripts if caller.code else STRANGERS
+    return [script for script in some if not (script.waiting and caller.waits_for_nobody)]
+
+
+def drawn(scripts: Sequence[Script], dice: Random) -> Script:
+    return dice.choices(scripts, [script.weight for script in scripts])[0]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
     """A journey as it would be if it began at ``began_at``."""
@@ -104,11 +114,6 @@ class Rehearsals:
         self._length_s: Callable[[Sound], float] = (
             spoken_s if listens_s is None else lambda sound: min(listens_s, spoken_s(sound))
         )
-
-    def script_for(self, caller: Caller, dice: Random, *, scripts: Sequence[Script] = TO_A_PERSON) -> Script:
-        """Those who have no code cannot key one."""
-        some = scripts if caller.code else STRANGERS
-        return dice.choices(some, [script.weight for script in some])[0]
 
     async def rehearse(self, script: Script, caller: Caller) -> Rehearsed:
         return await self._played(script, caller, script.keys, is_after=False)

@@ -14,7 +14,7 @@ from cti.agents.agent import Agent
 from cti.calls.call import Call, Outcome, PbxName, Role
 from cti.calls.transitions import CallChanged
 from cti.demo.day import HANDED_OVER_S, MENU_ONLY, PLAIN, STORIES, Casting, Pace, Story, play_of
-from cti.demo.journeys import ON_THEIR_OWN, TO_A_PERSON, Events, Rehearsals, Rehearsed
+from cti.demo.journeys import ON_THEIR_OWN, TO_A_PERSON, Events, Rehearsals, Rehearsed, drawn, scripts_for
 from cti.demo.people import COMPLAINT, KEYED, NAMED, REPEAT, Caller, stranger
 from cti.envelope import Envelope, of_change
 from cti.journeys import of_journey
@@ -105,7 +105,7 @@ class Keyed:
 
 async def _keyed(one: Happened, rehearsals: Rehearsals, dice: Random) -> Keyed:
     some = ON_THEIR_OWN if one.story is MENU_ONLY else TO_A_PERSON
-    script = rehearsals.script_for(one.caller, dice, scripts=some)
+    script = drawn(scripts_for(one.caller, some), dice)
     rates = bool(script.mark) and dice.random() < RATES
     after = await rehearsals.rehearse_after(script, one.caller) if rates else None
     return Keyed(await rehearsals.rehearse(script, one.caller), after)

@@ -69,8 +69,11 @@ class Caller:
     contact: str = ""
     """The customer's id where exactly one is meant; empty for strangers and shared numbers."""
     contact_name: str = ""
+    waits_for_nobody: bool = False
+    """By their tier, as the flow has it."""
 
 
+AT_ONCE: Final = frozenset({"gold", "platinum"})
 SHARED_NUMBER: Final = "0227718899"
 
 
@@ -118,10 +121,18 @@ def named_customers(now: datetime) -> tuple[Customer, ...]:
     )  # fmt: skip
 
 
-COMPLAINT: Final = Caller(number="0912345678", name="Berg", code="20118", contact="D0001", contact_name="Anna Berg")
-CHINESE: Final = Caller(number="0928000256", name="王小明", code="20256", contact="D0002", contact_name="王小明")
-REPEAT: Final = Caller(number="0935000469", code="20469", contact="D0005", contact_name="Lin Mei-ling")
-KEYED: Final = Caller(number="0979000311", code="4711", contact="D0006", contact_name="Oliver Grant")
+COMPLAINT: Final = Caller(
+    number="0912345678", name="Berg", code="20118", contact="D0001", contact_name="Anna Berg", waits_for_nobody=True
+)
+CHINESE: Final = Caller(
+    number="0928000256", name="王小明", code="20256", contact="D0002", contact_name="王小明", waits_for_nobody=True
+)
+REPEAT: Final = Caller(
+    number="0935000469", code="20469", contact="D0005", contact_name="Lin Mei-ling", waits_for_nobody=True
+)
+KEYED: Final = Caller(
+    number="0979000311", code="4711", contact="D0006", contact_name="Oliver Grant", waits_for_nobody=True
+)
 """Calls from a number nobody knows, and keys the customer code."""
 SHARED: Final = Caller(number=SHARED_NUMBER)
 NAMED: Final = (COMPLAINT, CHINESE, REPEAT, KEYED, SHARED)
@@ -134,7 +145,7 @@ def callers_of(customers: Iterable[Customer]) -> Iterator[Caller]:
         if first:
             yield Caller(
                 number=as_sent(first), name=_sent_name(customer), code=customer.code, contact=customer.id,
-                contact_name=customer.name,
+                contact_name=customer.name, waits_for_nobody=customer.tier in AT_ONCE,
             )  # fmt: skip
 
 

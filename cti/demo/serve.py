@@ -6,7 +6,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from itertools import islice
@@ -24,13 +24,13 @@ from cti.demo.day import TRACES, Day
 from cti.demo.journeys import (
     IMPATIENT_S,
     ON_THEIR_OWN,
-    STRANGERS,
     TO_A_PERSON,
     Rehearsals,
     Script,
     contact_of,
     flow_of_the_demo,
     has_something_to_tell,
+    scripts_for,
 )
 from cti.demo.past import DAYS, Company, past
 from cti.demo.pbx import DemoPbx
@@ -107,13 +107,19 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
 
 
 async def _pbx(company: Company, rehearsals: Rehearsals, speed: float) -> DemoPbx:
-    menu_s: dict[Script, float] = {}
-    for script in (*TO_A_PERSON, *STRANGERS, *ON_THEIR_OWN):
-        caller = Caller(number="") if script in STRANGERS else COMPLAINT
-        menu_s[script] = (await rehearsals.rehearse(script, caller)).spent_s
-    quick = {script: length_s for script, length_s in menu_s.items() if length_s < LONGEST_MENU_S}
-    day = Day(AGENTS, company.callers, company.scores, menu_s=quick, served=company.served)
+    menu_s = await _menu_s(rehearsals, company.served)
+    day = Day(AGENTS, company.callers, company.scores, menu_s=menu_s, served=company.served)
     return DemoPbx(Player(PBX, day, dialplan=Dialplan(country=COUNTRY), speed=speed), day, rehearsals, speed=speed)
+
+
+async def _menu_s(rehearsals: Rehearsals, served: Sequence[Caller]) -> dict[Script, float]:
+    """How long each script takes that a live caller has the time for."""
+    found: dict[Script, float] = {}
+    for caller in (Caller(number=""), COMPLAINT, *served):
+        for script in scripts_for(caller, (*TO_A_PERSON, *ON_THEIR_OWN)):
+            if script not in found:
+                found[script] = (await rehearsals.rehearse(script, caller)).spent_s
+    return {script: length_s for script, length_s in found.items() if length_s < LONGEST_MENU_S}
 
 
 def _contacts(customers: int) -> dict[str, Contact]:
