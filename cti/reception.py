@@ -22,6 +22,8 @@ from cti.errors import StoreUnavailable
 from cti.ivr.check import Hearing
 from cti.ivr.figures import IvrFigures
 from cti.ivr.flows import Flows
+from cti.ivr.outside import calls_allowed
+from cti.ivr.pbx_sounds import sounds_in
 from cti.ivr.pins import Pins
 from cti.ivr.requests import QueueLoad
 from cti.ivr.runner import Ivr, World
@@ -66,7 +68,7 @@ class Reception:
         self._recordings = ivr.recordings
         self._pins = Pins(beside.customers, PinLimits(self._rules))
         self.speech = speech_of(ivr)
-        self.flows = Flows(ivr.flows, ivr.lines, ivr.flow, self.speech, hearing_of(ivr))
+        self.flows = Flows(ivr.flows, ivr.lines, ivr.flow, self.speech, hearing_of(given))
         self.ivr = Ivr(self.flows.flow_for, self.speech, _world(given, beside, self._pins), beside.tell)
         self.server = AgiServer(
             host=ivr.host, port=ivr.port, permit=ivr.permit, doors=_doors(given), serve=self.ivr.serve
@@ -150,17 +152,15 @@ def speech_of(ivr: IvrSettings) -> Speech:
     )
 
 
-def hearing_of(ivr: IvrSettings) -> Hearing:
-    """Sounds are looked for only where the PBX's are on this machine."""
-    folders = [folder for folder in ivr.sounds if folder.is_dir()]
-    if not folders:
-        return Hearing()
-    return Hearing(has_sound=lambda name: any(_has_sound(folder, name) for folder in folders))
-
-
-def _has_sound(folder: Path, name: str) -> bool:
-    """Asterisk looks in the caller's language first; which one that is, is not known here."""
-    return any(folder.glob(f"{name}.*")) or any(folder.glob(f"*/{name}.*"))
+def hearing_of(given: Settings) -> Hearing:
+    """What callers of this site can hear, and where they may be sent. What cannot be spoken is found when it is."""
+    toll = given.toll
+    return Hearing(
+        has_sound=sounds_in(given.ivr.sounds),
+        why_not_called=calls_allowed(
+            country=given.site.country, countries=toll.allowed_countries, emergency=toll.emergency_numbers
+        ),
+    )
 
 
 def _world(given: Settings, beside: Neighbours, pins: Pins) -> World:

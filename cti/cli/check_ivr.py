@@ -26,7 +26,7 @@ def _flow(given: Settings, name: str, languages: set[str]) -> Finding:
     from cti.reception import hearing_of
 
     try:
-        flow = load(given.ivr.flows / f"{name}.toml", hearing_of(given.ivr))
+        flow = load(given.ivr.flows / f"{name}.toml", hearing_of(given))
     except ConfigError as wrong:
         return Finding(f"ivr flow {name}", "failed", "; ".join(wrong.findings))
     languages.update(flow.languages if flow.texts() else ())

@@ -38,6 +38,10 @@ class Ear:
             key = await self._key(ask.between_s)
         return Heard(keys, "silence")
 
+    def forget(self) -> None:
+        """What was keyed ahead is no answer to what comes now."""
+        self._ahead, self._stops = "", KEYS
+
     async def _key(self, within_s: float) -> str:
         if self._ahead:
             key, self._ahead = self._ahead[0], self._ahead[1:]

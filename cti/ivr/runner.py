@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from cti.calls.call import CallId
-from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy
+from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy, Noted
 from cti.crm.contact import Answer as CrmAnswer
 from cti.crm.contact import ContactId
 from cti.errors import PbxUnavailable, SpeechUnavailable, StateMisuse
@@ -50,6 +50,8 @@ T = TypeVar("T")
 log = logger("ivr")
 
 CODE_VARIABLE: Final = "CTI_CUSTOMER_CODE"
+VARIABLES: Final = {"intent": "CTI_INTENT", "skills": "CTI_SKILLS"}
+"""Of what a flow notes, those that routing goes by."""
 SHORTEST_MESSAGE_S: Final = 1.0
 """What is shorter was no message: a breath, and the receiver put down."""
 KEPT_SILENCE_S: Final = 1.0
@@ -150,13 +152,13 @@ class Ivr:
             return session.failed("mistake_in_step", self._clock())
 
     async def _told(self, session: Session, voice: VoiceChannel) -> None:
-        """The code also goes on the channel: it is known there when we are not, and after we were not."""
+        """Some of it also goes on the channel: it is known there when we are not, and to whatever the dialplan does next."""
         for event in self._drain(session):
-            if isinstance(event, Identified) and event.code:
+            if left := _left_on_channel(event):
                 try:
-                    await voice.note(CODE_VARIABLE, event.code)
+                    await voice.note(*left)
                 except ValueError:
-                    log.warning("ivr_code_unsendable", call=session.call)
+                    log.warning("ivr_note_unsendable", call=session.call, name=left[0])
 
     def _drain(self, session: Session) -> tuple[JourneyEvent, ...]:
         events = session.drain()
@@ -189,6 +191,7 @@ class Ivr:
             case AskQueue(queue):
                 return world.queue_load(queue)
             case Record():
+                ear.forget()
                 return await self._recorded(request, session, voice)
             case _:  # pragma: no cover - the session keeps the others to itself
                 raise StateMisuse(f"nobody carries out {type(request).__name__}")
@@ -224,4 +227,14 @@ class Ivr:
             if not piece.is_passing:
                 raise
             log.warning("ivr_value_unspoken", language=piece.language, reason=str(mute))
+            return None
+
+
+def _left_on_channel(event: JourneyEvent) -> tuple[str, str] | None:
+    match event:
+        case Identified(code=code) if code:
+            return CODE_VARIABLE, code
+        case Noted(name=name, value=value) if name in VARIABLES:
+            return VARIABLES[name], value
+        case _:
             return None

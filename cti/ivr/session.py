@@ -11,7 +11,7 @@ since the last time, in order.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cti.calls.call import CallId
@@ -38,6 +38,8 @@ from cti.telephony.voice import Destination, Recorded, SafePath
 
 MOST_STEPS: Final = 300
 """In one session. A caller who wants to hear the menu for the fiftieth time is no caller."""
+LONGEST: Final = timedelta(hours=1)
+"""Nor is one who has been silent in menus for so long: a receiver beside the telephone, a line that nobody closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Session:
         self.step, self._entered_at = step, now
         if self._steps > MOST_STEPS:
             return self.failed(f"{MOST_STEPS} steps", now)
+        if now - self.caller.entered_at > LONGEST:
+            return self.failed(f"{LONGEST} in the IVR", now)
         self.caller = replace(self.caller, now=now)
         self._doing = self.flow.steps[step].run(self.caller)
         return None

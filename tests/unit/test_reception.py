@@ -197,9 +197,15 @@ def test_sounds_are_looked_for_only_where_there_are_any(site: Site) -> None:
     here, there = site.folder / "sounds", site.folder / "nowhere"
     (here / "en" / "custom").mkdir(parents=True)
     (here / "en" / "custom" / "hello.gsm").touch()
-    known = hearing_of(site.given(f'sounds = ["{here}", "{there}"]').ivr).has_sound
+    known = hearing_of(site.given(f'sounds = ["{here}", "{there}"]')).has_sound
     assert [known(name) for name in ("custom/hello", "custom/hallo")] == [True, False]
-    assert hearing_of(site.given(f'sounds = ["{there}"]').ivr).has_sound("custom/hallo")
+    assert hearing_of(site.given(f'sounds = ["{there}"]')).has_sound("custom/hallo")
+
+
+def test_a_flow_sends_callers_only_where_click_to_dial_may_call(site: Site) -> None:
+    why_not = hearing_of(site.given()).why_not_called
+    assert why_not("0223334444") == ""
+    assert "not allowed" in why_not("+442079460711")
 
 
 # ---- PINs

@@ -50,8 +50,8 @@ class Authenticate(Step):
                 return Next(to=self.next, keyed=shown(keys, is_secret=True), failures=failures - 1, learned=learned)
             how = _how(result, keys)
             yield from say(line(self.refused))
-            if result in {PinResult.LOCKED, PinResult.UNAVAILABLE}:
-                break
+            if result is PinResult.UNAVAILABLE:
+                break  # locked goes on like wrong: nobody is to learn which it was
         return Next(to=self.otherwise, how=how, keyed=shown(keys, is_secret=True), failures=failures)
 
     def _question(self) -> Question:

@@ -88,3 +88,10 @@ def test_a_hash_counts_again_one_question_later() -> None:
 def test_what_was_keyed_stands_in_no_repr() -> None:
     """A step does not log; but what fails may be logged with all its values."""
     assert "7391" not in repr(at_once(Ear(line("7391")).hear([], asked())))
+
+
+def test_what_was_keyed_ahead_can_be_forgotten() -> None:
+    ear = Ear(line(ahead="7"))
+    at_once(ear.say(WORDS))
+    ear.forget()
+    assert at_once(ear.hear([], asked(most=1))) == Heard("", "silence")

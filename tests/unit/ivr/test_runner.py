@@ -186,16 +186,16 @@ async def test_every_event_is_told_as_it_happens(house: House) -> None:
     assert len(set(house.told_at)) > 4
 
 
-async def test_the_code_stays_on_the_channel_for_when_we_are_not_there(house: House) -> None:
+async def test_code_and_what_routing_goes_by_stay_on_the_channel_for_when_we_are_not_there(house: House) -> None:
     voice = await house.call(*TO_A_PERSON)
-    assert voice.story.notes == {CODE_VARIABLE: "88301"}
+    assert voice.story.notes == {CODE_VARIABLE: "88301", "CTI_INTENT": "problem report", "CTI_SKILLS": "technical"}
 
 
 async def test_a_code_that_cannot_be_sent_is_left_off_and_the_call_goes_on(house: House, log_lines: LogLines) -> None:
     house.customers = {"88301": found(replace(AMY, code="88\n301"))}
     voice = await house.call(*TO_A_PERSON)
-    assert (voice.story.notes, voice.story.left) == ({}, ToQueue(queue="support"))
-    assert [line["event"] for line in log_lines()] == ["ivr_code_unsendable"]
+    assert (CODE_VARIABLE in voice.story.notes, voice.story.left) == (False, ToQueue(queue="support"))
+    assert [line["event"] for line in log_lines()] == ["ivr_note_unsendable"]
 
 
 async def test_whoever_knows_the_menu_keys_ahead_and_hears_next_to_nothing(house: House) -> None:

@@ -100,6 +100,13 @@ def test_round_and_round_ends_after_so_many_steps() -> None:
     assert connects(told)
 
 
+def test_a_receiver_left_beside_the_telephone_ends_after_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cti.ivr.session.LONGEST", timedelta(seconds=60))
+    circle = 'kind = "menu"\nprompt = "Again?"\nchoices.1 = "end"\notherwise = "it"\n'
+    told = play(one_round(circle))
+    assert (told.left.outcome, told.left.reason) == (IvrOutcome.FAILED, "0:01:00 in the IVR")
+
+
 def test_a_circle_in_which_nobody_is_asked_ends_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many steps there may be: they follow one another, and do not stand upon one another."""
     monkeypatch.setattr("cti.ivr.session.MOST_STEPS", 3000)

@@ -194,10 +194,16 @@ def test_the_words_do_not_tell_what_was_wrong(result: PinResult, how: LeftBy) ->
     assert (told.first.how, told.first.to) == (how, "person")
 
 
-@pytest.mark.parametrize("result", [PinResult.LOCKED, PinResult.UNAVAILABLE])
-def test_where_no_pin_can_help_nobody_is_asked_for_another(result: PinResult) -> None:
-    told = play(one(AUTHENTICATE), "123456#", "123456#", caller=amy, world=World(pin_results=[result]))
+def test_where_no_pin_can_help_nobody_is_asked_for_another() -> None:
+    told = play(one(AUTHENTICATE), "123456#", "123456#", caller=amy, world=World(pin_results=[PinResult.UNAVAILABLE]))
     assert (told.said, told.first.failures) == ((ENTER_PIN, REFUSED), 1)
+
+
+def test_a_locked_pin_and_a_wrong_one_cannot_be_told_apart() -> None:
+    keyed = ("123456#", "123456#", "123456#")
+    locked = play(one(AUTHENTICATE), *keyed, caller=amy, world=World(pin_results=[PinResult.LOCKED] * 3))
+    wrong = play(one(AUTHENTICATE), *keyed, caller=amy, world=World(pin_results=[PinResult.WRONG] * 3))
+    assert (locked.said, locked.first.failures) == (wrong.said, wrong.first.failures) == ((ENTER_PIN, REFUSED) * 3, 3)
 
 
 def test_silence_is_refused_in_the_same_words_and_costs_no_try() -> None:

@@ -15,11 +15,9 @@ from cti.calls.call import Call, CallId, CallState, Direction, LegId, LegState, 
 from cti.calls.events import Cleared, Delivered, Established, Offered
 from cti.calls.transitions import CallChanged
 from cti.demo.day import TRACES, Casting, Day, Story, play_of
-from cti.demo.past import past
-from cti.demo.people import AGENTS, COMPLAINT, KEYED, REPEAT, Caller
+from cti.demo.journeys import ON_THEIR_OWN, STRANGERS, TO_A_PERSON
+from cti.demo.people import AGENTS, COMPLAINT, KEYED, Caller
 from cti.envelope import of_change
-from cti.store.derive import interaction_of
-from cti.store.interactions import Interaction
 from cti.store.restored import restored_calls
 from cti.telephony.asterisk.actions import Dialplan
 from cti.telephony.commands import Done, Failed, Hangup, Originate
@@ -139,9 +137,13 @@ def play(
     return Play(score=drawn.score, words=drawn.words, names=drawn.names, lengths_s=lengths_s, phones=drawn.phones)
 
 
+MENU_LENGTH_S = 4.0
+MENU_S = dict.fromkeys((*TO_A_PERSON, *STRANGERS, *ON_THEIR_OWN), MENU_LENGTH_S)
+
+
 def day(seed: int = 1) -> Day:
     strangers = [Caller(number=f"09200000{n:02d}", contact=f"C{n}", contact_name=f"N{n}") for n in range(20)]
-    return Day(AGENTS, strangers, SCORES, seed=seed)
+    return Day(AGENTS, strangers, SCORES, menu_s=MENU_S, seed=seed)
 
 
 # ---- one recording
@@ -223,9 +225,9 @@ def an_hour() -> House:
     return House(day()).start().run(3600)
 
 
-def test_a_phone_rings_within_five_seconds(an_hour: House) -> None:
+def test_a_phone_rings_soon_after_the_first_caller_is_through_the_menu(an_hour: House) -> None:
     first_s = next(at_s for at_s, change in an_hour.told if isinstance(change.cause, Delivered))
-    assert first_s <= 5.0
+    assert first_s <= MENU_LENGTH_S + 5.0
 
 
 def test_every_agent_has_a_call_a_minute(an_hour: House) -> None:
@@ -414,54 +416,3 @@ def test_scores_are_of_one_call_each() -> None:
         )
 
     assert {1, 2} >= {calls(score) for score in SCORES.values()}  # a consultation begins as one of its own
-
-
-# ---- the past
-
-
-@pytest.fixture(scope="module")
-def fortnight() -> list[Interaction]:
-    strangers = [Caller(number=f"09200000{n:02d}", contact=f"C{n}", contact_name=f"N{n}") for n in range(20)]
-    calls = past(NOON - timedelta(days=14), NOON, pbx=PbxName("demo"), agents=AGENTS, callers=strangers, scores=SCORES)
-    devices = {agent.device: str(agent.id) for agent in AGENTS}
-    return [item for facts in calls if (item := interaction_of(facts, devices))]
-
-
-def test_a_fortnight_has_some_hundred_calls(fortnight: list[Interaction]) -> None:
-    assert 200 <= len(fortnight) <= 500
-    assert len(fortnight) == len({item.call for item in fortnight})
-
-
-def test_the_past_is_over_before_the_demo_begins(fortnight: list[Interaction]) -> None:
-    assert max(item.ended_at for item in fortnight) < NOON
-    assert min(item.offered_at for item in fortnight) > NOON - timedelta(days=15)
-
-
-def test_nobody_talked_twice_at_once(fortnight: list[Interaction]) -> None:
-    drawn = sorted((item for item in fortnight if item.agent and not item.transfers), key=lambda item: item.offered_at)
-    for agent in AGENTS:
-        own = [
-            item
-            for item in drawn
-            if item.agent == agent.id and len(item.handled_by) == 1 and item.contact not in {"D0001", "D0005"}
-        ]
-        assert all(earlier.ended_at <= later.offered_at for earlier, later in pairwise(own))
-
-
-def test_agents_wrote_down_what_came_of_it(fortnight: list[Interaction]) -> None:
-    answered = [item for item in fortnight if item.outcome is Outcome.ANSWERED]
-    assert all(item.note and item.result and item.result_label for item in answered if item.agent)
-    assert not any(item.note or item.result for item in fortnight if item.outcome is not Outcome.ANSWERED)
-
-
-def test_the_repeat_caller_has_called_today(fortnight: list[Interaction]) -> None:
-    today = [
-        item for item in fortnight if item.contact == REPEAT.contact and item.offered_at > NOON - timedelta(hours=24)
-    ]
-    assert len(today) >= 2
-
-
-def test_a_past_that_is_topped_up_does_not_repeat_itself(fortnight: list[Interaction]) -> None:
-    since = NOON - timedelta(days=3)
-    again = past(since, NOON, pbx=PbxName("demo"), agents=AGENTS, callers=(), scores=SCORES)
-    assert min(facts[0].time for facts in again) > since
