@@ -92,7 +92,7 @@ class Reception:
 
     @property
     def figures(self) -> IvrFigures:
-        return IvrFigures(self.server.figures, self.ivr.outcomes)
+        return IvrFigures(self.server.figures, self.ivr.outcomes, self.ivr.pins)
 
     @property
     def health(self) -> PartHealth:

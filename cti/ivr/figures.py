@@ -9,11 +9,12 @@ from cti.telephony.asterisk.agi_server import AgiFigures
 
 
 class IvrFigures(Collector):
-    """``outcomes``: journeys ended since the start, by flow and outcome."""
+    """``outcomes``: journeys ended since the start, by flow and outcome; ``pins``: tries, by result."""
 
-    def __init__(self, door: AgiFigures, outcomes: Mapping[tuple[str, str], int]) -> None:
+    def __init__(self, door: AgiFigures, outcomes: Mapping[tuple[str, str], int], pins: Mapping[str, int]) -> None:
         self._door = door
         self._outcomes = outcomes
+        self._pins = pins
 
     def describe(self) -> Iterable[Metric]:
         """Nothing ahead of time: the names are fixed."""
@@ -29,4 +30,7 @@ class IvrFigures(Collector):
         journeys = CounterMetricFamily("cti_ivr_journeys", "Journeys ended", labels=["flow", "outcome"])
         for (flow, outcome), count in self._outcomes.items():
             journeys.add_metric([flow, outcome], count)
-        yield from (refused, journeys)
+        pins = CounterMetricFamily("cti_ivr_pins", "PINs tried", labels=["result"])
+        for result, count in self._pins.items():
+            pins.add_metric([result], count)
+        yield from (refused, journeys, pins)

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from uuid import uuid4
 
 from cti.calls.call import CallId
-from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy, Noted
+from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy, Noted, PinTried
 from cti.crm.contact import Answer as CrmAnswer
 from cti.crm.contact import ContactId
 from cti.errors import PbxUnavailable, SpeechUnavailable, StateMisuse
@@ -95,6 +95,8 @@ class Ivr:
         """The sessions under way, by call and name."""
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Of journeys that have ended, by flow."""
+        self.pins: Counter[str] = Counter()
+        """Tries, by result."""
 
     async def serve(self, voice: VoiceChannel) -> None:
         """Returns when the caller has gone, or been sent on."""
@@ -164,9 +166,17 @@ class Ivr:
         events = session.drain()
         for event in events:
             self._tell(event)
-            if isinstance(event, IvrLeft):
-                self.outcomes[session.flow.name, event.outcome.value] += 1
+            self._count(event, session.flow.name)
         return events
+
+    def _count(self, event: JourneyEvent, flow: str) -> None:
+        match event:
+            case IvrLeft():
+                self.outcomes[flow, event.outcome.value] += 1
+            case PinTried():
+                self.pins[event.result] += 1
+            case _:
+                pass
 
     async def _let_go(self, voice: VoiceChannel) -> None:
         with contextlib.suppress(CallerGone, PbxUnavailable):

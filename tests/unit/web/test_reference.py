@@ -27,7 +27,7 @@ def test_the_metrics_page_has_every_figure_of_this_room() -> None:
     registry = CollectorRegistry()
     registry.register(metrics.HubFigures(Hub(HubSettings(site=Site("DE"))), lambda: datetime.now(UTC)))
     metrics.middleware(registry)
-    registry.register(IvrFigures(AgiFigures(), {}))
+    registry.register(IvrFigures(AgiFigures(), {}, {}))
     made = set(re.findall(r"^# TYPE (\w+) ", metrics.text(registry).decode(), flags=re.MULTILINE))
     named = set(
         re.findall(r"^\| `(\w+)` \|", (REFERENCE / "metrics.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
