@@ -4,6 +4,7 @@ Each agent has a call, a breath, the next call. The first calls show what there 
 are drawn by weight. Seconds are the player's.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -192,13 +193,21 @@ class Day:
     ) -> None:
         self._agents, self._callers, self._scores = tuple(agents), tuple(callers), scores
         self._menu_s, self._served = menu_s, served
-        self.coming: dict[str, Coming] = {}
-        """By calling number: whoever begins a call takes theirs out."""
+        self._coming: defaultdict[str, deque[Coming]] = defaultdict(deque)
+        """By calling number: two may call from the same one."""
         self._dice = Random(seed)  # noqa: S311 - nothing is secret here
         self._opening = list(OPENING)
         self._ready_s = {agent.device: at_s for agent, at_s in zip(agents, FIRST_RINGS_S, strict=False)}
         self._walks_s = self._dice.uniform(*WALK_AWAY_S)
         self._serves_s = self._dice.uniform(*ON_THEIR_OWN_S)
+
+    def comes(self, number: str) -> Coming | None:
+        """Who begins a call from there now; each is told once, in the order they were drawn."""
+        waiting = self._coming[number]
+        coming = waiting.popleft() if waiting else None
+        if not waiting:
+            del self._coming[number]
+        return coming
 
     # ---- what Programme asks
 
@@ -276,6 +285,6 @@ class Day:
         """The call is in the PBX for as long as its caller keys."""
         some = scripts_for(caller, ON_THEIR_OWN if story is MENU_ONLY else TO_A_PERSON)
         script = drawn([one for one in some if one in self._menu_s], self._dice)
-        self.coming["" if story.is_anonymous else caller.number] = Coming(caller, script)
+        self._coming["" if story.is_anonymous else caller.number].append(Coming(caller, script))
         length_s = self._menu_s[script] + HANDED_OVER_S
         return replace(LIVE, offered=(length_s, length_s))

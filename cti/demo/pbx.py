@@ -1,7 +1,7 @@
 """The demo's PBX: recorded calls, and before each the caller's way through the menu."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from random import Random
 from typing import Any, Final
@@ -22,12 +22,16 @@ ANSWERS: Final = 0.5
 class DemoPbx:
     """A ``PbxLink``: the player's calls, with journeys told as time passes."""
 
-    def __init__(self, player: Player, day: Day, rehearsals: Rehearsals, *, speed: float) -> None:
+    def __init__(
+        self, player: Player, day: Day, rehearsals: Rehearsals, *, speed: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:  # fmt: skip
         self.name = player.name
         self._player = player
         self._day = day
         self._rehearsals = rehearsals
         self._speed = speed
+        self._sleep = sleep
         self._dice = Random(2)  # noqa: S311 - nothing is secret here
         self._who: dict[str, Coming] = {}
         self._telling: set[asyncio.Task[None]] = set()
@@ -68,7 +72,7 @@ class DemoPbx:
     def _follow(self, change: CallChanged, sink: Sink) -> None:
         call = change.after
         if change.before is None:
-            coming = self._day.coming.pop(call.ani, None)
+            coming = self._day.comes(call.ani)
             if coming is not None:
                 self._who[call.id] = coming
                 self._start(self._enter(coming, call, sink))
@@ -94,6 +98,6 @@ class DemoPbx:
         """Each event when it is its time."""
         before: JourneyEvent | None = None
         for event in rehearsed.at(call.offered_at, call=call.id, pbx=call.pbx, speed=self._speed):
-            await asyncio.sleep((event.at - (before.at if before else call.offered_at)).total_seconds())
+            await self._sleep((event.at - (before.at if before else call.offered_at)).total_seconds())
             sink(event)
             before = event
