@@ -268,6 +268,8 @@ async def test_pins_tried_before_it_was_killed_are_counted_after_it_has_been_sta
         await hall.until_said("PIN.", times=3)
         await knowing.press(f"{PIN}#")
         await hall.until_said("Refused.", times=3)
+        await hall.until_said("PIN.", times=4)
+        await knowing.press("*")
         await hall.stage.agents[OF_THE_FLOW].rings()
         assert await hall.said("Verified.") == 0
         knowing.hang_up()
