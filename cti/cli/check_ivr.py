@@ -9,14 +9,16 @@ from cti.settings import Settings
 
 
 async def of_ivr(given: Settings) -> AsyncIterator[Finding]:
-    """Nothing where no line has a flow."""
+    """Nothing where no line has a flow; nothing of the voice where no flow that can be read says whether it is needed."""
     names = sorted({given.ivr.flow, *given.ivr.lines.values()} - {""})
     if not names:
         return
     languages: set[str] = set()
-    for name in names:
-        yield _flow(given, name, languages)
-    yield await _speech(given, languages)
+    flows = [_flow(given, name, languages) for name in names]
+    for finding in flows:
+        yield finding
+    if languages or all(finding.state == "ok" for finding in flows):
+        yield await _speech(given, languages)
     for key in ("prompts", "recordings"):
         yield _folder(key, getattr(given.ivr, key))
 

@@ -121,13 +121,13 @@ async def first(messages: AsyncIterator[dict[str, Any]], kind: str) -> dict[str,
 def test_it_says_where_and_who(demo: Running) -> None:
     text = "\n".join(demo.said)
     assert demo.url in text
-    assert all(f"{name}   welcome-{name}" in text for name in ("ann", "bob", "cho"))
+    assert all(f"{name}   welcome-{name}" in text for name in ("ann", "bob", "cho", "sue"))
 
 
 async def test_the_log_in_page_knows_the_log_ins(demo: Running) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{demo.url}/api/v1/site") as response:
         logins = (await response.json())["demo"]
-    assert [login["agent"] for login in logins] == ["ann", "bob", "cho"]
+    assert [login["agent"] for login in logins] == ["ann", "bob", "cho", "sue"]
 
 
 async def test_a_call_pops_with_its_customer_and_is_on_record_when_it_ends(demo: Running) -> None:
@@ -143,6 +143,34 @@ async def test_a_call_pops_with_its_customer_and_is_on_record_when_it_ends(demo:
             )
             while not any(one["call"] == name for one in (await client.get("interactions?limit=20"))["items"]):
                 await anext(messages)  # it goes to another agent first: asked again when something has happened
+
+
+async def test_a_pop_says_how_the_caller_came_through_the_menu(demo: Running) -> None:
+    async with logged_in(demo.url, "bob") as client, desktop(client) as messages:
+        async with asyncio.timeout(POP_LIMIT_S * 2):
+            came = await anext(
+                one["pop"]["call"]["journey"]
+                async for one in messages
+                if one["type"] == "pop" and one["pop"]["call"]["direction"] == "inbound"
+            )
+    assert (came["flow"], came["label"], came["outcome"]) == ("bank", "Bank and shop", "to_agent")
+    assert [step["step"] for step in came["steps"]][:2] == ["language", "greet"]
+
+
+async def test_the_supervisor_sees_what_the_menu_did_and_agents_do_not(demo: Running) -> None:
+    async with logged_in(demo.url, "sue") as client:
+        report = await client.get("reports/ivr/bank")
+        totals = report["totals"]
+        assert totals["entered"] > 100
+        assert 0 < totals["containment"] < 1
+        assert {"language", "menu", "survey"} <= {step["step"] for step in report["steps"]}
+        async with client.session.get(f"{demo.url}/api/v1/ivr/flows/bank/picture") as response:
+            assert (response.status, response.content_type) == (200, "image/svg+xml")
+            assert "Order status" in await response.text()
+    async with logged_in(demo.url, "ann") as client:
+        for path in ("reports/ivr/bank", "ivr/flows/bank/picture"):
+            async with client.session.get(f"{demo.url}/api/v1/{path}") as response:
+                assert response.status == 403
 
 
 async def test_there_is_a_past(demo: Running) -> None:
