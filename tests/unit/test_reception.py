@@ -147,6 +147,13 @@ async def test_only_a_pbx_that_knows_its_secret_is_answered(site: Site) -> None:
         assert reception.server.figures.refused == {"proof": 2}
 
 
+async def test_a_pbx_without_a_secret_has_no_door(site: Site) -> None:
+    """Or the proof would be one that anybody can make."""
+    silent = '[[pbx]]\nname = "other"\nevents_secret = "e"\ncommands_secret = "c"\n'
+    async with running(site.reception(pbx=ONE_PBX + silent)) as reception:
+        assert await ask(reception, secret="", pbx="other") == b""
+
+
 async def test_recordings_have_a_folder_and_no_start_fails_for_want_of_one(site: Site, log_lines: LogLines) -> None:
     async with running(site.reception()):
         assert (site.folder / "recordings").is_dir()

@@ -274,8 +274,10 @@ async def test_gone_instead_of_an_answer(house: House) -> None:
     assert (house.left.outcome, house.left.step) == (IvrOutcome.ABANDONED, "menu")
 
 
-async def test_gone_while_the_customer_system_is_asked(house: House) -> None:
-    voice = house.voice("1", "88301#")
+@pytest.mark.parametrize("flow", [BANK, one(IDENTIFY)], ids=["and asked further", "and would be sent on"])
+async def test_gone_while_the_customer_system_is_asked(flow: Flow) -> None:
+    house = House(flow)
+    voice = house.voice(*(["1", "88301#"] if flow is BANK else ["88301#"]))
 
     async def going() -> None:
         voice.does(hang_up(after_s=1))
@@ -283,8 +285,8 @@ async def test_gone_while_the_customer_system_is_asked(house: House) -> None:
 
     house.while_asked = going
     await house.ivr.serve(voice)
-    assert (house.left.outcome, house.left.step, house.left.at) == (IvrOutcome.ABANDONED, "code", house.clock.now())
-    assert not house.ivr.live
+    assert (house.left.outcome, house.left.at) == (IvrOutcome.ABANDONED, house.clock.now())
+    assert (house.left.step, house.of(Identified), house.ivr.live) == ("code" if flow is BANK else "it", [], {})
 
 
 async def test_gone_in_mid_message_and_the_message_is_kept() -> None:
@@ -390,6 +392,21 @@ async def test_outcomes_are_counted_by_flow(house: House) -> None:
     for keys in (TO_A_PERSON, TO_A_PERSON, ("1", hang_up())):
         await house.call(*keys)
     assert house.ivr.outcomes == {("bank", "to_agent"): 2, ("bank", "abandoned"): 1}
+
+
+async def test_pins_are_counted_also_of_who_hangs_up_before_the_answer(house: House) -> None:
+    """Or trying would be free for whoever is quick."""
+    voice = house.voice("1", "88301#", "1", "1", f"{PIN}#")
+
+    async def going(*_: str) -> PinResult:
+        voice.does(hang_up(after_s=0))
+        await house.clock.sleep(1)
+        return PinResult.WRONG
+
+    house.ivr._world = replace(house.ivr._world, check_pin=going)
+    await house.ivr.serve(voice)
+    assert [event.result for event in house.of(PinTried)] == ["wrong"]
+    assert (house.ivr.pins, house.left.outcome) == ({"wrong": 1}, IvrOutcome.ABANDONED)
 
 
 # ---- many at once

@@ -12,10 +12,12 @@ from aiohttp import web
 from cti.agents.agent import AgentRole
 from cti.errors import NotFound, RequestError
 from cti.ivr.flow_file import parse
+from cti.reports.ivr_flow import flow_report
 from cti.screenpop.access import Reach, reach
 from cti.web import flows, server
 from cti.web.asked import Asked
 from cti.web.files import FileReply, as_response
+from cti.web.periods import period_of
 from cti.web.schemas import PictureQuery
 from tests.integration.desktop.house import House, build
 from tests.unit.store.call_stories import NINE
@@ -76,16 +78,27 @@ async def test_the_picture_is_an_svg_with_the_figures_of_the_period(house: House
     assert "4" in words.split()
 
 
+async def test_each_step_has_its_own_figures(house: House) -> None:
+    period = period_of(PictureQuery(**DAY), NINE)
+    figures = flows.figures_of(flow_report("bank", await house.log.flow_counts("bank", period), period))
+    assert {name: (node.came, node.abandoned) for name, node in figures.nodes.items()} == {
+        "menu": (4, 0), "code": (4, 1), "status": (3, 0),
+    }  # fmt: skip
+    assert figures.edges == {("menu", "code"): 4, ("code", "status"): 3}
+    assert (figures.worst, figures.nodes["menu"].mean_s) == ("code", 3.8)
+
+
 async def test_another_period_has_other_figures(house: House) -> None:
     quiet = await text_of(house, since=NINE - timedelta(days=9), until=NINE - timedelta(days=8))
     assert quiet != await text_of(house, **DAY)
 
 
 async def test_without_a_period_it_is_the_last_week(house: House) -> None:
-    week = {"since": NINE - timedelta(days=6), "until": NINE + timedelta(days=1)}
-    assert await text_of(house) == await text_of(house, **week)
-    house.parts = replace(house.parts, clock=lambda: NINE + timedelta(days=30))
-    assert await text_of(house) != await text_of(house, **week)
+    with_them = await text_of(house, **DAY)
+    house.parts = replace(house.parts, clock=lambda: NINE + timedelta(days=6.5))
+    assert await text_of(house) == with_them
+    house.parts = replace(house.parts, clock=lambda: NINE + timedelta(days=7.5))
+    assert await text_of(house) != with_them
 
 
 @pytest.mark.parametrize(
