@@ -91,6 +91,7 @@ class Pipeline:
         except Exception:
             log.exception("journey_not_shown", call=event.call)
         if call and isinstance(event, Identified):
+            self._hub.card(views.asking(call))  # whom the number speaks for is not who calls
             self._ask(call)
 
     def restore(self, calls: Iterable[Call], journeys: Iterable[Journey] = ()) -> None:

@@ -10,6 +10,7 @@ from cti.ivr.requests import Doing, Heard, Line, ask, line, say
 from cti.ivr.step import Step
 
 SILENCE: Final = Prompt("")
+HINT: Final = 2
 
 
 class Asking(Step):
@@ -64,6 +65,11 @@ def keyed(question: Question) -> Doing[Keyed]:
             yield from say(line(question.no_input if heard.is_nothing else question.not_valid))
     how = LeftBy.NO_INPUT if heard.is_nothing else LeftBy.NO_MATCH
     return Keyed(keys=heard.keys, how=how, failures=question.tries)
+
+
+def hinted(keys: str) -> str:
+    """Of what is nobody's code, the first two digits and dots: it may be anything, also a PIN that was keyed too early."""
+    return keys[:HINT] + DOT * len(keys[HINT:])
 
 
 def shown(keys: str, *, is_secret: bool) -> str:

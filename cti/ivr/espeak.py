@@ -59,7 +59,7 @@ async def _ended(process: Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.communicate()
+    await process.communicate()
 
 
 def _why(complaint: str, code: int, *, program: str, voice: str) -> str:

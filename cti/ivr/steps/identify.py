@@ -5,7 +5,7 @@ from pydantic import Field, model_validator
 from cti.calls.journey import KnownBy, LeftBy
 from cti.crm.contact import Answer, Contact, Found, Unavailable
 from cti.ivr import spoken
-from cti.ivr.asking import Asking, Keyed, Question, keyed
+from cti.ivr.asking import Asking, Keyed, Question, hinted, keyed
 from cti.ivr.prompts import Prompt
 from cti.ivr.requests import Doing, ask, find_customer, line, say
 from cti.ivr.step import Caller, End, Learned, Next, StepId, Tries, WaitSeconds
@@ -72,14 +72,14 @@ class Identify(Asking):
             answer = (yield from find_customer(self.by, got.keys)) if got.is_good else None
             if isinstance(answer, Unavailable):
                 to = self.unavailable or self.unknown
-                return Next(to=to, how=LeftBy.UNAVAILABLE, keyed=got.keys, failures=failures)
+                return Next(to=to, how=LeftBy.UNAVAILABLE, keyed=hinted(got.keys), failures=failures)
             who = _only_one(answer)
             if who and (yield from self._is_confirmed(who)):
                 return self._known(who, got.keys, failures)
             how = LeftBy.NOT_FOUND if got.is_good else got.how
             if not who:
                 yield from say(line(self.not_found if got.is_good else self.not_valid if got.keys else self.no_input))
-        return Next(to=self.unknown, how=how, keyed=got.keys, failures=self.tries)
+        return Next(to=self.unknown, how=how, keyed=hinted(got.keys), failures=self.tries)
 
     def fills(self) -> frozenset[str]:
         return frozenset({"name"})

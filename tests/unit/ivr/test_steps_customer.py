@@ -108,9 +108,14 @@ def test_garbage_to_the_end_is_no_match() -> None:
     assert play(one(IDENTIFY + "min = 3\ntries = 1\n"), "12#", world=known()).first.how is LeftBy.NO_MATCH
 
 
+def test_of_what_nobody_s_code_is_two_digits_are_shown_for_it_may_be_a_pin_keyed_too_early() -> None:
+    told = play(one(IDENTIFY + "tries = 1\n"), "27419", world=World())
+    assert (told.first.how, told.first.keyed) == (LeftBy.NOT_FOUND, "27•••")
+
+
 def test_a_customer_system_that_does_not_answer_is_no_unknown_customer() -> None:
     told = play(one(IDENTIFY), "88301", world=World(customers={"88301": Unavailable("down")}))
-    assert (told.first.how, told.first.to, told.first.keyed) == (LeftBy.UNAVAILABLE, "away", "88301")
+    assert (told.first.how, told.first.to, told.first.keyed) == (LeftBy.UNAVAILABLE, "away", "88•••")
     assert CANNOT_FIND not in told.said
 
 
