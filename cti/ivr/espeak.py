@@ -31,10 +31,16 @@ async def say(text: str, *, voice: str, words_per_min: int, program: str) -> byt
 
 
 async def _started(program: str, *arguments: str) -> Process:
-    try:
-        return await asyncio.create_subprocess_exec(
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
             program, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
         )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _ended(await starting)  # half started, asyncio would leave its pipes behind
+        raise
     except FileNotFoundError as exc:
         raise SpeechUnavailable(f"{program} is not installed: `apt install espeak-ng`") from exc
     except OSError as exc:
