@@ -32,7 +32,11 @@ def _flow(given: Settings, name: str, languages: set[str]) -> Finding:
     except ConfigError as wrong:
         return Finding(f"ivr flow {name}", "failed", "; ".join(wrong.findings))
     languages.update(flow.languages if flow.texts() else ())
-    return Finding(f"ivr flow {name}", "ok", f"{len(flow.steps)} steps, {', '.join(flow.languages)}")
+    return Finding(f"ivr flow {name}", "ok", f"{_steps(len(flow.steps))}, {', '.join(flow.languages)}")
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'' if count == 1 else 's'}"
 
 
 async def _speech(given: Settings, languages: set[str]) -> Finding:

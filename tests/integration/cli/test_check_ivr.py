@@ -44,8 +44,8 @@ async def test_flows_folders_and_port_that_are_right(cti: Run, tmp_path: Path) -
     found = await checked(cti, with_ivr(tmp_path, 'flow = "shop"\nlines = { "0800" = "bank", "0801" = "" }', port=port))
     assert found == {
         f"ivr port {port}": ("ok", ""),
-        "ivr flow bank": ("ok", "1 steps, en"),
-        "ivr flow shop": ("ok", "1 steps, en"),
+        "ivr flow bank": ("ok", "1 step, en"),
+        "ivr flow shop": ("ok", "1 step, en"),
         "ivr speech": ("ok", "not needed: sounds only"),
         "ivr prompts": ("ok", f"{tmp_path}/var/prompts; the PBX must reach it too"),
         "ivr recordings": ("ok", f"{tmp_path}/var/voicemail; the PBX must reach it too"),
