@@ -111,7 +111,7 @@ class KeptSounds:
 
     def _make_folder(self, folder: Path) -> None:
         """Readable, whatever the process's umask; a folder of the operator's own stays as it is."""
-        if not self.folder.exists():
+        with contextlib.suppress(FileExistsError):  # another thread's, or the operator's
             self.folder.mkdir(parents=True)
             self._let_read(self.folder, open_mode=0o755, closed_mode=0o750)
         folder.mkdir(exist_ok=True)

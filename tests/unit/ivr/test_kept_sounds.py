@@ -4,7 +4,9 @@ import grp
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -133,3 +135,17 @@ def test_a_write_that_fails_leaves_nothing_half_made(tmp_path: Path) -> None:
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_two_threads_that_both_find_no_folder_keep_both_sounds(tmp_path: Path) -> None:
+    """Asked at the same moment, on a first start."""
+    for attempt in range(20):
+        kept, gate = KeptSounds(tmp_path / str(attempt)), Barrier(4)
+
+        def keep(nr: int, kept: KeptSounds = kept, gate: Barrier = gate) -> None:
+            gate.wait()
+            kept.keep(PROMPTS, f"{nr}", b"sound")
+
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(keep, range(4)))
+        assert all(kept.find(f"{nr}") == PROMPTS for nr in range(4))
