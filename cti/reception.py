@@ -5,6 +5,7 @@ callers the menu: they go to the dialplan's queue.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -186,7 +187,11 @@ def _world(given: Settings, beside: Neighbours, pins: Pins) -> World:
         known = (call.id for call in link.calls if call.leg(asked.leg)) if link else iter(())
         return next(known, CallId(f"{asked.pbx}-{asked.leg}"))
 
+    async def discard(name: str) -> None:
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread((given.ivr.recordings / name).unlink)
+
     return World(
         find_customer=find, check_pin=pins.check, fetch=lambda request: ask_service(egress, request), queue_load=load,
-        call_of=call_of, zone=given.site.time_zone, recordings=PurePosixPath(recordings),
+        call_of=call_of, zone=given.site.time_zone, recordings=PurePosixPath(recordings), discard=discard,
     )  # fmt: skip

@@ -239,7 +239,7 @@ def fold(journey: Journey | None, event: JourneyEvent) -> Journey | None:
 
 
 def _begun(event: IvrEntered, before: Journey | None) -> Journey:
-    """Who they are does not change with the flow."""
+    """Who they say they are does not change with the flow; that they have proved it is for each flow to ask."""
     begun = Journey(
         call=event.call, pbx=event.pbx, session=event.session, flow=event.flow, label=event.label,
         entered_at=event.at, language=event.language, is_after=event.is_after,
@@ -248,8 +248,7 @@ def _begun(event: IvrEntered, before: Journey | None) -> Journey:
         return begun
     return replace(
         begun, contact=before.contact, contact_name=before.contact_name, contact_code=before.contact_code,
-        known_by=before.known_by, known_value=before.known_value, is_verified=before.is_verified, intent=before.intent,
-        ratings=before.ratings,
+        known_by=before.known_by, known_value=before.known_value, intent=before.intent, ratings=before.ratings,
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Hearing:
     """Why a number outside may not be called, in words; empty: it may."""
 
 
+PUTS_THROUGH: Final = frozenset({"to_queue", "to_agent", "to_number"})
 ANYTHING: Final = Hearing()
 SHOWN_SIGNS: Final = 40
 
@@ -45,6 +46,7 @@ def of_whole(flow: Flow) -> Iterator[Finding]:
     """What only shows once every step can be read and leads to another."""
     yield from _unreachable(flow)
     yield from _endless(flow)
+    yield from _too_late(flow)
     yield from _unspoken_languages(flow)
 
 
@@ -97,6 +99,13 @@ def _unreachable(flow: Flow) -> Iterator[Finding]:
     for name in flow.steps:
         if name not in reached:
             yield ("steps", name), "no step leads here"
+
+
+def _too_late(flow: Flow) -> Iterator[Finding]:
+    """After the conversation the dialplan hangs up, whatever a flow says."""
+    for name in _reached(flow, [flow.after] if flow.after else []):
+        if flow.steps[name].kind in PUTS_THROUGH:
+            yield ("steps", name), "nobody is put through after the conversation; `after` must not lead here"
 
 
 def _endless(flow: Flow) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ Whatever goes wrong here costs one caller the menu and nothing else: they take t
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ from uuid import uuid4
 from cti.calls.call import CallId
 from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy, Noted, PinTried
 from cti.crm.contact import Answer as CrmAnswer
-from cti.crm.contact import ContactId
+from cti.crm.contact import ContactId, Unknown
 from cti.errors import PbxUnavailable, SpeechUnavailable, StateMisuse
 from cti.ivr.flow import Flow
 from cti.ivr.hearing import Ear
@@ -58,6 +58,10 @@ KEPT_SILENCE_S: Final = 1.0
 """Of the silence that ends a message the PBX leaves so much in it (``res_agi.c``, 16 and 22): nobody spoke in that."""
 
 
+async def nothing_to_discard(_name: str) -> None:
+    """Where nothing is really recorded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What a flow may ask for. Every answer comes in bounded time, and none of these raises."""
@@ -72,6 +76,8 @@ class World:
     zone: str
     recordings: PurePosixPath
     """Where messages are kept, as the PBX sees it."""
+    discard: Callable[[str], Awaitable[None]] = nothing_to_discard
+    """Remove what turned out to be no message, by its name in that folder."""
 
 
 class Ivr:
@@ -134,8 +140,10 @@ class Ivr:
         doing: Request | Over | None = None
         while not isinstance(doing, Over):
             doing = await self._done(session, ear, voice, doing)
-            await self._told(session, voice)
-        await voice.leave(doing.to)
+            await self._leave_notes(session.pending, voice)
+            if not isinstance(doing, Over):
+                self._drain(session)
+        await voice.leave(doing.to)  # where they went is told once they have gone there
 
     async def _done(self, session: Session, ear: Ear, voice: VoiceChannel, request: Request | None) -> Request | Over:
         """One request carried out, and the next one; None: the first. A mistake of ours, or no voice, and the caller takes the
@@ -153,21 +161,20 @@ class Ivr:
             log.exception("ivr_step_failed", call=session.call, flow=session.flow.name, step=session.step)
             return session.failed("mistake_in_step", self._clock())
 
-    async def _told(self, session: Session, voice: VoiceChannel) -> None:
-        """Some of it also goes on the channel: it is known there when we are not, and to whatever the dialplan does next."""
-        for event in self._drain(session):
-            if left := _left_on_channel(event):
-                try:
-                    await voice.note(*left)
-                except ValueError:
-                    log.warning("ivr_note_unsendable", call=session.call, name=left[0])
+    async def _leave_notes(self, events: Iterable[JourneyEvent], voice: VoiceChannel) -> None:
+        """Some of it also goes on the channel: it is known there when we are not, and to whatever the dialplan does next. What
+        cannot be sent leaves nothing of an earlier customer behind."""
+        for name, value in filter(None, map(_left_on_channel, events)):
+            try:
+                await voice.note(name, value)
+            except ValueError:
+                log.warning("ivr_note_unsendable", name=name)
+                await voice.note(name, "")
 
-    def _drain(self, session: Session) -> tuple[JourneyEvent, ...]:
-        events = session.drain()
-        for event in events:
+    def _drain(self, session: Session) -> None:
+        for event in session.drain():
             self._tell(event)
             self._count(event, session.flow.name)
-        return events
 
     def _count(self, event: JourneyEvent, flow: str) -> None:
         match event:
@@ -193,6 +200,8 @@ class Ivr:
             case Ask(lines=lines):
                 return await ear.hear(await self._sounds(session.utterance(lines)), request)
             case FindCustomer(by, value):
+                if not session.may(request):
+                    return Unknown("too many codes that are nobody's")
                 return await self._still_there(world.find_customer(by, value), voice)
             case CheckPin(contact, pin):
                 return await world.check_pin(contact, pin, session.caller.asked.ani)
@@ -215,9 +224,12 @@ class Ivr:
 
     async def _recorded(self, request: Record, session: Session, voice: VoiceChannel) -> Recorded | None:
         """The file's name is ours: nothing a caller or a PBX says stands in it."""
+        if not session.may(request):
+            return None
         file = self._world.recordings / uuid4().hex
         recorded = await voice.record(file, max_s=request.max_s, silence_s=request.silence_s)
         if recorded.length_s - (KEPT_SILENCE_S if recorded.how == "silence" else 0) < SHORTEST_MESSAGE_S:
+            await self._world.discard(f"{file.name}.wav")
             return None
         log.info("ivr_message", call=session.call, queue=request.queue, length_s=round(recorded.length_s, 1))
         return replace(recorded, file=PurePosixPath(f"{file.name}.wav"))
@@ -242,7 +254,7 @@ class Ivr:
 
 def _left_on_channel(event: JourneyEvent) -> tuple[str, str] | None:
     match event:
-        case Identified(code=code) if code:
+        case Identified(code=code):
             return CODE_VARIABLE, code
         case Noted(name=name, value=value) if name in VARIABLES:
             return VARIABLES[name], value

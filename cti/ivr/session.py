@@ -10,6 +10,8 @@ At any point instead: ``hung_up`` when the caller has gone, ``failed`` when the 
 since the last time, in order.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,15 +31,19 @@ from cti.calls.journey import (
     StepLeft,
     VoicemailLeft,
 )
+from cti.crm.contact import Unknown
 from cti.ivr.flow import Flow
 from cti.ivr.prompts import Utterance
-from cti.ivr.requests import Ask, CheckPin, Doing, Line, PinResult, Rate, Record, Request, RequestCallback
+from cti.ivr.requests import Ask, CheckPin, Doing, FindCustomer, Line, PinResult, Rate, Record, Request, RequestCallback
 from cti.ivr.spoken import Digits, Plain, Value
 from cti.ivr.step import Caller, End, Learned, Left, Next, StepId, outcome_of
-from cti.telephony.voice import Destination, Recorded, SafePath
+from cti.telephony.voice import Destination, HangUp, Recorded, SafePath
 
 MOST_STEPS: Final = 300
 """In one session. A caller who wants to hear the menu for the fiftieth time is no caller."""
+MOST_OF: Final[Mapping[type[Record | FindCustomer], int]] = {Record: 3, FindCustomer: 10}
+"""Messages, and codes of nobody, in one session."""
+MOST_CALLBACKS: Final = 3
 LONGEST: Final = timedelta(hours=1)
 """Nor is one who has been silent in menus for so long: a receiver beside the telephone, a line that nobody closed."""
 
@@ -62,7 +68,9 @@ class Session:
         self._doing: Doing[Next | End] | None = None
         self._request: Request | None = None
         self._steps = 0
-        self._is_over = False
+        self._over: Over | None = None
+        self._asked_for: Counter[str] = Counter()
+        """Messages and callbacks, and customers nobody knows."""
         self._events: list[JourneyEvent] = []
         self._nr = 0
 
@@ -93,17 +101,33 @@ class Session:
         """For who shows keys as they are pressed."""
         return isinstance(self._request, Ask) and self._request.is_secret
 
+    @property
+    def pending(self) -> tuple[JourneyEvent, ...]:
+        """What ``drain`` would give."""
+        return tuple(self._events)
+
+    def may(self, request: Record | FindCustomer) -> bool:
+        """Has the caller not asked for it too often? Who leaves a fourth message, or tries the eleventh code, is no caller."""
+        return self._asked_for[type(request).__name__] < MOST_OF[type(request)]
+
     def hung_up(self, now: datetime) -> None:
-        if not self._is_over:
+        """Also in the moment of being sent on: then they did not come there."""
+        outcome = outcome_of(self.caller, otherwise=IvrOutcome.ABANDONED)
+        if self._over is None:
             self._leave_step(Left(how=LeftBy.HUNG_UP), "", now)
-            self._end(now, outcome_of(self.caller, otherwise=IvrOutcome.ABANDONED), to=self.caller.passed_on)
+            self._end(now, Over(SafePath()), outcome, to=self.caller.passed_on)
+        elif not isinstance(self._over.to, HangUp):
+            self._instead(outcome=outcome, to=self.caller.passed_on)
 
     def failed(self, reason: str, now: datetime) -> Over:
         """The caller takes the dialplan's safe path; to the caller it is as if nobody had been asked."""
-        if not self._is_over:
+        safe = Over(SafePath())
+        if self._over is None:
             self._leave_step(Left(how=LeftBy.FAILED), "", now)
-            self._end(now, IvrOutcome.FAILED, reason=reason)
-        return Over(SafePath())
+            self._end(now, safe, IvrOutcome.FAILED, reason=reason)
+        else:
+            self._instead(outcome=IvrOutcome.FAILED, reason=reason, to="")
+        return safe
 
     def drain(self) -> tuple[JourneyEvent, ...]:
         events, self._events = tuple(self._events), []
@@ -144,8 +168,7 @@ class Session:
             self._leave_step(left, left.to, now)
             return self._enter(left.to, now)
         self._leave_step(left, "", now)
-        self._end(now, left.outcome, to=left.where, reason=left.reason)
-        return Over(left.to)
+        return self._end(now, Over(left.to), left.outcome, to=left.where, reason=left.reason)
 
     # ---- what is told of it
 
@@ -156,6 +179,9 @@ class Session:
                 self._tell(Rated, now, question=question, score=score, scale=scale)
             case RequestCallback(number, queue):
                 self._pass_on("callback")
+                self._asked_for["RequestCallback"] += 1
+                if self._asked_for["RequestCallback"] > MOST_CALLBACKS:
+                    return True
                 self._tell(
                     CallbackRequested, now, number=number, queue=queue, reason=self.caller.intent,
                     entered_at=self.caller.entered_at,
@@ -168,7 +194,10 @@ class Session:
         match self._request, answer:
             case CheckPin(contact), PinResult():
                 self._tell(PinTried, now, contact=contact, caller=self.caller.asked.ani, result=answer.value)
+            case FindCustomer(), Unknown():
+                self._asked_for["FindCustomer"] += 1
             case Record(queue=queue), Recorded():
+                self._asked_for["Record"] += 1
                 self._pass_on("voicemail")
                 self._tell(VoicemailLeft, now, queue=queue, file=str(answer.file), length_s=answer.length_s)
             case _:
@@ -196,9 +225,15 @@ class Session:
             how=left.how, to=to, choice=left.choice, keyed=left.keyed, failures=left.failures,
         )  # fmt: skip
 
-    def _end(self, now: datetime, outcome: IvrOutcome, *, to: str = "", reason: str = "") -> None:
-        self._is_over = True
+    def _end(self, now: datetime, over: Over, outcome: IvrOutcome, *, to: str = "", reason: str = "") -> Over:
+        self._over = over
         self._tell(IvrLeft, now, outcome=outcome, step=self.step, to=to, reason=reason)
+        return over
+
+    def _instead(self, **changed: Any) -> None:
+        """It ended otherwise than was said, and nobody has been told yet."""
+        if self._events and isinstance(self._events[-1], IvrLeft):
+            self._events[-1] = replace(self._events[-1], **changed)
 
     def _tell(self, event: type[JourneyEvent], at: datetime, /, **fields: Any) -> None:
         self._nr += 1

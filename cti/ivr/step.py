@@ -82,14 +82,12 @@ class Learned:
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def told(self, caller: Caller) -> Caller:
-        """Another customer than before is not verified, whatever the one before was."""
+        """Another customer than before is not verified, whatever the one before was, and hears nothing of theirs."""
+        if self.customer is not None and caller.customer is not None and caller.customer.id != self.customer.id:
+            caller = replace(caller, is_verified=False, is_served=False, values={})
         known = {name: getattr(self, name) for name in _PLAIN if getattr(self, name) not in {None, ""}}
         if self.customer is not None:
-            is_same = caller.customer is not None and caller.customer.id == self.customer.id
-            known |= {
-                "customer": self.customer,
-                "is_verified": bool(self.is_verified) or (is_same and caller.is_verified),
-            }
+            known["customer"] = self.customer
         return replace(caller, **known, values={**caller.values, **self.values})
 
 

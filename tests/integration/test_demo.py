@@ -153,7 +153,7 @@ async def test_a_pop_says_how_the_caller_came_through_the_menu(demo: Running) ->
                 async for one in messages
                 if one["type"] == "pop" and one["pop"]["call"]["direction"] == "inbound"
             )
-    assert (came["flow"], came["label"], came["outcome"]) == ("bank", "Bank and shop", "to_agent")
+    assert (came["flow"], came["label"]) == ("bank", "Bank and shop")
     assert [step["step"] for step in came["steps"]][:2] == ["language", "greet"]
 
 

@@ -61,6 +61,10 @@ def test_the_shipped_flows_are_in_order(file: Path) -> None:
             "f.toml:4: steps.it.prompt: it has no words in en",
         ),
         (
+            'kind = "say"\nprompt = { sound = "custom/hours.wav" }\nnext = "bye"',
+            "f.toml:4: steps.it.prompt: a sound of the PBX is named without its ending: custom/hours",
+        ),
+        (
             'kind = "say"\nprompt = "You are {nobody}."\nnext = "bye"',
             "f.toml:4: steps.it.prompt: {nobody} stands for nothing",
         ),
@@ -173,6 +177,13 @@ def test_start_and_after_must_be_steps() -> None:
 def test_a_step_nobody_reaches_is_told() -> None:
     assert findings(f'start = "bye"\n[steps.lost]\nkind = "hang_up"\n{BYE}') == (
         "f.toml:2: steps.lost: no step leads here",
+    )
+
+
+def test_after_the_conversation_nobody_is_put_through() -> None:
+    text = f'start = "bye"\nafter = "how"\n[steps.how]\nkind = "to_queue"\nqueue = "support"\n{BYE}'
+    assert findings(text) == (
+        "f.toml:3: steps.how: nobody is put through after the conversation; `after` must not lead here",
     )
 
 

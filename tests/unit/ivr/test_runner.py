@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,7 +27,7 @@ from cti.calls.journey import (
 from cti.crm.contact import Answer, Contact, ContactId, Unknown
 from cti.errors import PbxUnavailable, SpeechUnavailable
 from cti.ivr.flow import Flow
-from cti.ivr.flow_file import load
+from cti.ivr.flow_file import load, parse
 from cti.ivr.requests import Doing, Fetch, PinResult, QueueLoad, Unreachable, say
 from cti.ivr.runner import CODE_VARIABLE, Ivr, World
 from cti.ivr.speech import Speaker, TextOnly
@@ -194,7 +195,7 @@ async def test_code_and_what_routing_goes_by_stay_on_the_channel_for_when_we_are
 async def test_a_code_that_cannot_be_sent_is_left_off_and_the_call_goes_on(house: House, log_lines: LogLines) -> None:
     house.customers = {"88301": found(replace(AMY, code="88\n301"))}
     voice = await house.call(*TO_A_PERSON)
-    assert (CODE_VARIABLE in voice.story.notes, voice.story.left) == (False, ToQueue(queue="support"))
+    assert (voice.story.notes[CODE_VARIABLE], voice.story.left) == ("", ToQueue(queue="support"))
     assert [line["event"] for line in log_lines()] == ["ivr_note_unsendable"]
 
 
@@ -296,14 +297,83 @@ async def test_gone_in_mid_message_and_the_message_is_kept() -> None:
     assert house.left.outcome is IvrOutcome.TO_AGENT
 
 
-async def test_gone_while_being_sent_on_was_served_all_the_same(house: House) -> None:
+@pytest.mark.parametrize(
+    ("came", "outcome", "reason"),
+    [(CallerGone, IvrOutcome.ABANDONED, ""), (PbxUnavailable, IvrOutcome.FAILED, "pbx_lost")],
+)
+async def test_who_was_to_be_sent_on_and_did_not_come_there_is_not_told_to_have(
+    house: House, came: type[Exception], outcome: IvrOutcome, reason: str
+) -> None:
     class GoesLast(ScriptedVoice):
         async def leave(self, _to: object) -> None:
-            raise CallerGone
+            raise came
 
     voice = house.voice(*TO_A_PERSON, kind=GoesLast)
     await house.ivr.serve(voice)
-    assert house.left.outcome is IvrOutcome.TO_AGENT
+    assert (house.left.outcome, house.left.reason, house.left.to) == (outcome, reason, "")
+    assert len(house.of(IvrLeft)) == 1
+
+
+async def test_a_code_of_an_earlier_customer_does_not_stay_on_the_channel(house: House) -> None:
+    flow = """
+start = "first"
+[steps.first]
+kind = "identify"
+confirm = false
+found = "second"
+unknown = "end"
+[steps.second]
+kind = "identify"
+confirm = false
+found = "end"
+unknown = "end"
+[steps.end]
+kind = "hang_up"
+"""
+    house.flow = parse(flow, file=Path("two.toml"))
+    house.customers = {"11": found(AMY), "22": found(replace(AMY, id=ContactId("other"), code=""))}
+    voice = await house.call("11#", "22#")
+    assert voice.story.notes == {CODE_VARIABLE: ""}
+
+
+ROUND_AND_ROUND = """
+start = "message"
+[steps.message]
+kind = "voicemail"
+queue = "support"
+next = "code"
+[steps.code]
+kind = "identify"
+tries = 1
+found = "end"
+unknown = "message"
+person = "end"
+[steps.end]
+kind = "hang_up"
+"""
+
+
+async def test_messages_and_codes_of_nobody_have_a_limit(house: House) -> None:
+    asked = Counter[str]()
+
+    async def count() -> None:
+        asked["customers"] += 1
+
+    house.flow, house.while_asked = parse(ROUND_AND_ROUND, file=Path("round.toml")), count
+    await house.call(*(["9#"] * 12), "*")
+    assert (len(house.of(VoicemailLeft)), asked["customers"]) == (3, 10)
+
+
+async def test_what_turned_out_to_be_no_message_is_removed(house: House) -> None:
+    gone: list[str] = []
+
+    async def discard(name: str) -> None:
+        gone.append(name)
+
+    house.ivr._world = replace(house.ivr._world, discard=discard)
+    house.flow = parse(ROUND_AND_ROUND, file=Path("round.toml"))
+    voice = await house.call(speak(0.2, then="#"), "*")
+    assert gone == [f"{voice.story.recorded[0].file.name}.wav"]
 
 
 # ---- what goes wrong

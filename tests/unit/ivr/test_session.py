@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cti.calls.journey import IvrEntered, IvrLeft, IvrOutcome, Journey, LeftBy, fold
+from cti.calls.journey import IvrEntered, IvrLeft, IvrOutcome, Journey, KnownBy, LeftBy, fold
+from cti.crm.contact import ContactId
 from cti.errors import StateMisuse
 from cti.ivr import check, flow_file
 from cti.ivr.requests import Heard, PinResult, QueueLoad
 from cti.ivr.session import MOST_STEPS, Over, Session
-from cti.ivr.step import Caller
+from cti.ivr.step import Caller, Learned
 from cti.ivr.steps import KINDS
 from cti.journeys import journey_of, of_journey
 from cti.telephony.voice import SafePath
@@ -256,3 +257,16 @@ def assert_told_twice_is_told_once(told: Told) -> None:
 
 def test_a_flow_of_one_step_is_a_flow() -> None:
     assert play(one('kind = "hang_up"\n')).path == ["it"]
+
+
+def test_another_customer_is_not_verified_not_served_and_hears_nothing_of_the_one_before() -> None:
+    learned = Learned(
+        customer=AMY, known_by=KnownBy.CODE, is_verified=True, is_served=True, values={"balance": "secret"}
+    )
+    first = learned.told(session(TWO).caller)
+    same = Learned(customer=AMY, known_by=KnownBy.CODE).told(first)
+    other = Learned(customer=replace(AMY, id=ContactId("other")), known_by=KnownBy.CODE, values={"own": "1"}).told(
+        first
+    )
+    assert (same.is_verified, same.is_served, same.values) == (True, True, {"balance": "secret"})
+    assert (other.is_verified, other.is_served, other.values) == (False, False, {"own": "1"})

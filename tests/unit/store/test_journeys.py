@@ -71,7 +71,7 @@ def test_who_enters_the_ivr_anew_was_interrupted_before() -> None:
     ]
 
 
-def test_each_flow_of_a_call_is_a_journey_and_who_they_are_goes_with_them() -> None:
+def test_each_flow_of_a_call_is_a_journey_and_who_they_say_they_are_goes_with_them_but_no_proof() -> None:
     call = Story()
     bank, cards = Way(call, "s1", "bank"), Way(call, "s2", "cards")
     facts = [
@@ -81,7 +81,7 @@ def test_each_flow_of_a_call_is_a_journey_and_who_they_are_goes_with_them() -> N
     found = trail(facts)
     assert [(one.flow, one.is_verified, one.contact) for one in found.journeys] == [
         ("bank", True, "20118"),
-        ("cards", True, "20118"),
+        ("cards", False, "20118"),
     ]
     assert [(one.journey.flow, one.nr) for one in found.steps] == [("bank", 1), ("cards", 1)]
 
