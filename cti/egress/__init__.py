@@ -20,6 +20,7 @@ import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from cti.egress.addresses import is_public
+from cti.egress.names import SystemNames
 from cti.egress.urls import Target, names_in, target_of, url_of
 from cti.errors import EgressRefused, EgressUnavailable
 
@@ -51,7 +52,7 @@ class Egress:
 
     def __init__(self, rules: EgressRules, resolver: AbstractResolver | None = None) -> None:
         self._rules = rules
-        self._resolver = resolver
+        self._resolver = resolver or SystemNames()
 
     async def ask(
         self, url: str, *, limit_s: float, body: object = None, headers: Mapping[str, str] | None = None
@@ -88,7 +89,7 @@ class Egress:
             raise EgressUnavailable(_words(error)) from None
 
     async def _exchange(self, target: Target, data: bytes | None, headers: Mapping[str, str]) -> Reply:
-        guard = _Guard(self._resolver or aiohttp.ThreadedResolver(), target)
+        guard = _Guard(self._resolver, target)
         connector = aiohttp.TCPConnector(resolver=guard, use_dns_cache=False, force_close=True)
         async with (
             aiohttp.ClientSession(

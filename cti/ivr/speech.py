@@ -8,9 +8,10 @@ import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -21,6 +22,8 @@ from cti.ivr.kept_sounds import PARTS, PROMPTS, KeptSounds
 from cti.telephony.voice import Sound
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 MOST_SIGNS: Final = 500
 AT_ONCE: Final = 2
@@ -86,6 +89,8 @@ class Speech:
         self._within_s = within_s
         self._known: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._slots = asyncio.Semaphore(AT_ONCE)
+        # Not the event loop's: whatever else is slow there, a caller hears their prompt.
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="speech")
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def sound(self, text: str, language: str) -> Sound:
@@ -105,7 +110,7 @@ class Speech:
 
     async def missing(self, texts: Iterable[Text]) -> list[Text]:
         wanted = [(text, self._kept.path(PROMPTS, self._line(*text).name)) for text in dict.fromkeys(texts)]
-        return await asyncio.to_thread(lambda: [text for text, path in wanted if not path.exists()])
+        return await self._aside(lambda: [text for text, path in wanted if not path.exists()])
 
     async def keep_tidy(self) -> None:
         """Until cancelled. What was said to callers is forgotten at once, and then as it gets old."""
@@ -133,7 +138,7 @@ class Speech:
         """Which part holds it. Whoever wants the same text meanwhile waits for the one that is being made."""
         try:
             async with asyncio.timeout(self._within_s), self._locks.setdefault(line.name, asyncio.Lock()):
-                found = await asyncio.to_thread(self._kept.find, line.name, parts)
+                found = await self._aside(lambda: self._kept.find(line.name, parts))
                 return found or await self._made(line, parts[-1])
         except TimeoutError as exc:
             raise SpeechUnavailable(f"{self._program} did not say it within {self._within_s:g} s") from exc
@@ -143,8 +148,11 @@ class Speech:
             spoken = await espeak.say(
                 line.text, voice=line.voice, words_per_min=self._words_per_min, program=self._program
             )
-        await asyncio.to_thread(lambda: self._kept.keep(part, line.name, audio.telephone(spoken)))
+        await self._aside(lambda: self._kept.keep(part, line.name, audio.telephone(spoken)))
         return part
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _remembered(self, name: str) -> str | None:
         part, seen_at = self._known.get(name, (None, 0.0))

@@ -1,7 +1,12 @@
 """What is asked outside, and what is refused before a byte is sent. Nothing here reaches a network."""
 
+import asyncio
 import socket
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, current_thread
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -11,6 +16,7 @@ from yarl import URL
 
 from cti.egress import Egress, EgressRules, names_in, url_of
 from cti.egress.addresses import is_public
+from cti.egress.names import THREADS, SystemNames
 from cti.errors import EgressRefused, EgressUnavailable
 from tests.conftest import LogLines
 
@@ -220,3 +226,58 @@ def test_a_value_that_is_not_known_is_refused() -> None:
 def test_what_is_no_template_is_told_when_loaded(template: str) -> None:
     with pytest.raises(ValueError, match=r"template|brace"):
         names_in(template)
+
+
+# ---- names that nobody answers
+
+
+@pytest.fixture
+def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A name server that says nothing until the test is over: the threads that asked it."""
+    is_over, asking = Event(), []
+
+    def getaddrinfo(*_asked: object, **_how: object) -> list[object]:
+        asking.append(current_thread().name)
+        is_over.wait()
+        return []
+
+    monkeypatch.setattr("cti.egress.names.getaddrinfo", getaddrinfo)
+    yield asking
+    is_over.set()
+
+
+async def test_names_that_nobody_answers_hold_up_other_questions_only(silence: list[str]) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    egress = Egress(EgressRules())
+    asked = [egress.ask("http://a.example.org/", limit_s=0.05) for _ in range(6)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {str(answer) for answer in answers} == {"no answer within 0.05 s"}
+    async with asyncio.timeout(5):
+        assert await asyncio.to_thread(lambda: "a prompt") == "a prompt"
+    assert 0 < len(silence) <= THREADS
+    assert all(thread.startswith("names-") for thread in silence)
+
+
+def test_the_service_ends_while_a_name_is_asked_for() -> None:
+    script = """
+import asyncio, threading
+from cti.egress import Egress, EgressRules, names
+names.getaddrinfo = lambda *_asked, **_how: threading.Event().wait()
+asyncio.run(Egress(EgressRules()).ask("http://a.example.org/", limit_s=0.05))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert "no answer within 0.05 s" in ended.stderr
+
+
+async def test_the_systems_names() -> None:
+    [found] = await SystemNames().resolve("127.0.0.1", 80)
+    assert (found["hostname"], found["host"], found["port"]) == ("127.0.0.1", "127.0.0.1", 80)
+
+
+async def test_a_name_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(*_asked: object, **_how: object) -> list[object]:
+        raise socket.gaierror
+
+    monkeypatch.setattr("cti.egress.names.getaddrinfo", getaddrinfo)
+    with pytest.raises(EgressUnavailable, match="its name cannot be resolved"):
+        await Egress(EgressRules()).ask("http://a.example.org/", limit_s=5.0)

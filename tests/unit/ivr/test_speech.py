@@ -7,7 +7,9 @@ import os
 import wave
 from array import array
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from threading import Event
 
 import pytest
 
@@ -221,6 +223,19 @@ async def test_waiting_for_others_counts_as_waiting(sounds: Path, here: Path, sa
     speech = Speech(sounds, within_s=0.3)
     answers = await asyncio.gather(*(speech.sound(str(nr), "en") for nr in range(20)), return_exceptions=True)
     assert {"espeak-ng did not say it within 0.3 s"} == {str(answer) for answer in answers}
+
+
+async def test_whatever_else_is_slow_a_prompt_is_said(speech: Speech) -> None:
+    """The event loop's own threads are all taken."""
+    is_over, others = Event(), ThreadPoolExecutor(1)
+    asyncio.get_running_loop().set_default_executor(others)
+    others.submit(is_over.wait)
+    try:
+        async with asyncio.timeout(10):
+            assert (await speech.sound("Hello.", "en")).text == "Hello."
+            assert await speech.missing([("Hello.", "en")]) == [("Hello.", "en")]
+    finally:
+        is_over.set()
 
 
 @pytest.mark.parametrize(
