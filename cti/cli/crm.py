@@ -76,7 +76,10 @@ def pin(
     remove: Annotated[bool, typer.Option("--remove", help="Take the PIN away.")] = False,
     config: Config = None,
 ) -> None:
-    """Set the PIN a customer keys into the IVR. It is asked for twice, or read as one line from standard input."""
+    """Set the PIN a customer keys into the IVR, 6 to 12 digits. It is asked for twice, or read as one line from standard input.
+
+    For customers in the service's own tables (`[crm] connector = "own"`); a customer system of yours keeps its PINs itself.
+    """
     run(lambda: _pin(code, remove, config))
 
 

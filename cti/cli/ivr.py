@@ -1,7 +1,7 @@
 """``cti ivr check``, ``draw`` and ``try``: a flow looked at, drawn, and played with the keyboard as the telephone."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -54,20 +54,60 @@ async def _check(names: list[str], json: bool, config: "Config") -> int:
             flow, findings = load(file, hearing), tuple[str, ...]()
         except ConfigError as error:
             flow, findings, wrong = None, error.findings, True
-        _tell(file, flow, findings, json=json)
+        warnings = (*_unknown_queues(flow, given), *_unsought_sounds(flow, given)) if flow else ()
+        _tell(file, flow, findings, warnings, json=json)
+    for file, finding in () if names else _missing_flows(given):
+        wrong = True
+        _tell(file, None, (finding,), (), json=json)
     return ASKED_WRONGLY if wrong else DONE
 
 
-def _tell(file: Path, flow: "Flow | None", findings: tuple[str, ...], *, json: bool) -> None:
+def _missing_flows(given: "Settings") -> Iterator[tuple[Path, str]]:
+    """Flows that a line shall have, and that are not in the folder."""
+    from cti.settings.spelling import did_you_mean
+
+    folder = given.ivr.flows
+    there = {file.stem for file in folder.glob("*.toml")}
+    lines = {f"ivr.lines.{number}": name for number, name in given.ivr.lines.items()}
+    for key, name in ({"ivr.flow": given.ivr.flow} | lines).items():
+        if name and name not in there:
+            yield folder / f"{name}.toml", f"{key}: there is no flow {name} in {folder}{did_you_mean(name, there)}"
+
+
+def _unknown_queues(flow: "Flow", given: "Settings") -> Iterator[str]:
+    """No mistakes: a queue without settings works with the defaults. Where none has any, nothing can be said."""
+    from cti.settings.spelling import did_you_mean
+
+    for name, step in flow.steps.items():
+        queue = getattr(step, "queue", None)
+        if queue and given.queues and queue not in given.queues:
+            yield f"steps.{name}.queue: {queue} is none of [queues]{did_you_mean(queue, given.queues)}"
+
+
+def _unsought_sounds(flow: "Flow", given: "Settings") -> Iterator[str]:
+    sounds = {sound for _, _, prompt in flow.prompts() for sound in flow.book.sounds(prompt)}
+    if sounds and not any(folder.is_dir() for folder in given.ivr.sounds):
+        yield f"{_of(len(sounds), 'sound')} not looked for: no folder of ivr.sounds is here"
+
+
+def _tell(file: Path, flow: "Flow | None", findings: tuple[str, ...], warnings: tuple[str, ...], *, json: bool) -> None:
     import msgspec
 
     if json:
         counts = {"steps": len(flow.steps), "languages": flow.languages, "texts": len(flow.texts())} if flow else {}
-        told = {"flow": file.stem, "file": str(file), "ok": flow is not None, "findings": findings, **counts}
-        say(msgspec.json.encode(told).decode())
+        told = {
+            "flow": file.stem,
+            "file": str(file),
+            "ok": flow is not None,
+            "findings": findings,
+            "warnings": warnings,
+        }
+        say(msgspec.json.encode(told | counts).decode())
         return
     for finding in findings:
         say_error(finding)
+    for warning in warnings:
+        say_error(f"{file}: warning: {warning}")
     if flow:
         steps, languages, texts = len(flow.steps), len(flow.languages), len(flow.texts())
         say(f"{flow.name}: {_of(steps, 'step')}, {_of(languages, 'language')}, {_of(texts, 'text')}; ok")
@@ -93,7 +133,7 @@ def _hearing(given: "Settings") -> "Hearing":
         if not is_there:
             return f"{program} is not installed: `apt install espeak-ng`"
         if said.language not in voices:
-            return f"there is no voice for {said.language}; name one of `{program} --voices` in ivr.voices"
+            return _no_voice(said.language, program)
         return f"it is longer than {MOST_SIGNS} signs" if len(said.text) > MOST_SIGNS else ""
 
     toll = given.toll
@@ -101,6 +141,11 @@ def _hearing(given: "Settings") -> "Hearing":
         country=given.site.country, countries=toll.allowed_countries, emergency=toll.emergency_numbers
     )
     return Hearing(has_sound=sounds_in(given.ivr.sounds), why_unspoken=why_unspoken, why_not_called=why_not_called)
+
+
+def _no_voice(language: str, program: str) -> str:
+    voices = f'voices = {{ {language} = "{language.lower()}" }}'
+    return f"there is no voice for {language}; set {voices} under [ivr], or another of `{program} --voices`"
 
 
 @ivr_verbs.command()

@@ -79,7 +79,7 @@ class Prompt(RootModel[str | SoundFile | dict[Language, Wording]]):
         try:
             prompt = read(value)
         except ValidationError:
-            raise ValueError(_NO_PROMPT) from None
+            raise ValueError(_why_none(value)) from None
         if any(_STRAY.search(PLACEHOLDER.sub("", text)) for text in prompt.texts()):
             raise ValueError("holds a brace that belongs to no {name}; names are small letters, figures and _")
         return prompt
@@ -99,6 +99,21 @@ class Prompt(RootModel[str | SoundFile | dict[Language, Wording]]):
         if isinstance(self.root, SoundFile) or self.root == "":
             return dict.fromkeys(languages, self.root)
         return {languages[0]: self.root} if isinstance(self.root, str) else self.root
+
+
+def _why_none(value: Any) -> str:
+    """A sound with its ending is the likeliest slip; that one is told how to write it."""
+    for one in (value, *value.values()) if isinstance(value, dict) else ():
+        sound = one.get("sound") if isinstance(one, dict) else None
+        if isinstance(sound, str) and (name := _without_ending(sound)):
+            return f"a sound of the PBX is named without its ending: {name}"
+    return _NO_PROMPT
+
+
+def _without_ending(sound: str) -> str:
+    """The sound's name, where only an ending is too much; else empty."""
+    name, dot, _ = sound.rpartition(".")
+    return name if dot and re.fullmatch(SOUND, name) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from cti.ivr.prompts import LANGUAGE, SOUND
+from cti.ivr.prompts import LANGUAGE
 from cti.ivr.step import ID, KEY, QUEUE
 from cti.settings.keys import KeyPath, model_of
 from cti.settings.spelling import did_you_mean
@@ -29,7 +29,6 @@ _PATTERNS: Final[Mapping[str, str]] = {
     KEY: "is no telephone key: 0 to 9, * and #",
     QUEUE: "is no queue's name: letters, figures, _ and -",
     LANGUAGE: "is no language, such as en, de or zh-Hant",
-    SOUND: "is no sound: a path below the PBX's sounds, without its ending",
 }
 
 

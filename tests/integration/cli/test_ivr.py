@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[3]
 FLOWS = ROOT / "config/ivr"
 PAGE = (ROOT / "docs/how-to/write-an-ivr-flow.md").read_text(encoding="utf-8")
 PIN = "739164"
+SOUND = 'start = "a"\n[steps.a]\nkind = "hang_up"\nprompt = { sound = "custom/bye" }\n'
 
 Ivr = Callable[..., Any]
 
@@ -108,7 +109,7 @@ async def test_a_language_without_a_voice_and_a_text_without_end_are_told(ivr: I
     say = f'[steps.a]\nkind = "hang_up"\nprompt = {{ fr = "Bonjour.", en = "{"long " * 101}" }}\n'
     (tmp_path / "mine.toml").write_text(f'start = "a"\nlanguages = ["fr", "en"]\n{say}')
     said = await ivr("check", "mine.toml")
-    no_voice = "there is no voice for fr; name one of `espeak-ng --voices` in ivr.voices"
+    no_voice = 'there is no voice for fr; set voices = { fr = "fr" } under [ivr], or another of `espeak-ng --voices`'
     assert said.err.splitlines() == [
         f'cti: mine.toml: prompts: "Bonjour." cannot be spoken: {no_voice}',
         'cti: mine.toml: prompts: "long long long long long long long [...]" cannot be spoken: it is longer than 500 signs',
@@ -125,6 +126,31 @@ async def test_a_sound_that_the_pbx_lacks_is_told(ivr: Ivr, tmp_path: Path) -> N
     file.write_text(f'start = "a"\n[prompts]\n{prompts}{say}')
     said = await ivr("check", "mine.toml", CTI_IVR__SOUNDS=json.dumps([str(sounds)]))
     assert said.err == "cti: mine.toml:11: steps.b.prompt: the PBX has no sound missing\n"
+
+
+async def test_sounds_that_were_not_looked_for_are_told_and_are_no_mistake(ivr: Ivr, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(SOUND)
+    said = await ivr("check", "mine.toml")
+    words = "1 sound not looked for: no folder of ivr.sounds is here"
+    assert (said.code, said.err) == (0, f"cti: mine.toml: warning: {words}\n")
+
+
+async def test_a_queue_that_the_settings_do_not_have_is_told_and_is_no_mistake(ivr: Ivr, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('start = "a"\n[steps.a]\nkind = "to_queue"\nqueue = "suport"\n')
+    (tmp_path / "cti.toml").write_text('[queues.support]\nlabel = "Support"\n')
+    said = await ivr("check", "mine.toml", "--config", "cti.toml")
+    words = "steps.a.queue: suport is none of [queues]; did you mean support?"
+    assert (said.code, said.err) == (0, f"cti: mine.toml: warning: {words}\n")
+    (told,) = map(json.loads, (await ivr("check", "mine.toml", "--config", "cti.toml", "--json")).out.splitlines())
+    assert (told["ok"], told["warnings"]) == (True, [words])
+
+
+async def test_a_line_whose_flow_is_not_there_is_a_mistake(ivr: Ivr, tmp_path: Path) -> None:
+    (tmp_path / "cti.toml").write_text('[ivr]\nflow = "bank"\nlines = { "0800" = "shopp", "0801" = "" }\n')
+    said = await ivr("check", "--config", "cti.toml")
+    missing = f"ivr.lines.0800: there is no flow shopp in {FLOWS}; did you mean shop?"
+    assert (said.code, [line for line in said.err.splitlines() if "warning" not in line]) == (2, [f"cti: {missing}"])
+    assert (await ivr("check", "shop", "--config", "cti.toml")).code == 0  # that one was asked for, and is in order
 
 
 async def test_a_program_can_read_the_findings(ivr: Ivr, tmp_path: Path) -> None:
@@ -282,5 +308,5 @@ async def test_the_pages_mistakes_are_told_as_it_says(ivr: Ivr, bakery: dict[str
 
 
 async def test_the_pages_call_goes_as_it_says(ivr: Ivr, bakery: dict[str, str]) -> None:
-    said = await ivr("try", "bakery", typed="2\n", **bakery)
-    assert said.out.partition("\n\n")[2] == blocks("")[2]
+    said = await ivr("try", "bakery", "--at", "2026-03-02T12:00", typed="2\n", **bakery)
+    assert said.out == blocks("")[2]

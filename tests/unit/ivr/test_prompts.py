@@ -75,6 +75,15 @@ def test_what_is_no_prompt_is_told_in_one_sentence(wrong: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("wrong", [{"sound": "custom/hours.wav"}, {"en": "Hi.", "de": {"sound": "custom/hours.wav"}}])
+def test_a_sound_with_its_ending_is_told_its_name(wrong: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Prompt.model_validate(wrong)
+    assert [error["msg"] for error in caught.value.errors()] == [
+        "Value error, a sound of the PBX is named without its ending: custom/hours"
+    ]
+
+
 @pytest.mark.parametrize("text", ["{Order}", "{ order }", "a } b", {"en": "{order"}])
 def test_a_brace_that_belongs_to_no_name_is_noticed(text: Any) -> None:
     with pytest.raises(ValidationError, match="holds a brace that belongs to no"):
