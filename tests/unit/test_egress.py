@@ -238,7 +238,7 @@ def silence(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def getaddrinfo(*_asked: object, **_how: object) -> list[object]:
         asking.append(current_thread().name)
-        is_over.wait()
+        is_over.wait(10)
         return []
 
     monkeypatch.setattr("cti.egress.names.getaddrinfo", getaddrinfo)

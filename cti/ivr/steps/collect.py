@@ -1,6 +1,6 @@
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,12 @@ from cti.ivr.requests import Doing, line
 from cti.ivr.step import Caller, End, Learned, Next, StepId, Tries, ValueName, WaitSeconds
 
 Length = Annotated[int, Field(ge=1, le=32)]
+
+MOST_CHOICES: Final = 4
+MOST_SIGNS: Final = 100
+_LITERAL: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[0-9]+\}", re.DOTALL)
+"""What matches in one way only: a sign, one of a set, a count."""
+_CHOICE: Final = re.compile(r"[*+?{(]")
 
 
 class Collect(Asking):
@@ -59,6 +65,8 @@ class Collect(Asking):
             re.compile(self.pattern)
         except re.error as error:
             raise ValueError(f"pattern: {error}") from error
+        if why := _slow(self.pattern):
+            raise ValueError(f"pattern: {why}")
         return self
 
     def run(self, caller: Caller) -> Doing[Next | End]:  # noqa: ARG002 - the same for everybody
@@ -83,3 +91,18 @@ class Collect(Asking):
     def _is_right(self, keys: str) -> bool:
         fits = not self.pattern or re.fullmatch(self.pattern, keys) is not None
         return fits and (not self.check or CHECKS[self.check](keys))
+
+
+def _slow(pattern: str) -> str:
+    """Why matching may take for ever, and every caller with it. ``re`` tries all ways to match; those of a repeated group are
+    two to the power of the digits, those of a few repeats beside each other some ten thousand."""
+    if len(pattern) > MOST_SIGNS:
+        return f"is longer than {MOST_SIGNS} signs"
+    if re.search(r"\)[*+{]", re.sub(r"\\.", "x", pattern)):
+        return "a group is repeated, which may take for ever; write it out, or repeat a single sign"
+    plain = pattern.replace("(?:", "(")
+    if "(?" in plain:
+        return "of what begins with (? only (?: may be used"
+    if len(_CHOICE.findall(_LITERAL.sub("", plain))) > MOST_CHOICES:
+        return f"has more than {MOST_CHOICES} groups and repeats, which may take for ever"
+    return ""

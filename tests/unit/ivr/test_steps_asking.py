@@ -115,6 +115,13 @@ def test_a_pattern_holds_for_the_whole() -> None:
     assert (told.session.caller.values, told.first.failures) == ({"number": "5512"}, 2)
 
 
+@pytest.mark.parametrize(
+    "pattern", ["55[0-9]{2}", r"(?:55|77)\d\d", r"(5|7)\d+", "(55)?12|5[0-9]*", r"[0-9]{1}[0-9]{1}[0-9]{1}\d{1}", "55[*+?(]?12"]
+)  # fmt: skip
+def test_plain_groups_and_repeats_are_patterns(pattern: str) -> None:
+    assert play(one(COLLECT + f"pattern = '{pattern}'\n"), "5512#").first.failures == 0
+
+
 def test_a_check_digit_is_looked_at() -> None:
     told = play(one(COLLECT.replace("max = 6", 'max = 11\ncheck = "luhn"')), "79927398710#", "79927398713#")
     assert (told.first.failures, told.first.keyed) == (1, "79927398713")
@@ -143,7 +150,19 @@ def test_between_tries_it_is_said_what_was_wrong_and_not_after_the_last() -> Non
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"), [("min = 9", "min is more than max"), ('pattern = "("', "pattern: missing )")]
+    ("wrong", "words"),
+    [
+        ("min = 9", "min is more than max"),
+        ("pattern = '('", "pattern: missing )"),
+        ("pattern = '([0-9]+)+0'", "pattern: a group is repeated"),
+        ("pattern = '(?:[0-9]|[0-9])*0'", "pattern: a group is repeated"),
+        ("pattern = '(0|0){32}1'", "pattern: a group is repeated"),
+        ("pattern = '(?x)([0-9]+) +0'", "pattern: of what begins with (? only"),
+        (f"pattern = '{'[0-9]*' * 5}1'", "pattern: has more than 4 groups and repeats"),
+        (f"pattern = '{'0?' * 32}'", "pattern: has more than 4 groups and repeats"),
+        (f"pattern = '{'(0|0)' * 5}1'", "pattern: has more than 4 groups and repeats"),
+        (f"pattern = '{'0' * 101}'", "pattern: is longer than 100 signs"),
+    ],
 )
 def test_a_collect_that_can_never_be_right_is_refused(wrong: str, words: str) -> None:
     body = COLLECT.replace("min = 4\n", "") + wrong + "\n"
