@@ -50,12 +50,14 @@ class Desk:
     customers: Hashes = field(default_factory=Hashes)
     now: Any = NOON
     pins: Pins = field(init=False)
+    limits: PinLimits = field(init=False)
 
     def __post_init__(self) -> None:
         self.begins_anew()
 
-    def begins_anew(self) -> None:
-        self.pins = Pins(self.customers, PinLimits(RULES), clock=lambda: self.now)  # type: ignore[arg-type]
+    def begins_anew(self, *, floor_s: float = 0, limits: PinLimits | None = None) -> None:
+        self.limits = limits or PinLimits(RULES)
+        self.pins = Pins(self.customers, self.limits, clock=lambda: self.now, floor_s=floor_s)  # type: ignore[arg-type]
 
     async def tries(self, *keyed: str, contact: str = AMY.id, caller: str = ANI) -> list[PinResult]:
         return [await self.pins.check(ContactId(contact), one, caller) for one in keyed]
@@ -126,6 +128,41 @@ async def test_a_customer_system_that_hangs_is_unavailable_and_costs_no_try(
     assert {line["reason"] for line in log_lines()} == {"no answer within 0.01 s"}
     desk.customers.is_open.set()
     monkeypatch.undo()
+    assert await desk.tries(PIN) == [PinResult.OK]
+
+
+# ---- how soon
+
+
+@pytest.mark.parametrize("wrong_before", [0, 3], ids=["wrong", "locked"])
+async def test_no_answer_comes_before_its_time(desk: Desk, monkeypatch: pytest.MonkeyPatch, wrong_before: int) -> None:
+    await desk.tries(*"123"[:wrong_before])
+    floor, slept = asyncio.Event(), []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await floor.wait()
+
+    desk.begins_anew(floor_s=0.8, limits=desk.limits)
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    checking = asyncio.create_task(desk.tries("1"))
+    is_answered, _ = await asyncio.wait({checking}, timeout=0.3)
+    assert (not is_answered, slept) == (True, [0.8])
+    floor.set()
+    assert await checking == [PinResult.LOCKED if wrong_before else PinResult.WRONG]
+
+
+async def test_who_comes_when_too_many_wait_is_sent_on_and_it_costs_no_try(desk: Desk, log_lines: LogLines) -> None:
+    desk.customers.is_open.clear()
+    waiting = [asyncio.create_task(desk.tries("1", contact=f"c{nr}", caller=f"09{nr}")) for nr in range(50)]
+    while len(desk.customers.asked) < 50:  # noqa: ASYNC110 - nothing announces it
+        await asyncio.sleep(0)
+    assert await desk.tries(*"12345") == [PinResult.UNAVAILABLE] * 5
+    assert {line["reason"] for line in log_lines()} == {"50 are waiting already"}
+    desk.customers.is_open.set()
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
     assert await desk.tries(PIN) == [PinResult.OK]
 
 
