@@ -125,7 +125,7 @@ async def test_what_callers_key_serves_them_or_is_on_the_screen_of_who_does(
             ringing.hang_up()
             assert await first.wait() == 0, first.errors()
 
-        async with calls(pbx, NUMBERS[1], f"{WHO}1{PIN}#", Wait(4), HangUp()) as second:
+        async with calls(pbx, NUMBERS[1], f"{WHO}1{PIN}#", Wait(7), HangUp()) as second:
             assert await second.wait() == 0, second.errors()
         assert await ivr.said(spoken.words(spoken.Digits("88301"), "en")) == 1
 
