@@ -82,7 +82,7 @@ OPENING: Final = (
 """What happens first, call by call, whoever is free."""
 FIRST_RINGS_S: Final = (1.5, 6.0, 11.0)
 """When the agents' first calls begin."""
-BREATH_S: Final = (6.0, 11.0)
+BREATH_S: Final = (2.0, 6.0)
 """From the end of a call to the agent's next: time to write a note and pick a result."""
 WALK_AWAY_S: Final = (50.0, 110.0)
 """From one caller who gives up before any phone rings to the next."""

@@ -31,7 +31,7 @@ ZONE: Final = ZoneInfo("Asia/Taipei")
 MORNING: Final = datetime.combine(datetime(2026, 1, 5, tzinfo=ZONE), time(10), ZONE)
 """When somebody is there, by the flow's own hours: a demo has no night."""
 NIGHT: Final = MORNING.replace(hour=23)
-IMPATIENT_S: Final = 0.9
+IMPATIENT_S: Final = 0.4
 """How long a caller of the demo listens to a prompt: those who watch wait for the ring."""
 
 Events = tuple[JourneyEvent, ...]

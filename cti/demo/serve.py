@@ -67,7 +67,7 @@ DEFAULT_PORT: Final = 8088
 LAST_PORT: Final = 65_534
 FAMILIAR: Final = 300
 """So many of the customers call, some of them again."""
-LONGEST_MENU_S: Final = 30.0
+LONGEST_MENU_S: Final = 20.0
 """A live caller takes no longer in the menu; there are those who key nothing at all."""
 CALLS_AT_ONCE: Final = 50
 STALE: Final = timedelta(hours=6)
@@ -138,7 +138,7 @@ def _greet(what: service.Started, folder: Path, say: Say) -> None:
     say(
         "  Real calls, recorded on Asterisk 22, come through the menu of config/ivr/bank.toml and ring their phones from now"
     )
-    say("  on: a pop within ten seconds, for each of them.")
+    say("  on: a pop within half a minute, for each of them.")
     say(f"  More: --speed 4 is busier, --fresh starts anew, --help has the rest. Kept in {folder}.")
     say("  Ctrl-C stops.")
     say("")
