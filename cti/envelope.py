@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from cti.calls.call import Call, CallId, Direction, LegId, Party, PbxName, Role, TransferKind
+from cti.calls.call import Call, CallId, Direction, LegId, Party, PbxName, Recording, Role, TransferKind
 from cti.calls.events import (
     CallEvent,
     CallInformation,
@@ -26,6 +26,7 @@ from cti.calls.events import (
     Held,
     Offered,
     Queued,
+    RecordingChanged,
     Retrieved,
     Transferred,
 )
@@ -77,6 +78,7 @@ TYPE_OF: Final[Mapping[type[CallEvent], str]] = {
     Retrieved: "cti.call.retrieved.v1",
     Transferred: "cti.call.transferred.v1",
     Conferenced: "cti.call.conferenced.v1",
+    RecordingChanged: "cti.call.recording.v1",
     ConnectionCleared: "cti.call.connection_cleared.v1",
     Cleared: "cti.call.cleared.v1",
 }
@@ -111,6 +113,8 @@ def event_of(envelope: Envelope) -> CallEvent | None:
         own["keys"] = tuple(own["keys"].items())
     if "direction" in own:
         own["direction"] = Direction(own["direction"])
+    if "recording" in own:
+        own["recording"] = Recording(own["recording"])
     if "kind" in own:
         own["kind"] = TransferKind(own["kind"])
     if kind is Offered:

@@ -55,6 +55,12 @@ class LegState(StrEnum):
     GONE = "gone"
 
 
+class Recording(StrEnum):
+    OFF = "off"
+    ON = "on"
+    PAUSED = "paused"
+
+
 class Outcome(StrEnum):
     ANSWERED = "answered"
     """Customer and a person were connected."""
@@ -164,6 +170,9 @@ class Call:
     talk_s: float = 0.0
     """Customer and a person connected, holds excluded."""
     hold_s: float = 0.0
+    recording: Recording = Recording.OFF
+    parked_in: str = ""
+    """The parking space, while it is parked."""
     left_queue: str = ""
     """Why it left its queue without an agent: ``timeout``, ``key``, ``empty``...; empty otherwise."""
     outcome: Outcome | None = None

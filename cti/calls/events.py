@@ -6,7 +6,7 @@ Times are the PBX's own where it gives them. Events of one call come in order; b
 from dataclasses import dataclass
 from datetime import datetime
 
-from cti.calls.call import CallId, Direction, Party, PbxName, TransferKind
+from cti.calls.call import CallId, Direction, Party, PbxName, Recording, TransferKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,13 @@ class Conferenced(CallEvent):
 
     party: Party
     by: Party | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingChanged(CallEvent):
+    """The conversation is recorded from now on, not for the moment, or no more."""
+
+    recording: Recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

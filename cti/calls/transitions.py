@@ -37,6 +37,7 @@ from cti.calls.events import (
     Held,
     Offered,
     Queued,
+    RecordingChanged,
     Retrieved,
     Transferred,
 )
@@ -91,6 +92,7 @@ NEXT: Final[Mapping[tuple[CallState, type[CallEvent]], _Next]] = {
     (S.PARKED, Established): S.TALKING,
     (S.PARKED, ConnectionCleared): STAYS,  # the agent who parked it
     **{(state, CallInformation): STAYS for state in S if state is not S.ENDED},
+    **{(state, RecordingChanged): STAYS for state in S if state is not S.ENDED},
     **{(state, Cleared): S.ENDED for state in S if state is not S.ENDED},
 }
 # fmt: on
@@ -122,6 +124,8 @@ def advance(call: Call, event: CallEvent) -> CallChanged | Anomaly:
     told = _tell(event, call)
     state = _next_state(following, told)
     after = replace(_clock(told, state, event.at), sequence=call.sequence + 1)
+    if after.parked_in and after.state is not S.PARKED:
+        after = replace(after, parked_in="")
     if isinstance(event, Cleared):
         after = replace(after, outcome=outcome_of(after, into=event.into))
     return CallChanged(call, after, event)
@@ -207,7 +211,7 @@ def _(event: Diverted, call: Call) -> Call:
         return _put(call, event.party, state=LegState.GONE, cleared_at=event.at, cause=event.cause)
     if event.cause == "parked":
         speaking = [leg for leg in call.live_legs()[1:] if leg.state in {LegState.CONNECTED, LegState.HELD}]
-        return _clock(_release(call, speaking), S.PARKED, event.at)
+        return replace(_clock(_release(call, speaking), S.PARKED, event.at), parked_in=event.to)
     return replace(call, is_waiting=False, left_queue=event.cause)
 
 
@@ -251,6 +255,11 @@ def _(event: Conferenced, call: Call) -> Call:
     for leg in holding:
         call = call.with_leg(replace(leg, state=LegState.CONNECTED))
     return _put(call, event.party, state=LegState.CONNECTED, consult=False)
+
+
+@_tell.register
+def _(event: RecordingChanged, call: Call) -> Call:
+    return replace(call, recording=event.recording)
 
 
 @_tell.register

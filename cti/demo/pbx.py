@@ -13,6 +13,7 @@ from cti.demo.day import Coming, Day
 from cti.demo.journeys import Rehearsals, Rehearsed
 from cti.telephony.commands import Command, Result
 from cti.telephony.link import LinkChanged, News, Sink
+from cti.telephony.phone import Ability
 from cti.telephony.replay.player import Player
 
 ANSWERS: Final = 0.5
@@ -55,6 +56,9 @@ class DemoPbx:
 
     def check(self, command: Command) -> None:
         self._player.check(command)
+
+    def abilities(self, device: str) -> frozenset[Ability]:
+        return self._player.abilities(device)
 
     async def send(self, command: Command) -> Result:
         return await self._player.send(command)

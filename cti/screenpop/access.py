@@ -21,7 +21,10 @@ class Deed(StrEnum):
     CALL_SEE = "call_see"
     CALL_DIAL = "call_dial"
     """From one's own phone; there is no other way to ask."""
-    CALL_HANG_UP = "call_hang_up"
+    CALL_CONTROL = "call_control"
+    """Whatever the call's actions offer, with one's own leg."""
+    CALL_FETCH = "call_fetch"
+    """Fetch a parked call: anybody's, as with the phone."""
     CALL_CUSTOMER = "call_customer"
     """Say who the caller is, or is not."""
     INTERACTION_SEE = "interaction_see"
@@ -29,6 +32,15 @@ class Deed(StrEnum):
     """Note and result."""
     DRAFT = "draft"
     CUSTOMER_SEE = "customer_see"
+    CUSTOMER_WRITE = "customer_write"
+    CALLBACK_SEE = "callback_see"
+    """Own: those of one's own queues."""
+    CALLBACK_WRITE = "callback_write"
+    """Take, dial, close. Own: as above."""
+    STATE_SET = "state_set"
+    """Ready, not ready, log out, wrap-up."""
+    STATE_SEE = "state_see"
+    """Colleagues' states: whoever transfers must know who is free."""
     AGENT_SEE = "agent_see"
     AGENT_MANAGE = "agent_manage"
     FIGURES_SEE = "figures_see"
@@ -49,12 +61,18 @@ TABLE: Final[Mapping[Deed, tuple[Reach, Reach, Reach]]] = {
     Deed.ME:                (_O,   _O,        _O),
     Deed.CALL_SEE:          (_O,   _A,        _A),
     Deed.CALL_DIAL:         (_O,   _O,        _O),
-    Deed.CALL_HANG_UP:      (_O,   _O,        _O),
+    Deed.CALL_CONTROL:      (_O,   _O,        _O),
+    Deed.CALL_FETCH:        (_A,   _A,        _A),
     Deed.CALL_CUSTOMER:     (_O,   _A,        _A),
     Deed.INTERACTION_SEE:   (_O,   _A,        _A),
     Deed.INTERACTION_WRITE: (_O,   _A,        _A),
     Deed.DRAFT:             (_O,   _O,        _O),
     Deed.CUSTOMER_SEE:      (_A,   _A,        _A),
+    Deed.CUSTOMER_WRITE:    (_A,   _A,        _A),
+    Deed.CALLBACK_SEE:      (_O,   _A,        _A),
+    Deed.CALLBACK_WRITE:    (_O,   _A,        _A),
+    Deed.STATE_SET:         (_O,   _A,        _A),
+    Deed.STATE_SEE:         (_A,   _A,        _A),
     Deed.AGENT_SEE:         (_A,   _A,        _A),
     Deed.AGENT_MANAGE:      (_N,   _N,        _A),
     Deed.FIGURES_SEE:       (_N,   _A,        _A),

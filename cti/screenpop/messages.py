@@ -81,10 +81,12 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """Something a button may do now. A button that may not be pressed stays where it is and shows ``why_not``."""
 
     name: str
-    """``hangup``; more come with later versions."""
+    """Of a call: ``answer``, ``hold``, ``retrieve``, ``keys``, ``transfer``, ``consult``, ``complete``, ``conference``,
+    ``reconnect``, ``alternate``, ``park``, ``record``, ``record_pause``, ``record_resume``, ``record_stop``, ``hangup``: also the
+    last word of the address it is asked at. Of an agent: the state asked for, and ``extend``, ``end``. More may come."""
     allowed: bool
     why_not: str = ""
-    """A message key of the console: ``not_your_call``, ``pbx_lost``."""
+    """A message key of the console: ``not_your_call``, ``pbx_lost``, ``phone_cannot``, ``not_connected``, ``not_held``..."""
 
 
 class JourneyStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +172,11 @@ class CallView(msgspec.Struct, frozen=True, kw_only=True):
     hold_s: float = 0.0
     has_spoken: bool = False
     """This agent has been connected on it: once it is ``ended``, a result is due. False for a ring that went unanswered."""
+    recording: Literal["off", "on", "paused"] = "off"
+    recording_resumes_at: datetime | None = None
+    """A paused recording goes on by itself then."""
+    parked_in: str = ""
+    """The space to fetch it from, while it is parked."""
 
 
 class NumberView(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,6 +292,71 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
     oldest_since: datetime | None = None
 
 
+class PendingView(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows the call or wrap-up, where that is not simply READY. Asking for READY takes it back."""
+
+    state: Literal["NOT_READY", "LOGOUT"]
+    reason_code: int | None = None
+    reason: str = ""
+    cause: str = ""
+    by: str = ""
+
+
+class WrapUpView(msgspec.Struct, frozen=True, kw_only=True):
+    call: str
+    queue: str
+    kind: Literal["optional", "required"]
+    began_at: datetime
+    deadline: datetime | None = None
+    """Then it ends by itself; null: no limit."""
+    has_result: bool = False
+
+
+class PresenceView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an agent is. States are Finesse's; ``docs/reference/agent-states.md`` has the table."""
+
+    agent: str
+    state: Literal[
+        "LOGOUT", "NOT_READY", "READY", "RESERVED", "TALKING", "HOLD", "WORK", "WORK_READY", "RESERVED_OUTBOUND"
+    ]
+    since: datetime
+    reason_code: int | None = None
+    reason: str = ""
+    """The site's words; of a system reason (900 and above) its name, for the console to translate: ``missed_call``."""
+    cause: str = ""
+    """Of NOT_READY: ``chosen``, ``forced``, ``logged_in``, ``missed_call``, ``declined``, ``connection_lost``, ``elsewhere``, ``pbx``."""
+    made_by: Literal["agent", "supervisor", "system", "pbx"] = "system"
+    by: str = ""
+    """That person's name; empty for PBX and system."""
+    pending: PendingView | None = None
+    wrap_up: WrapUpView | None = None
+    is_confirmed: bool = True
+    """False: the PBX does not have it so yet, or not any more; it is being mended."""
+    trouble: str = ""
+    """Why it could not be mended so far, in the PBX's words."""
+    queues: tuple[str, ...] = ()
+    """Those the PBX has the agent in, now."""
+    calls: int = 0
+    """How many the agent has a part in."""
+    actions: tuple[Action, ...] = ()
+    """``READY``, ``NOT_READY``, ``LOGOUT``, and of a wrap-up ``extend`` and ``end``: what whoever is told this may ask for."""
+
+
+class ParkedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that waits in a parking space for whoever fetches it."""
+
+    call: str
+    pbx: str
+    space: str
+    since: datetime
+    queue: str = ""
+    number_shown: str = ""
+    name: str = ""
+    """The customer's, where known."""
+    by: str = ""
+    """Who parked it, by name."""
+
+
 class MeView(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     name: str
@@ -324,6 +396,9 @@ class Snapshot(_Tagged, frozen=True, kw_only=True, tag="snapshot"):
     pops: tuple[PopView, ...] = ()
     pbxs: tuple[PbxView, ...] = ()
     queues: tuple[QueueView, ...] = ()
+    presence: PresenceView | None = None
+    """Mine; null for people without a phone."""
+    parked: tuple[ParkedView, ...] = ()
 
 
 class Pop(_Tagged, frozen=True, kw_only=True, tag="pop"):
@@ -371,6 +446,32 @@ class CommandDelta(_Tagged, frozen=True, kw_only=True, tag="command"):
     """The PBX's own words, or a message key of ours."""
 
 
+class PresenceDelta(_Tagged, frozen=True, kw_only=True, tag="presence"):
+    """My own state."""
+
+    seq: int
+    presence: PresenceView
+
+
+class ParkedDelta(_Tagged, frozen=True, kw_only=True, tag="parked"):
+    """All calls that are parked now."""
+
+    seq: int
+    parked: tuple[ParkedView, ...]
+
+
+class NoticeDelta(_Tagged, frozen=True, kw_only=True, tag="notice"):
+    """Something supervisors are to know."""
+
+    seq: int
+    kind: Literal["not_classified", "missed_call", "connection_lost", "refused_number"]
+    at: datetime
+    agent: str
+    agent_name: str
+    call: str = ""
+    text: str = ""
+
+
 class Displaced(_Tagged, frozen=True, kw_only=True, tag="displaced"):
     """Another desktop of this agent took over; close 4409 follows."""
 
@@ -384,7 +485,10 @@ class Problem(_Tagged, frozen=True, kw_only=True, tag="problem"):
     text: str
 
 
-Delta = Pop | PopWithdrawn | CallDelta | CardDelta | PbxDelta | QueueDelta | CommandDelta | Displaced
+Delta = (
+    Pop | PopWithdrawn | CallDelta | CardDelta | PbxDelta | QueueDelta | CommandDelta | PresenceDelta | ParkedDelta
+    | NoticeDelta | Displaced
+)  # fmt: skip
 FromServer = Welcome | Occupied | Snapshot | Delta | Problem
 
 

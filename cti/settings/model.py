@@ -9,11 +9,13 @@ from cti.settings.sections import (
     AgentAccount,
     Crm,
     Database,
+    Desk,
     Ivr,
     Log,
     Pbx,
     Push,
     Queue,
+    Recording,
     Redis,
     ResultCode,
     Site,
@@ -55,6 +57,8 @@ class Settings(BaseSettings):
     """What a dialled number is called on the agent's screen."""
     results: Mapping[str, tuple[ResultCode, ...]] = {}
     """Results an agent picks from, by queue; ``default`` for all others. At most 15 each."""
+    desk: Desk = Desk()
+    recording: Recording = Recording()
     ivr: Ivr = Ivr()
     toll: Toll = Toll()
     agents: tuple[AgentAccount, ...] = ()

@@ -70,6 +70,12 @@ class Pbx(Section):
     """Where click-to-dial sends calls to the outside."""
     internal_context: Name = "cti-internal"
     """Where click-to-dial sends calls to extensions."""
+    transfer_context: Name = "cti-transfer"
+    """Where transfers and consultations look for their target."""
+    parking_context: Name = "parkedcalls"
+    """Where parked calls are fetched."""
+    parking_pattern: Pattern = r"7\d{2}"
+    """What a parking space looks like, as a whole match."""
     outgoing_trunk: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,40}$")] = ""
     """Handed to the dialplan as CTI_TRUNK, where a site has several; empty: not handed."""
     dial_format: Literal["e164", "national"] = "e164"
@@ -131,6 +137,8 @@ class Crm(Section):
     """Failures in a row after which it is not asked any more..."""
     breaker_open_s: Seconds = 15.0
     """...for this long."""
+    open_url: Annotated[str, Field(pattern=r"^$|^https?://\S{1,500}$")] = ""
+    """Where a customer's record is opened, with ``{id}``, ``{code}`` or ``{email}`` in it: https://crm.example.org/c/{id}."""
 
 
 class Queue(Section):
@@ -140,6 +148,25 @@ class Queue(Section):
     """As in queues.conf: how long one phone rings; a pop expires with it."""
     service_level_s: Seconds = 20.0
     """Answered within this counts as in time."""
+    extension: Annotated[str, Field(pattern=r"^\d{0,10}$")] = ""
+    """What agents dial to hand a caller to it; empty: it is not offered as a target."""
+    wrap_up: Literal["off", "optional", "required"] = "optional"
+    """Time for the paperwork after each call: none, as the agent likes, or until a result is given."""
+    wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    """Then it ends by itself; 0: no limit."""
+    missed_limit: Annotated[int, Field(ge=0, le=20)] = 1
+    """So many rings in a row without an answer make an agent not ready; 0: never."""
+
+
+class ResultField(Section):
+    """Something more to say with a result: the amount of an order, the day of a visit."""
+
+    name: Name
+    label: Annotated[str, Field(min_length=1, max_length=29)]
+    kind: Literal["text", "number", "date", "choice"] = "text"
+    is_required: bool = False
+    choices: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = ()
+    """Of kind ``choice``."""
 
 
 class ResultCode(Section):
@@ -147,6 +174,44 @@ class ResultCode(Section):
     """What is stored; never change it once it is on record."""
     label: Annotated[str, Field(min_length=1, max_length=29)]
     """What the agent picks."""
+    fields: Annotated[tuple[ResultField, ...], Field(max_length=6)] = ()
+    """Asked for when this result is picked."""
+
+
+class ReasonCode(Section):
+    code: Annotated[int, Field(ge=1, le=899)]
+    """What is stored; never change it once it is on record. From 900 on they are the system's own."""
+    label: Annotated[str, Field(min_length=1, max_length=29)]
+
+
+class Desk(Section):
+    """How agents work."""
+
+    reasons: Annotated[tuple[ReasonCode, ...], Field(min_length=1, max_length=9)] = (
+        ReasonCode(code=1, label="Break"),
+        ReasonCode(code=2, label="Lunch"),
+        ReasonCode(code=3, label="Meeting"),
+        ReasonCode(code=4, label="Training"),
+        ReasonCode(code=5, label="Paperwork"),
+    )
+    """Why an agent may be not ready; nine at most, for they are picked with the number keys."""
+    is_ready_at_login: bool = False
+    """Whoever logs in is ready at once; otherwise they say so when they sit down."""
+    declined_is_pause: bool = True
+    """Whoever declines a call is not ready from then on; otherwise it may be offered to them again."""
+    wrap_up_extend_s: Seconds = 30.0
+    """How much longer a wrap-up takes when an agent asks for more, up to five times."""
+    reload_s: Seconds = 10.0
+    """How long a desktop may be gone, as in a reload, before its agent is not ready."""
+    log_out_after_s: Seconds = 3600.0
+    """Without a desktop for so long, an agent is logged out."""
+
+
+class Recording(Section):
+    is_offered: bool = True
+    """Agents may record a call from the console."""
+    most_pause_s: Seconds = 120.0
+    """A paused recording goes on by itself after this: forgotten ones are the rule (PCI asks for the pause, the record for the rest)."""
 
 
 class Ivr(Section):
@@ -190,6 +255,12 @@ class Ivr(Section):
 class Toll(Section):
     allowed_countries: tuple[Country, ...] = ()
     """Where click-to-dial may call; empty: the site's country only."""
+    premium: bool = False
+    """May numbers be called that cost extra (premium rate, shared cost)?"""
+    blocked: Annotated[tuple[Pattern, ...], Listed] = ()
+    """Further numbers that may not be called, in E.164, as whole matches."""
+    calls_per_hour: Annotated[int, Field(ge=1, le=1000)] = 60
+    """From one agent's phone to the outside, placed or transferred by us; more is no person."""
     emergency_numbers: tuple[Digits, ...] = ("110", "112", "119")
     """Always dialled as they are, whatever else is forbidden."""
 

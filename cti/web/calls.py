@@ -31,7 +31,7 @@ async def dial(asked: Asked[Dial, None]) -> Reply:
 
 async def hang_up(asked: Asked[CommandBody, None]) -> Reply:
     """End one's own part in a call."""
-    call = _known(asked, Deed.CALL_HANG_UP, must_live=True)
+    call = _known(asked, Deed.CALL_CONTROL, must_live=True)
     await asked.parts.commands.hang_up(asked.agent, call.id, asked.body.id)
     return Reply(body=Accepted(command=asked.body.id), status=202)
 
@@ -94,7 +94,7 @@ ROUTES: Final = (
         method="POST",
         path=f"{_CALL}/hangup",
         handler=hang_up,
-        deed=Deed.CALL_HANG_UP,
+        deed=Deed.CALL_CONTROL,
         body=CommandBody,
         gives=Accepted,
         status=202,

@@ -28,6 +28,7 @@ from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.backoff import backoff_s
 from cti.telephony.commands import Command, Failed, Hangup, Result
 from cti.telephony.link import LinkChanged, Sink
+from cti.telephony.phone import Ability
 
 log = logger("telephony")
 
@@ -39,6 +40,8 @@ RECONCILE_S: Final = 60.0
 """How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
 REREAD_S: Final = 1.0
 """How soon after something odd."""
+_BY_THE_PBX: Final = frozenset({Ability.KEYS, Ability.TRANSFER, Ability.PARK})
+"""What Asterisk does for any phone."""
 
 
 @dataclass(slots=True)
@@ -96,6 +99,9 @@ class AmiLink:
     def check(self, command: Command) -> None:
         if self._control is not None:
             self._control.check(command)
+
+    def abilities(self, device: str) -> frozenset[Ability]:  # noqa: ARG002 - all phones are moved alike so far
+        return frozenset() if self._control is None else _BY_THE_PBX
 
     async def send(self, command: Command) -> Result:
         if self._control is None or self._status.state != "connected":

@@ -19,6 +19,7 @@ from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.commands import Command, Done, Failed, Hangup, Originate, Result
 from cti.telephony.link import LinkChanged, News, Sink
+from cti.telephony.phone import Ability
 from cti.telephony.replay.score import Play, stamped
 from cti.telephony.replay.stage import Stage
 
@@ -89,6 +90,10 @@ class Player:
         """The same refusals as a real PBX's link."""
         leg = command.leg if isinstance(command, Hangup) else LegId("check")
         action_for(command, action_id="check", leg=leg, dialplan=self._dialplan)
+
+    def abilities(self, device: str) -> frozenset[Ability]:  # noqa: ARG002
+        """A recording takes its course."""
+        return frozenset()
 
     async def send(self, command: Command) -> Result:
         self.check(command)

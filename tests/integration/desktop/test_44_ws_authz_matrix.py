@@ -28,7 +28,7 @@ BODIES = {
 }
 OF_A_CALL = {
     Deed.CALL_SEE,
-    Deed.CALL_HANG_UP,
+    Deed.CALL_CONTROL,
     Deed.CALL_CUSTOMER,
     Deed.INTERACTION_SEE,
     Deed.INTERACTION_WRITE,
