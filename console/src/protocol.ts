@@ -61,6 +61,8 @@ export interface Snapshot {
   pops: PopView[]
   pbxs: PbxView[]
   queues: QueueView[]
+  presence: PresenceView | null
+  parked: ParkedView[]
 }
 
 /** One of my calls as it is now, from where I sit: `ringing` while my phone rings, `ended` once my leg is gone, though the call may go on with others (`outcome` is null then). */
@@ -89,6 +91,9 @@ export interface CallView {
   talk_s: number
   hold_s: number
   has_spoken: boolean
+  recording: 'off' | 'on' | 'paused'
+  recording_resumes_at: string | null
+  parked_in: string
 }
 
 /** How the caller came through the IVR: what they wanted, who they said they are, where it was hard. */
@@ -233,6 +238,55 @@ export interface QueueView {
   oldest_since: string | null
 }
 
+/** Where an agent is. States are Finesse's; `docs/reference/agent-states.md` has the table. */
+export interface PresenceView {
+  agent: string
+  state: 'HOLD' | 'LOGOUT' | 'NOT_READY' | 'READY' | 'RESERVED' | 'RESERVED_OUTBOUND' | 'TALKING' | 'WORK' | 'WORK_READY'
+  since: string
+  reason_code: number | null
+  reason: string
+  cause: string
+  made_by: 'agent' | 'pbx' | 'supervisor' | 'system'
+  by: string
+  pending: PendingView | null
+  wrap_up: WrapUpView | null
+  is_confirmed: boolean
+  trouble: string
+  queues: string[]
+  calls: number
+  actions: Action[]
+}
+
+/** What follows the call or wrap-up, where that is not simply READY. Asking for READY takes it back. */
+export interface PendingView {
+  state: 'LOGOUT' | 'NOT_READY'
+  reason_code: number | null
+  reason: string
+  cause: string
+  by: string
+}
+
+export interface WrapUpView {
+  call: string
+  queue: string
+  kind: 'optional' | 'required'
+  began_at: string
+  deadline: string | null
+  has_result: boolean
+}
+
+/** A call that waits in a parking space for whoever fetches it. */
+export interface ParkedView {
+  call: string
+  pbx: string
+  space: string
+  since: string
+  queue: string
+  number_shown: string
+  name: string
+  by: string
+}
+
 export interface Pop {
   type: 'pop'
   seq: number
@@ -281,6 +335,32 @@ export interface CommandDelta {
   reason: string
 }
 
+/** My own state. */
+export interface PresenceDelta {
+  type: 'presence'
+  seq: number
+  presence: PresenceView
+}
+
+/** All calls that are parked now. */
+export interface ParkedDelta {
+  type: 'parked'
+  seq: number
+  parked: ParkedView[]
+}
+
+/** Something supervisors are to know. */
+export interface NoticeDelta {
+  type: 'notice'
+  seq: number
+  kind: 'connection_lost' | 'missed_call' | 'not_classified' | 'refused_number'
+  at: string
+  agent: string
+  agent_name: string
+  call: string
+  text: string
+}
+
 /** Another desktop of this agent took over; close 4409 follows. */
 export interface Displaced {
   type: 'displaced'
@@ -296,4 +376,4 @@ export interface Problem {
 
 export type FromDesktop = Hello | Receipt | Focus
 
-export type FromServer = Welcome | Occupied | Snapshot | Pop | PopWithdrawn | CallDelta | CardDelta | PbxDelta | QueueDelta | CommandDelta | Displaced | Problem
+export type FromServer = Welcome | Occupied | Snapshot | Pop | PopWithdrawn | CallDelta | CardDelta | PbxDelta | QueueDelta | CommandDelta | PresenceDelta | ParkedDelta | NoticeDelta | Displaced | Problem
