@@ -99,7 +99,7 @@ class Push(Section):
     port: Port = 8089
     allowed_origins: tuple[Origin, ...] = ()
     """Pages that may open a socket; empty: the console's own, as in web.public_origins."""
-    ping_s: Seconds = 10.0
+    ping_s: Seconds = 5.0
     """A browser that does not answer for two pings is gone."""
     outbox_limit: Annotated[int, Field(ge=10, le=100_000)] = 1000
     """Messages one desktop may be behind before it is cut off; it comes back to a snapshot."""
