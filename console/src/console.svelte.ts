@@ -5,14 +5,14 @@ import { isolated } from './format'
 import { language, speakByDefault, t, word } from './i18n/index.svelte'
 import { saidName } from './journey'
 import { notices } from './notices.svelte'
-import type { CallView, CommandDelta, CustomerCard, FromServer, PopView } from './protocol'
+import type { CallView, CommandDelta, CustomerCard, FromServer, NoticeDelta, PopView, PresenceView } from './protocol'
 import { route } from './route.svelte'
 import { ringer, settings } from './settings.svelte'
 import { Link, type LinkState } from './socket'
-import { contactOf, EMPTY, expire, liveCalls, openPops, receive, settle, type Desk } from './state'
+import { contactOf, EMPTY, expire, liveCalls, openPops, putAway, receive, settle, type Desk } from './state'
 
 export type Shown = { kind: 'idle' } | { kind: 'call'; call: string } | { kind: 'customer'; contact: string }
-export type Layer = 'search' | 'help' | 'sound' | 'theme' | null
+export type Layer = 'search' | 'help' | 'sound' | 'theme' | 'state' | null
 
 const TYPING_MS = 3000
 
@@ -34,6 +34,9 @@ class Console {
   /** Run when the link is (again) live, and when a call of mine ended. */
   readonly whenLive: (() => void)[] = []
   readonly whenEnded: ((call: CallView) => void)[] = []
+  /** Run with the final word on each command, and when my own state became another. */
+  readonly whenCommand: ((command: CommandDelta) => void)[] = []
+  readonly whenPresence: ((before: PresenceView | null, after: PresenceView | null) => void)[] = []
   /** Is nothing left here that a reload would lose or an agent would miss? */
   mayReload: () => boolean = () => true
 
@@ -42,8 +45,8 @@ class Console {
   isLive = $derived(this.link.at === 'live')
   shown: Shown = $derived.by(() => {
     if (this.picked) return this.picked
-    const call = this.live[0] ?? this.desk.finished[0]
-    return call ? { kind: 'call', call: call.call } : { kind: 'idle' }
+    const call = this.live[0]?.call ?? this.desk.presence?.wrap_up?.call ?? this.desk.finished[0]?.call
+    return call ? { kind: 'call', call } : { kind: 'idle' }
   })
   /** In this language's formats. */
   locale = $derived(language())
@@ -169,7 +172,10 @@ class Console {
     if (message.type === 'pop_withdrawn' && before.pops[message.pop]) {
       if (message.reason !== 'answered') notices.show('info', word(t().withdrawn, message.reason) ?? message.reason)
     }
-    if (message.type === 'command') this.#commandEnded(message)
+    if (message.type === 'command') {
+      this.#commandEnded(message)
+      for (const hook of this.whenCommand) hook(message)
+    }
     return true
   }
 
@@ -180,6 +186,7 @@ class Console {
     const old = new Set(liveCalls(before).map((call) => call.call))
     if (liveCalls(after).some((call) => !old.has(call.call))) this.#lookAtCall(shown)
     for (const call of after.finished) if (call.call in before.calls) for (const hook of this.whenEnded) hook(call)
+    if (after.presence !== before.presence) for (const hook of this.whenPresence) hook(before.presence, after.presence)
     if (this.ending.size > 0) this.ending = new Set([...this.ending].filter((call) => call in after.calls))
   }
 
@@ -270,6 +277,10 @@ class Console {
     this.desk = settle(this.desk, call)
     if (this.picked?.kind === 'call' && this.picked.call === call) this.picked = null
     this.#sayFocus()
+  }
+
+  putAway(warning: NoticeDelta): void {
+    this.desk = putAway(this.desk, warning)
   }
 
   card(call: string): CustomerCard | undefined {

@@ -1,5 +1,7 @@
 // What this desktop knows, and how each message changes it. Pure: a message and the old state in, the new state out.
-import type { CallView, CommandDelta, CustomerCard, FromServer, MeView, PbxView, PopView, QueueView, Snapshot } from './protocol'
+import type {
+  CallView, CommandDelta, CustomerCard, FromServer, MeView, NoticeDelta, PbxView, PopView, PresenceView, QueueView, Snapshot,
+} from './protocol'
 
 type ById<T> = Readonly<Record<string, T>>
 
@@ -17,6 +19,10 @@ export interface Desk {
   /** Calls of mine that ended and still wait for their result, newest first. */
   readonly finished: readonly CallView[]
   readonly commands: ById<CommandDelta>
+  /** My own state; null for people without a phone. */
+  readonly presence: PresenceView | null
+  /** What supervisors are to know and have not put away, oldest first. */
+  readonly warnings: readonly NoticeDelta[]
 }
 
 export const EMPTY: Desk = {
@@ -31,9 +37,12 @@ export const EMPTY: Desk = {
   queues: {},
   finished: [],
   commands: {},
+  presence: null,
+  warnings: [],
 }
 
 const COMMANDS_KEPT = 20
+const WARNINGS_KEPT = 5
 
 /** The next state, or `gap` when messages are missing and the desktop has to say hello again. */
 export function receive(desk: Desk, message: FromServer): Desk | 'gap' {
@@ -54,6 +63,11 @@ export function receive(desk: Desk, message: FromServer): Desk | 'gap' {
 /** Forget a finished call: its result is on record. */
 export function settle(desk: Desk, call: string): Desk {
   return tidy({ ...desk, finished: desk.finished.filter((one) => one.call !== call) })
+}
+
+/** A supervisor has read it. */
+export function putAway(desk: Desk, warning: NoticeDelta): Desk {
+  return { ...desk, warnings: desk.warnings.filter((one) => one !== warning) }
 }
 
 /** Take away pops whose time is over, whatever else was heard. */
@@ -91,6 +105,10 @@ function delta(desk: Desk, message: Delta): Desk {
       const kept = Object.entries({ ...desk.commands, [message.command]: message }).slice(-COMMANDS_KEPT)
       return { ...desk, commands: Object.fromEntries(kept) }
     }
+    case 'presence':
+      return { ...desk, presence: message.presence }
+    case 'notice':
+      return { ...desk, warnings: [...desk.warnings, message].slice(-WARNINGS_KEPT) }
     default:
       return desk // a later server's message; its number still counts
   }
@@ -119,6 +137,7 @@ function fromSnapshot(desk: Desk, snapshot: Snapshot): Desk {
     pops: byId(snapshot.pops, (pop) => pop.pop),
     pbxs: byId(snapshot.pbxs, (pbx) => pbx.name),
     queues: byId(snapshot.queues, (queue) => queue.name),
+    presence: snapshot.presence ?? null,
     cards: {
       ...desk.cards,
       ...byId(snapshot.pops.map((pop) => pop.card), (card) => card.call),

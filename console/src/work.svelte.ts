@@ -222,6 +222,9 @@ function asCall(past: Interaction): CallView {
     talk_s: past.talk_s,
     hold_s: past.hold_s,
     has_spoken: past.answered_at !== null,
+    recording: 'off',
+    recording_resumes_at: null,
+    parked_in: '',
   }
 }
 
