@@ -53,7 +53,7 @@ from cti.store.demo_customers import demo_customers
 from cti.store.interactions import Filter
 from cti.store.sql import SqlInteractionLog
 from cti.store.sql_people import SqlPeople
-from cti.telephony.asterisk.actions import Dialplan
+from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.replay.player import Player
 from cti.telephony.replay.score import Score, score_of
 from cti.telephony.replay.trace import load

@@ -5,9 +5,9 @@ import re
 from cti.calls.call import PbxName
 from cti.settings import Pbx, Site, Toll
 from cti.telephony.asterisk.account import Account
-from cti.telephony.asterisk.actions import Dialplan
 from cti.telephony.asterisk.ami_link import AmiLink
 from cti.telephony.asterisk.control import Control
+from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.endpoints import Endpoints
 
 

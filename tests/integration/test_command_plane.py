@@ -12,10 +12,11 @@ import pytest
 from cti.calls.call import CallId, LegId, PbxName
 from cti.errors import PbxAuthFailed
 from cti.telephony.asterisk.account import Account
-from cti.telephony.asterisk.actions import EVENTS_NEED, Dialplan, excess_privileges
+from cti.telephony.asterisk.actions import EVENTS_NEED, excess_privileges
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage, encode
 from cti.telephony.asterisk.ami_wire import Limits, listed_actions
 from cti.telephony.asterisk.control import Control
+from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.commands import Done, Failed, Hangup, Originate
 from tests.testbed import ami
 from tests.testbed.asterisk import Asterisk

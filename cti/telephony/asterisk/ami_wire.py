@@ -21,7 +21,8 @@ from asterisk.manager import Manager, ManagerException
 
 from cti.errors import PbxAuthFailed, PbxRefused, PbxUnavailable
 from cti.telephony.asterisk.account import Account
-from cti.telephony.asterisk.actions import Action, checked
+from cti.telephony.asterisk.actions import checked
+from cti.telephony.asterisk.kinds.kind import Action
 
 T = TypeVar("T")
 

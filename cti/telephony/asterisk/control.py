@@ -1,6 +1,6 @@
 """The command plane: typed commands carried out over an account that only writes and asks for no events.
 
-``actions.py`` (pure) makes an action of a command and refuses whatever must not be sent; ``ami_wire.py`` is one connection;
+``actions.py`` (pure) makes actions of a command and refuses whatever must not be sent; ``ami_wire.py`` is one connection;
 ``Control`` keeps one up, hands actions to it, and lets ``Confirmations`` decide what became of them from the events that the
 event plane feeds in.
 """
@@ -11,18 +11,20 @@ import itertools
 import random
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from cti.calls.call import LegId, PbxName
 from cti.errors import PbxAuthFailed, PbxError, PbxRefused, PbxUnavailable
 from cti.log import logger
 from cti.telephony.asterisk.account import Account
-from cti.telephony.asterisk.actions import Action, Dialplan, action_for
+from cti.telephony.asterisk.actions import actions_for, expectation_of
 from cti.telephony.asterisk.ami_wire import Limits, NoAnswer, Wire
-from cti.telephony.asterisk.confirmations import PBX_LOST, TIMEOUT, Confirmations, Message
+from cti.telephony.asterisk.confirmations import PBX_LOST, Confirmations
+from cti.telephony.asterisk.dialplan import Dialplan
+from cti.telephony.asterisk.kinds.kind import TIMEOUT, Action, Given, Message
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Command, Failed, Hangup, Result
+from cti.telephony.commands import Command, Failed, Result
 
 log = logger("telephony")
 
@@ -69,50 +71,60 @@ class Control:
 
     def check(self, command: Command) -> None:
         """Raises ValueError for a command that ``send`` would refuse."""
-        leg = command.leg if isinstance(command, Hangup) else LegId("check")
-        action_for(command, action_id="check", leg=leg, dialplan=self._dialplan)
+        actions_for(command, Given(action_id="check", leg=LegId("check"), dialplan=self._dialplan))
 
     async def send(self, command: Command) -> Result:
         """As ``PbxLink.send``. The same id again waits for, or gets, the same result."""
-        action_id, leg = self._new_ids(command)
-        action = action_for(command, action_id=action_id, leg=leg, dialplan=self._dialplan)
+        given = self._given()
+        actions = actions_for(command, given)
         if known := self._confirmations.result(command.id):
             return known
         if (future := self._futures.get(command.id)) is None:
             if len(self._futures) >= self.MOST_OUT:
                 return Failed(command=command.id, reason="too many commands at once")
             future = self._futures[command.id] = asyncio.get_running_loop().create_future()
-            self._confirmations.begin(command, action_id=action_id, leg=leg, now=self._now())
+            self._confirmations.begin(expectation_of(command, given), self._now())
             self._settle([])
-            await self._put(command, action)
+            await self._put(command.id, actions)
         return await asyncio.shield(future)
 
     def feed(self, message: Message) -> None:
         """Any message of the event plane; those that confirm nothing are cheap."""
-        if self._futures:
+        if self._confirmations.watches(message.event):
             self._settle(self._confirmations.feed(message, self._now()))
 
     def events_lost(self) -> None:
         """The event plane is gone: what is out will not be confirmed any more."""
         self._settle(self._confirmations.lose())
 
-    async def _put(self, command: Command, action: Action) -> None:
-        """Hand it to Asterisk. What was accepted waits for its event, also when this connection ends."""
-        if self._wire is None:
-            return self._settle(self._confirmations.refuse(command.id, PBX_LOST))
+    async def _put(self, command: str, actions: Sequence[Action]) -> None:
+        """Hand them to Asterisk. What was accepted waits for its event, also when this connection ends."""
+        response: Mapping[str, str] = {}
         try:
-            await self._wire.act(action)
+            for action in actions:
+                if not self._confirmations.is_out(command):
+                    break
+                response = await self._act(action)
+            else:
+                self._settle(self._confirmations.accept(command, response, self._now()))
         except PbxRefused as error:
-            self._settle(self._confirmations.refuse(command.id, error.reason))
+            self._refuse(command, error.reason)
         except PbxUnavailable as error:
-            reason = TIMEOUT if isinstance(error, NoAnswer) else PBX_LOST
-            self._settle(self._confirmations.refuse(command.id, reason))
+            self._refuse(command, TIMEOUT if isinstance(error, NoAnswer) else PBX_LOST)
 
-    def _new_ids(self, command: Command) -> tuple[str, LegId]:
-        """ActionID and leg. Asterisk's own ids look like ``1763754000.12``; with a systemname before it, like ours."""
+    async def _act(self, action: Action) -> Mapping[str, str]:
+        if self._wire is None:
+            raise PbxUnavailable("not connected")
+        return await self._wire.act(action)
+
+    def _refuse(self, command: str, words: str) -> None:
+        self._settle(self._confirmations.refuse(command, words, self._now()))
+
+    def _given(self) -> Given:
+        """Asterisk's own ids look like ``1763754000.12``; with a systemname before it, like ours."""
         number = next(self._count)
-        leg = command.leg if isinstance(command, Hangup) else LegId(f"cti{self._seed}-{int(time.time())}.{number}")
-        return f"cti-{self._seed}-{number}", leg
+        leg = LegId(f"cti{self._seed}-{int(time.time())}.{number}")
+        return Given(action_id=f"cti-{self._seed}-{number}", leg=leg, dialplan=self._dialplan)
 
     async def _connect(self) -> None:
         wire = Wire(self._account, self._limits)

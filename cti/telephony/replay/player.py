@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
 from cti.calls.call import Call, LegId, PbxName
-from cti.telephony.asterisk.actions import Dialplan, action_for
+from cti.telephony.asterisk.actions import actions_for
 from cti.telephony.asterisk.ami_codec import AmiMessage
+from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.kinds.kind import Given
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.commands import Command, Done, Failed, Hangup, Originate, Result
 from cti.telephony.link import LinkChanged, News, Sink
@@ -88,8 +90,7 @@ class Player:
 
     def check(self, command: Command) -> None:
         """The same refusals as a real PBX's link."""
-        leg = command.leg if isinstance(command, Hangup) else LegId("check")
-        action_for(command, action_id="check", leg=leg, dialplan=self._dialplan)
+        actions_for(command, Given(action_id="check", leg=LegId("check"), dialplan=self._dialplan))
 
     def abilities(self, device: str) -> frozenset[Ability]:  # noqa: ARG002
         """A recording takes its course."""

@@ -11,7 +11,7 @@ from cti.demo.day import HANDED_OVER_S, MENU_ONLY, PLAIN, Coming, Day
 from cti.demo.journeys import IMPATIENT_S, ON_THEIR_OWN, STRANGERS, TO_A_PERSON, Rehearsals
 from cti.demo.people import AGENTS, COMPLAINT, COUNTRY, SHARED, Caller
 from cti.demo.serve import LONGEST_MENU_S, _menu_s
-from cti.telephony.asterisk.actions import Dialplan
+from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.link import News
 from cti.telephony.replay.player import Player
 from tests.unit.demo.company import company, contacts, flow, scores

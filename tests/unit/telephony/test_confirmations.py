@@ -1,12 +1,18 @@
 """Which event ends which command."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.calls.call import CallId, LegId
+from cti.telephony.asterisk.actions import expectation_of
 from cti.telephony.asterisk.ami_codec import AmiMessage
-from cti.telephony.asterisk.confirmations import GRACE_S, MARGIN_S, REMEMBERED, Confirmations
+from cti.telephony.asterisk.confirmations import REMEMBERED, Confirmations
+from cti.telephony.asterisk.dialplan import Dialplan
+from cti.telephony.asterisk.kinds.kind import Given
+from cti.telephony.asterisk.kinds.of_calls import GRACE_S, MARGIN_S
 from cti.telephony.commands import Command, Done, Failed, Hangup, Originate
 
 DIAL = Originate(id="dial", device="PJSIP/2001", to="0223334444", ring_timeout_s=30.0)
@@ -29,8 +35,8 @@ def gone(leg: LegId = NEW_LEG, cause: str = "16", words: str = "Normal Clearing"
 def out(*commands: Command, now: float = 0.0) -> Confirmations:
     confirmations = Confirmations()
     for command in commands:
-        leg = command.leg if isinstance(command, Hangup) else NEW_LEG
-        confirmations.begin(command, action_id=f"a-{command.id}", leg=leg, now=now)
+        given = Given(action_id=f"a-{command.id}", leg=NEW_LEG, dialplan=Dialplan())
+        confirmations.begin(expectation_of(command, given), now)
     return confirmations
 
 
@@ -98,7 +104,7 @@ def test_a_leg_that_hangs_up_ends_its_command() -> None:
 
 
 def test_a_leg_that_is_gone_already_is_as_good() -> None:
-    assert out(END).refuse("end", "No such channel") == [Done(command="end")]
+    assert out(END).refuse("end", "No such channel", 1.0) == [Done(command="end")]
 
 
 def test_two_who_end_the_same_leg_are_both_told() -> None:
@@ -107,7 +113,7 @@ def test_two_who_end_the_same_leg_are_both_told() -> None:
 
 
 def test_a_refusal_is_told_in_the_pbx_s_words() -> None:
-    assert out(DIAL).refuse("dial", "Permission denied") == [Failed(command="dial", reason="Permission denied")]
+    assert out(DIAL).refuse("dial", "Permission denied", 1.0) == [Failed(command="dial", reason="Permission denied")]
 
 
 def test_a_ring_has_its_own_time_and_a_margin() -> None:
@@ -122,7 +128,7 @@ def test_17_action_timeout_a_late_answer_is_ignored() -> None:
     confirmations = out(DIAL)
     confirmations.expire(1000.0)
     assert confirmations.feed(answer("Success"), 1001.0) == []
-    assert confirmations.refuse("dial", "late") == []
+    assert confirmations.refuse("dial", "late", 1.0) == []
     assert confirmations.result("dial") == Failed(command="dial", reason="timeout")
 
 
@@ -136,9 +142,8 @@ def test_a_lost_connection_fails_what_is_out() -> None:
 def test_results_are_not_remembered_for_ever() -> None:
     confirmations = Confirmations()
     for number in range(REMEMBERED + 1):
-        confirmations.begin(
-            Hangup(id=str(number), call=END.call, leg=END.leg), action_id=str(number), leg=END.leg, now=0.0
-        )
+        given = Given(action_id=str(number), leg=NEW_LEG, dialplan=Dialplan())
+        confirmations.begin(expectation_of(replace(END, id=str(number)), given), 0.0)
     confirmations.lose()
     assert confirmations.result("0") is None
     assert confirmations.result("1") is not None
@@ -155,7 +160,7 @@ def test_whatever_comes_a_command_ends_once_and_its_result_stays(steps: list[str
         "failure": lambda: confirmations.feed(answer("Failure", "5"), 1.0),
         "unexplained": lambda: confirmations.feed(answer("Failure", "0"), 1.0),
         "gone": lambda: confirmations.feed(gone(), 1.0),
-        "refuse": lambda: confirmations.refuse("dial", "no"),
+        "refuse": lambda: confirmations.refuse("dial", "no", 1.0),
         "expire": lambda: confirmations.expire(1000.0),
         "lose": confirmations.lose,
     }

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from cti.calls.call import CallId, LegId
 from cti.telephony.asterisk import actions
-from cti.telephony.asterisk.actions import Action, Dialplan, action_for, checked, destination, excess_privileges
+from cti.telephony.asterisk.actions import actions_for, checked, excess_privileges
 from cti.telephony.asterisk.ami_codec import MAX_LINE, encode
+from cti.telephony.asterisk.dialplan import Dialplan, destination
+from cti.telephony.asterisk.kinds.kind import Action, Given
 from cti.telephony.commands import Command, Hangup, Originate
 
 PLAN = Dialplan(country="TW", emergency_numbers=frozenset({"112", "119"}))
@@ -19,7 +21,8 @@ END = Hangup(id="h", call=CallId("main-1.1"), leg=LegId("1763754000.12"))
 
 
 def action(command: Command, plan: Dialplan = PLAN) -> Action:
-    return action_for(command, action_id="cti-1", leg=LegId("cti1-1763754000.1"), dialplan=plan)
+    (only,) = actions_for(command, Given(action_id="cti-1", leg=LegId("cti1-1763754000.1"), dialplan=plan))
+    return only
 
 
 def test_click_to_dial_rings_the_agent_and_then_goes_to_the_outgoing_context() -> None:
@@ -119,7 +122,7 @@ def test_an_action_we_do_not_use_is_not_sent(made: Action) -> None:
         checked(made)
 
 
-FIELDS = [(name, header) for name, headers in actions._HEADERS.items() for header in sorted(headers | {"ActionID"})]
+FIELDS = [(name, header) for name, form in actions._FORMS.items() for header in sorted(form.headers | {"ActionID"})]
 BAD = st.one_of(
     st.tuples(st.text(), st.sampled_from(["\r", "\n", "\0", "\r\n\r\nAction: Command\r\n", "\x1b[2J", "\x85", "\u2028", "\ud800"]), st.text()).map("".join),
     st.integers(MAX_LINE, 2000).map(lambda length: "a" * length),
@@ -139,7 +142,7 @@ def test_whatever_a_command_holds_its_action_is_one_block_or_refused(
 ) -> None:
     command = Originate(id="d", device=device, to=to, caller_id=caller_id)
     try:
-        made = action_for(command, action_id="cti-1", leg=LegId(leg), dialplan=PLAN)
+        (made,) = actions_for(command, Given(action_id="cti-1", leg=LegId(leg), dialplan=PLAN))
     except ValueError:
         return
     sent = encode([(key, str(value)) for key, value in made.items()])

@@ -16,12 +16,14 @@ from structlog.testing import capture_logs
 from cti.calls.call import CallId, LegId, PbxName
 from cti.errors import PbxAuthFailed, PbxUnavailable
 from cti.telephony.asterisk.account import Account
-from cti.telephony.asterisk.actions import Dialplan
+from cti.telephony.asterisk.actions import expectation_of
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.ami_wire import Limits, listed_actions
 from cti.telephony.asterisk.control import Control
+from cti.telephony.asterisk.dialplan import Dialplan
+from cti.telephony.asterisk.kinds.kind import Expectation, Given
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Done, Failed, Hangup, Originate
+from cti.telephony.commands import Command, Done, Failed, Hangup, Originate
 
 SOON_S = 5.0
 QUICK = Limits(connect_s=1.0, ping_s=0.2, backoff_first_s=0.02, backoff_most_s=0.1)
@@ -222,7 +224,12 @@ async def test_an_answer_to_something_else_costs_the_connection(pbx: FakeAmi) ->
 
 
 async def test_no_event_in_time_is_a_timeout(pbx: FakeAmi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cti.telephony.asterisk.confirmations.MARGIN_S", 0.1)
+    def hasty(command: Command, given: Given) -> Expectation:
+        expectation = expectation_of(command, given)
+        expectation.limit_s = 0.1
+        return expectation
+
+    monkeypatch.setattr("cti.telephony.asterisk.control.expectation_of", hasty)
     async with connected(pbx) as control:
         assert await control.send(END) == Failed(command="end", reason="timeout")
 

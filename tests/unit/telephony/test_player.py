@@ -19,7 +19,7 @@ from cti.demo.journeys import ON_THEIR_OWN, STRANGERS, TO_A_PERSON
 from cti.demo.people import AGENTS, COMPLAINT, KEYED, Caller
 from cti.envelope import of_change
 from cti.store.restored import restored_calls
-from cti.telephony.asterisk.actions import Dialplan
+from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.commands import Done, Failed, Hangup, Originate
 from cti.telephony.link import LinkChanged, News
 from cti.telephony.replay.player import Player

@@ -1,0 +1,109 @@
+"""What every kind of command is made of: the actions that carry it out, and what must happen for it to be done. Pure.
+
+A kind is one row of the table in ``kinds/__init__.py``; its two halves stand together in one of the files beside this one.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
+
+from cti.calls.call import LegId
+from cti.telephony.asterisk.dialplan import Dialplan
+from cti.telephony.commands import Command, Done, Failed
+
+C = TypeVar("C", bound=Command)
+
+Action = Mapping[str, str | tuple[str, ...]]
+"""Headers of an AMI action; a tuple is a header that stands several times."""
+
+USUAL_S: Final = 5.0
+"""How long the PBX may take to say that something was done."""
+TIMEOUT: Final = "timeout"
+
+DEVICE: Final = re.compile(r"[A-Za-z0-9]{2,10}/[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+LEG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,149}")
+# A comma would begin a second variable; the dialplan must not find syntax in a value (H19).
+_OUR_VARIABLE: Final = re.compile(r"CTI_[A-Z0-9_]{1,40}=[A-Za-z0-9_.+-]{0,80}")
+
+
+class Message(Protocol):
+    """A message of the event plane."""
+
+    event: str
+
+    def get(self, key: str, default: str = "") -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What an action of ours may hold. ``Action`` and ``ActionID`` stand in every one."""
+
+    headers: frozenset[str]
+    variable: re.Pattern[str] = _OUR_VARIABLE
+    """What each ``Variable`` must look like, whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a command is given by the command plane."""
+
+    action_id: str
+    """Of its first action, and of what is answered to it."""
+    leg: LegId
+    """The Uniqueid a leg that comes of it shall have."""
+    dialplan: Dialplan
+
+
+@dataclass(frozen=True, slots=True)
+class Soon:
+    """A verdict: almost decided; what is still missing comes within ``seconds`` or not at all."""
+
+    seconds: float
+
+
+Verdict = Done | Failed | Soon | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Expectation:
+    """What must happen for one command to be done. It lives from before the first action is sent until its first ``Done`` or
+    ``Failed``, is shown everything that may decide, and answers with a verdict; None: nothing decided.
+    """
+
+    events: ClassVar[frozenset[str]] = frozenset()
+    """The events it wants to see."""
+    command: str
+    limit_s: float = USUAL_S
+
+    def saw(self, event: Message) -> Verdict:  # noqa: ARG002
+        """One of ``events``, about whatever."""
+        return None
+
+    def accepted(self, response: Mapping[str, str]) -> Verdict:  # noqa: ARG002
+        """The PBX has accepted all actions; this is its response to the last. Says only that it was understood."""
+        return None
+
+    def refused(self, words: str) -> Verdict:
+        """The PBX's response was an error, in its words; or the command could not be sent."""
+        return Failed(command=self.command, reason=words)
+
+    def expired(self) -> Done | Failed:
+        return Failed(command=self.command, reason=TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[C]):
+    """How one kind of command is carried out."""
+
+    actions: Callable[[C, Given], tuple[Action, ...]]
+    """Without ActionID; sent one after the other, each when the one before was accepted. Raises ValueError, in words for
+    the asker, for what must not be sent."""
+    expect: Callable[[C, Given], Expectation]
+
+
+def whole(pattern: re.Pattern[str], text: str, what: str) -> str:
+    """``text``, if all of it is what ``pattern`` says. Raises ValueError."""
+    if not pattern.fullmatch(text):
+        raise ValueError(f"{what}: {text[:40]!r} is none")
+    return text
