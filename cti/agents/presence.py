@@ -90,6 +90,17 @@ class Pause:
     owner: str = ""
     """The agent or supervisor whose it is; empty: the system's."""
     since: datetime
+    has_shown: bool = False
+    """It has been the agent's state; not so while a call or a wrap-up has hidden it since it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """A log-out: one that waits for the end of a call or a wrap-up, or the last one that was."""
+
+    made_by: Maker
+    by: str = ""
+    reason: Reason | None = None
 
 
 class PartState(StrEnum):
@@ -109,6 +120,8 @@ class Part:
     queue: str = ""
     """The queue that offered it; empty: a direct, internal or own call."""
     since: datetime
+    has_result: bool = False
+    """A result was put on record while the call still goes on."""
 
 
 class WrapUpKind(StrEnum):
@@ -138,12 +151,15 @@ class Presence:
 
     agent: AgentId
     is_logged_in: bool = False
-    leaves: bool = False
-    """Asked to log out, or was logged out, during a call or a wrap-up."""
+    leaving: Leave | None = None
+    """The log-out that waits for the end of a call or a wrap-up; of one who is not logged in, the last there was."""
     pauses: tuple[Pause, ...] = ()
     """The newest last; it is the one that shows."""
     parts: tuple[Part, ...] = ()
     wrap_up: WrapUp | None = None
+    """The open one; a call that comes meanwhile hides it."""
+    owed: tuple[WrapUp, ...] = ()
+    """Those whose turn comes after the last call, or after the open one: oldest first, without a deadline yet."""
     missed: Mapping[str, int] = field(default_factory=dict)
     """Queue -> rings in a row that nobody answered; an answer sets all to 0."""
     state: AgentState = AgentState.LOGOUT
@@ -158,6 +174,11 @@ class Presence:
     """How many intervals there were before this one."""
 
     @property
+    def leaves(self) -> bool:
+        """A log-out waits."""
+        return self.is_logged_in and self.leaving is not None
+
+    @property
     def is_busy(self) -> bool:
         """In a call or a wrap-up: what is asked for now comes later."""
         return self.is_logged_in and (bool(self.parts) or self.wrap_up is not None)
@@ -169,8 +190,8 @@ class Presence:
     @property
     def resting(self) -> tuple[AgentState, Reason | None]:
         """Where the agent is when neither call nor wrap-up hides it."""
-        if not self.is_logged_in or self.leaves:
-            return AgentState.LOGOUT, None
+        if not self.is_logged_in or self.leaving:
+            return AgentState.LOGOUT, self.leaving.reason if self.leaving else None
         return (AgentState.NOT_READY, self.pauses[-1].reason) if self.pauses else (AgentState.READY, None)
 
     @property
