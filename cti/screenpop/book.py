@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import Final
 
-from cti.calls.call import Call, CallId
+from cti.calls.call import Call, CallId, CallState
 from cti.screenpop.messages import CustomerCard, JourneyView
 
 _ENDED_KEPT: Final = 5000
@@ -16,6 +16,7 @@ class Book:
         self._ended_kept = ended_kept
         self._journeys_kept = journeys_kept
         self._live: dict[CallId, Call] = {}
+        self._parked: dict[CallId, Call] = {}
         self._ended: OrderedDict[CallId, Call] = OrderedDict()
         self._cards: dict[CallId, CustomerCard] = {}
         self._journeys: OrderedDict[CallId, JourneyView] = OrderedDict()
@@ -24,6 +25,11 @@ class Book:
     def live(self) -> tuple[Call, ...]:
         """The oldest first."""
         return tuple(self._live.values())
+
+    @property
+    def parked(self) -> tuple[Call, ...]:
+        """Those in a parking space, who was parked first comes first."""
+        return tuple(self._parked.values())
 
     def live_call(self, call: CallId) -> Call | None:
         return self._live.get(call)
@@ -40,6 +46,10 @@ class Book:
 
     def put(self, call: Call) -> None:
         self._live[call.id] = call
+        if call.state is CallState.PARKED:
+            self._parked[call.id] = call
+        else:
+            self._parked.pop(call.id, None)
 
     def put_card(self, card: CustomerCard) -> None:
         self._cards[CallId(card.call)] = card
@@ -53,6 +63,7 @@ class Book:
     def close(self, call: Call) -> None:
         """It is over. Who called is forgotten at once; the call and how it came are known a while longer."""
         self._live.pop(call.id, None)
+        self._parked.pop(call.id, None)
         self._cards.pop(call.id, None)
         self._ended[call.id] = call
         if len(self._ended) > self._ended_kept:

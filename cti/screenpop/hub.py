@@ -35,6 +35,8 @@ from cti.screenpop.messages import (
     CustomerCard,
     Delta,
     Displaced,
+    ParkedDelta,
+    ParkedView,
     PbxDelta,
     PbxView,
     Pop,
@@ -47,6 +49,7 @@ from cti.screenpop.messages import (
 )
 from cti.screenpop.outbox import Key, Limits, Stream
 from cti.screenpop.rules import Left, Popped, Reason, Shown, Told, Withdrawn, decide, taking_part
+from cti.telephony.phone import Ability
 
 _NO_LIMITS: Final = Limits()
 
@@ -62,6 +65,7 @@ class HubSettings:
     """A queue's figures are told at once, and then no more often than this: a busy queue has many agents."""
     resume_s: float = 600.0
     """How long an agent's stream waits for its desktop to come back."""
+    is_recording_offered: bool = True
     limits: Limits = _NO_LIMITS
 
 
@@ -84,6 +88,14 @@ def _quiet(*_: object) -> None:
     pass
 
 
+def _no_abilities(_call: Call, _agent: Agent) -> frozenset[Ability]:
+    return frozenset()
+
+
+def _never(_: CallId) -> None:
+    return None
+
+
 class Hub:
     def __init__(
         self,
@@ -93,12 +105,18 @@ class Hub:
         new_id: Callable[[], str] = lambda: uuid4().hex,
         on_receipt: Callable[[Noted], None] = _quiet,
         on_focus: Callable[[AgentId, CallId | None], None] = _quiet,
+        abilities: Callable[[Call, Agent], frozenset[Ability]] = _no_abilities,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._new_id = new_id
         self.on_receipt = on_receipt
         self.on_focus = on_focus
+        self.abilities = abilities
+        """What the agent's phone can be made to do in that call."""
+        self.on_call: Callable[[Call], None] = _quiet
+        """Told of each step of a call, before any desktop is."""
+        self.recording_resumes_at: Callable[[CallId], datetime | None] = _never
         self.receipts = Receipts()
         self.dropped = 0
         """Desktops closed for falling behind."""
@@ -108,6 +126,7 @@ class Hub:
         self._by_device: dict[str, AgentId] = {}
         self._desks: dict[AgentId, Desk] = {}
         self._book = Book()
+        self._parked: tuple[ParkedView, ...] = ()
         self._pbxs: dict[str, PbxView] = {}
         self._queues: dict[str, QueueView] = {}
         self._queue_due: dict[str, datetime] = {}
@@ -152,6 +171,7 @@ class Hub:
         self._book.put_card(card)
         for agent in taking_part(call, self._by_device):
             self._put(self._desk(agent), ("card", call.id), CardDelta(seq=0, card=card))
+        self._tell_parked()
 
     def journey(self, call: CallId, journey: Journey) -> None:
         """How far the caller has come in the IVR. It goes with the call from its first ring on, whichever is heard first."""
@@ -276,9 +296,14 @@ class Hub:
 
     def view_of(self, call: Call, agent: Agent) -> CallView:
         up = self._pbxs.get(call.pbx)
+        means = views.Means(
+            abilities=self.abilities(call, agent) if call.is_live else frozenset(),
+            pbx_is_up=up is None or up.state == "connected",
+            is_recording_offered=self._settings.is_recording_offered,
+        )
         return views.call_view(
-            call, agent, self._settings.site, pbx_is_up=up is None or up.state == "connected",
-            journey=self._book.journey(call.id),
+            call, agent, self._settings.site, means=means, journey=self._book.journey(call.id),
+            recording_resumes_at=self.recording_resumes_at(call.id),
         )  # fmt: skip
 
     def agent(self, agent: AgentId) -> Agent | None:
@@ -293,6 +318,16 @@ class Hub:
         return tuple(self._queues.values())
 
     @property
+    def agents(self) -> tuple[Agent, ...]:
+        """Everybody there is, but those disabled."""
+        return tuple(self._agents.values())
+
+    @property
+    def parked(self) -> tuple[ParkedView, ...]:
+        """Calls that wait in a parking space, who has waited longest first."""
+        return self._parked
+
+    @property
     def desktops(self) -> int:
         return sum(desk.desktop is not None for desk in self._desks.values())
 
@@ -300,10 +335,27 @@ class Hub:
 
     def _tell(self, call: Call, told: Iterable[Told]) -> None:
         self._book.put(call)
+        self.on_call(call)
         for one in told:
             self._tell_one(call, one)
         if not call.is_live:
             self._book.close(call)
+        self._tell_parked()
+
+    def _tell_parked(self) -> None:
+        """Everybody, when anything about them has changed: with the phone, too, anybody may fetch a parked call."""
+        parked = tuple(self._parked_view(call) for call in self._book.parked)
+        if parked == self._parked:
+            return
+        self._parked = parked
+        for desk in tuple(self._desks.values()):
+            self._put(desk, ("parked", ""), ParkedDelta(seq=0, parked=parked))
+
+    def _parked_view(self, call: Call) -> ParkedView:
+        agents = {agent.device: agent for agent in self._agents.values() if agent.device}
+        card = self.card_of(call)
+        chosen = next((one.name or one.company for one in card.contacts if one.id == card.chosen), "")
+        return views.parked_view(call, self._settings.site, agents, name=chosen)
 
     def _tell_one(self, call: Call, told: Told) -> None:
         desk = self._desk(told.agent)
@@ -373,6 +425,7 @@ class Hub:
             pops=tuple(self._pop_view(desk, pop, call) for pop, call in pops),
             pbxs=self.pbxs,
             queues=tuple(view for name, view in self._queues.items() if name in desk.agent.queues),
+            parked=self._parked,
         )
         desk.stream = Stream(self._new_id(), self._settings.limits)
         for pop, _ in pops:

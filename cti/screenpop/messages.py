@@ -86,7 +86,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     last word of the address it is asked at. Of an agent: the state asked for, and ``extend``, ``end``. More may come."""
     allowed: bool
     why_not: str = ""
-    """A message key of the console: ``not_your_call``, ``pbx_lost``, ``phone_cannot``, ``not_connected``, ``not_held``..."""
+    """A message key of the console: ``not_your_call``, ``pbx_lost``, ``phone_cannot``, ``not_connected``, ``not_held``...
+    ``cti/screenpop/actions.py`` has those of a call."""
 
 
 class JourneyStep(msgspec.Struct, frozen=True, kw_only=True):

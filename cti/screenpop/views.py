@@ -10,11 +10,11 @@ import msgspec
 
 from cti import numbers
 from cti.agents.agent import Agent
-from cti.calls.call import Call, CallState, Direction, Leg, LegState
+from cti.calls.call import Call, CallState, Direction, Leg, LegState, Recording, Role
 from cti.calls.journey import Journey, StepTaken
 from cti.crm.contact import Answer, Contact, Found, Match, MatchedBy, Money, Unavailable, Unknown
+from cti.screenpop.actions import call_actions
 from cti.screenpop.messages import (
-    Action,
     CallView,
     CaseView,
     ContactView,
@@ -25,10 +25,12 @@ from cti.screenpop.messages import (
     MeView,
     NumberView,
     OrderView,
+    ParkedView,
     PartyView,
 )
 from cti.screenpop.rules import my_leg
 from cti.store.interactions import Interaction
+from cti.telephony.phone import Ability
 
 HISTORY_LIMIT: Final = 50
 _SHORTEST_NUMBER: Final = 7
@@ -50,8 +52,26 @@ def me_view(agent: Agent) -> MeView:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What an agent has to control a call with."""
+
+    abilities: frozenset[Ability] = frozenset()
+    pbx_is_up: bool = True
+    is_recording_offered: bool = True
+
+
+NO_MEANS: Final = Means()
+
+
 def call_view(
-    call: Call, agent: Agent, site: Site, *, pbx_is_up: bool = True, journey: JourneyView | None = None
+    call: Call,
+    agent: Agent,
+    site: Site,
+    *,
+    means: Means = NO_MEANS,
+    journey: JourneyView | None = None,
+    recording_resumes_at: datetime | None = None,
 ) -> CallView:
     """The call from where ``agent`` sits: ringing while their phone rings, ended once their leg is gone. Whoever has no
     part in it, a supervisor, sees it as it is.
@@ -67,9 +87,32 @@ def call_view(
         number=number, number_shown=shown, region=region, name=call.ani_name if number == call.ani else "",
         dnis=call.dnis, dnis_label=site.lines.get(call.dnis, ""), queue=call.queue, waited_s=call.wait_s,
         keys=dict(call.keys), journey=journey, parties=tuple(_party_view(other, leg) for other in call.legs if other.is_live or other is leg),
-        actions=(_hang_up(leg, pbx_is_up=pbx_is_up),), outcome=call.outcome.value if call.outcome else None,
-        talk_s=call.talk_s, hold_s=call.hold_s, has_spoken=leg is not None and leg.connected_at is not None,
+        actions=call_actions(
+            call, leg, abilities=means.abilities, pbx_is_up=means.pbx_is_up, is_recording_offered=means.is_recording_offered
+        ),
+        outcome=call.outcome.value if call.outcome else None, talk_s=call.talk_s, hold_s=call.hold_s,
+        has_spoken=leg is not None and leg.connected_at is not None, recording=call.recording.value,
+        recording_resumes_at=recording_resumes_at if call.recording is Recording.PAUSED else None, parked_in=call.parked_in,
     )  # fmt: skip
+
+
+def parked_view(call: Call, site: Site, agents: Mapping[str, Agent], *, name: str = "") -> ParkedView:
+    """``agents`` by their phones; ``name``: the customer's, where it is known better than the network gave it."""
+    shown, _ = _spelt(_number_for(call, None), site.country)
+    return ParkedView(
+        call=call.id, pbx=call.pbx, space=call.parked_in, since=call.since, queue=call.queue, number_shown=shown,
+        name=name or call.ani_name, by=_who_parked(call, agents),
+    )  # fmt: skip
+
+
+def _who_parked(call: Call, agents: Mapping[str, Agent]) -> str:
+    """Whoever spoke to the customer last."""
+    spoke = [(leg.connected_at, leg.party) for leg in call.legs if leg.connected_at and leg.party.role is Role.AGENT]
+    if not spoke:
+        return ""
+    _, party = max(spoke, key=lambda one: one[0])
+    known = agents.get(party.device)
+    return known.name if known else party.name or party.number
 
 
 def journey_view(journey: Journey) -> JourneyView:
@@ -236,9 +279,3 @@ def _party_view(leg: Leg, mine: Leg | None) -> PartyView:
         leg=party.leg, role=party.role.value, number=party.number, name=party.name, state=leg.state.value,
         is_me=leg is mine, consult=leg.consult,
     )  # fmt: skip
-
-
-def _hang_up(leg: Leg | None, *, pbx_is_up: bool) -> Action:
-    if leg is None or not leg.is_live:
-        return Action(name="hangup", allowed=False, why_not="not_your_call")
-    return Action(name="hangup", allowed=pbx_is_up, why_not="" if pbx_is_up else "pbx_lost")

@@ -84,13 +84,6 @@ def test_of_an_internal_call_each_sees_the_other() -> None:
     assert tuple(views.call_view(story.call, agent, SITE).number for agent in (MARA, JON)) == ("1002", "1001")
 
 
-def test_hanging_up_is_offered_to_those_on_the_call_only() -> None:
-    story = offered()
-    story.rings(MARA)
-    allowed = [views.call_view(story.call, agent, SITE).actions[0].allowed for agent in (MARA, JON)]
-    assert allowed == [True, False]
-
-
 def test_one_match_is_chosen_and_several_are_not() -> None:
     one, two = (views.answered(offered().call, found(*who)) for who in ((ANNA,), (ANNA, BEN)))
     assert (one.state, one.chosen) == ("found", "k1")

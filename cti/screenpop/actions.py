@@ -1,0 +1,252 @@
+"""What an agent may do with a call now, and of what they may not, why.
+
+A button is offered from three things: what the phone can be made to do, where the agent stands in the call (``Standing``,
+read off the legs), and what the action needs of that (``TABLE``, one row each; the first need that is not met is the reason).
+The same table decides again when the button is pressed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from cti.calls.call import Call, Direction, Leg, LegState, Recording, Role
+from cti.screenpop.messages import Action
+from cti.telephony.phone import Ability
+
+
+class ActionName(StrEnum):
+    ANSWER = "answer"
+    HOLD = "hold"
+    RETRIEVE = "retrieve"
+    KEYS = "keys"
+    TRANSFER = "transfer"
+    CONSULT = "consult"
+    COMPLETE = "complete"
+    CONFERENCE = "conference"
+    RECONNECT = "reconnect"
+    ALTERNATE = "alternate"
+    PARK = "park"
+    RECORD = "record"
+    RECORD_PAUSE = "record_pause"
+    RECORD_RESUME = "record_resume"
+    RECORD_STOP = "record_stop"
+    HANGUP = "hangup"
+
+
+class WhyNot(StrEnum):
+    """Message keys of the console."""
+
+    NOT_YOUR_CALL = "not_your_call"
+    PBX_LOST = "pbx_lost"
+    PHONE_CANNOT = "phone_cannot"
+    RECORDING_NOT_OFFERED = "recording_not_offered"
+    """The site does not let agents record."""
+    DIALLING = "dialling"
+    """The agent's own call is being put through."""
+    CONSULTED = "consulted"
+    """The agent was asked in, and does not speak to the customer."""
+    NOT_RINGING = "not_ringing"
+    NOT_CONNECTED = "not_connected"
+    ON_HOLD = "on_hold"
+    NOT_HELD = "not_held"
+    CONSULTING = "consulting"
+    """A consultation is open: complete it or go back first."""
+    NO_CONSULT = "no_consult"
+    CONSULT_RINGS = "consult_rings"
+    """The colleague has not answered yet."""
+    IN_CONFERENCE = "in_conference"
+    IS_RECORDED = "is_recorded"
+    NOT_RECORDED = "not_recorded"
+    RECORDING_PAUSED = "recording_paused"
+    RECORDING_NOT_PAUSED = "recording_not_paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an agent stands in a call."""
+
+    mine: Leg
+    is_dialling: bool
+    is_consulted: bool
+    speaks: bool
+    """With the customer, also while either has the other on hold."""
+    is_held: bool
+    """By this agent's phone."""
+    consulted: Leg | None
+    """Whom the agent asked in."""
+    is_conference: bool
+    recording: Recording
+
+
+def standing(call: Call, mine: Leg) -> Standing:
+    others = [leg for leg in call.live_legs() if leg.party.leg != mine.party.leg]
+    joined = [leg for leg in others if _is_joined(leg)]
+    gone_on = {transfer.by for transfer in call.transfers}  # whoever handed the call over hangs up a moment later
+    consulted = next((leg for leg in others if leg.consult and leg.party.leg not in gone_on), None)
+    return Standing(
+        mine=mine,
+        is_dialling=_is_dialling(call, mine, others),
+        is_consulted=mine.consult,
+        speaks=_is_joined(mine) and bool(joined),
+        is_held=mine.state is LegState.HELD,
+        consulted=consulted if _is_joined(mine) and _asked_in(call, mine) else None,
+        is_conference=len(joined) > 1,
+        recording=call.recording,
+    )
+
+
+def call_actions(
+    call: Call,
+    mine: Leg | None,
+    *,
+    abilities: frozenset[Ability],
+    pbx_is_up: bool = True,
+    is_recording_offered: bool = True,
+) -> tuple[Action, ...]:
+    """Every action, always in the same order. ``mine``: the agent's leg; None, or one that is gone: it is not their call."""
+
+    def offer(row: Row) -> Action:
+        reason = _reason(row, call, mine)
+        return Action(name=row.name.value, allowed=reason is None, why_not=reason.value if reason else "")
+
+    def _reason(row: Row, call: Call, mine: Leg | None) -> WhyNot | None:
+        if mine is None or not mine.is_live:
+            return WhyNot.NOT_YOUR_CALL
+        if not pbx_is_up:
+            return WhyNot.PBX_LOST
+        if row.ability is Ability.RECORD and not is_recording_offered:
+            return WhyNot.RECORDING_NOT_OFFERED
+        if row.ability and row.ability not in abilities:
+            return WhyNot.PHONE_CANNOT
+        where = standing(call, mine)
+        return next((why_not for need in row.needs if (why_not := need(where))), None)
+
+    return tuple(offer(row) for row in TABLE)
+
+
+# ---- what actions need: each says why not, or None
+
+
+def _ringing(where: Standing) -> WhyNot | None:
+    return None if where.mine.state is LegState.RINGING else WhyNot.NOT_RINGING
+
+
+def _put_through(where: Standing) -> WhyNot | None:
+    return WhyNot.DIALLING if where.is_dialling else None
+
+
+def _own_customer(where: Standing) -> WhyNot | None:
+    if where.is_consulted:
+        return WhyNot.CONSULTED
+    return None if where.speaks else WhyNot.NOT_CONNECTED
+
+
+def _heard(where: Standing) -> WhyNot | None:
+    """By the customer or by a colleague."""
+    if where.is_consulted or where.consulted:
+        return None if where.mine.state in _JOINED else WhyNot.NOT_CONNECTED
+    if not where.speaks:
+        return WhyNot.NOT_CONNECTED
+    return WhyNot.ON_HOLD if where.is_held else None
+
+
+def _not_on_hold(where: Standing) -> WhyNot | None:
+    return WhyNot.ON_HOLD if where.is_held else None
+
+
+def _on_hold(where: Standing) -> WhyNot | None:
+    return None if where.is_held else WhyNot.NOT_HELD
+
+
+def _alone_with_customer(where: Standing) -> WhyNot | None:
+    if where.consulted:
+        return WhyNot.CONSULTING
+    return WhyNot.IN_CONFERENCE if where.is_conference else None
+
+
+def _not_consulting(where: Standing) -> WhyNot | None:
+    return WhyNot.CONSULTING if where.consulted else None
+
+
+def _consulting(where: Standing) -> WhyNot | None:
+    return None if where.consulted else WhyNot.NO_CONSULT
+
+
+def _colleague_answered(where: Standing) -> WhyNot | None:
+    is_there = where.consulted and where.consulted.state is LegState.CONNECTED
+    return None if is_there else WhyNot.CONSULT_RINGS
+
+
+def _not_recorded(where: Standing) -> WhyNot | None:
+    return None if where.recording is Recording.OFF else WhyNot.IS_RECORDED
+
+
+def _recorded(where: Standing) -> WhyNot | None:
+    return WhyNot.NOT_RECORDED if where.recording is Recording.OFF else None
+
+
+def _not_paused(where: Standing) -> WhyNot | None:
+    return WhyNot.RECORDING_PAUSED if where.recording is Recording.PAUSED else None
+
+
+def _paused(where: Standing) -> WhyNot | None:
+    return None if where.recording is Recording.PAUSED else WhyNot.RECORDING_NOT_PAUSED
+
+
+Need = Callable[[Standing], WhyNot | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: ActionName
+    ability: Ability | None
+    """What the phone must be able to do."""
+    needs: tuple[Need, ...] = ()
+
+
+Name = ActionName
+_MINE: Final = (_put_through, _own_customer)
+_ASKED: Final = (*_MINE, _consulting)
+_ON_RECORD: Final = (*_MINE, _recorded)
+
+# fmt: off - a table is read in columns
+TABLE: Final = (
+    Row(Name.ANSWER, Ability.ANSWER, (_put_through, _ringing)),
+    Row(Name.HOLD, Ability.HOLD, (*_MINE, _not_consulting, _not_on_hold)),
+    Row(Name.RETRIEVE, Ability.HOLD, (*_MINE, _not_consulting, _on_hold)),
+    Row(Name.KEYS, Ability.KEYS, (_put_through, _heard)),
+    Row(Name.TRANSFER, Ability.TRANSFER, (*_MINE, _alone_with_customer)),
+    Row(Name.CONSULT, Ability.TRANSFER, (*_MINE, _alone_with_customer, _not_on_hold)),  # a phone on hold hears nobody
+    Row(Name.COMPLETE, Ability.TRANSFER, _ASKED),  # also while it rings: a blonde transfer
+    Row(Name.CONFERENCE, Ability.TRANSFER, (*_ASKED, _colleague_answered)),
+    Row(Name.RECONNECT, Ability.TRANSFER, _ASKED),
+    Row(Name.ALTERNATE, Ability.TRANSFER, (*_ASKED, _colleague_answered)),
+    Row(Name.PARK, Ability.PARK, (*_MINE, _alone_with_customer)),
+    Row(Name.RECORD, Ability.RECORD, (*_MINE, _not_recorded)),
+    Row(Name.RECORD_PAUSE, Ability.RECORD, (*_ON_RECORD, _not_paused)),
+    Row(Name.RECORD_RESUME, Ability.RECORD, (*_ON_RECORD, _paused)),
+    Row(Name.RECORD_STOP, Ability.RECORD, _ON_RECORD),
+    Row(Name.HANGUP, None),
+)
+# fmt: on
+
+_JOINED: Final = frozenset({LegState.CONNECTED, LegState.HELD})
+
+
+def _is_joined(leg: Leg) -> bool:
+    return leg.state in _JOINED and not leg.consult
+
+
+def _is_dialling(call: Call, mine: Leg, others: list[Leg]) -> bool:
+    """The agent placed it, and nobody at the other end has answered."""
+    placed_it = call.direction is not Direction.INBOUND and call.legs[0].party.leg == mine.party.leg
+    return placed_it and call.answered_at is None and not any(leg.state in _JOINED for leg in others)
+
+
+def _asked_in(call: Call, mine: Leg) -> bool:
+    """Is the consultation ``mine``'s? Whoever consults has the customer on hold, or speaks to them again while the colleague
+    waits; then it is anybody's who is there, mostly one."""
+    agents = [leg for leg in call.live_legs() if leg.party.role is Role.AGENT and _is_joined(leg)]
+    holding = [leg for leg in agents if leg.state is LegState.HELD]
+    return any(leg.party.leg == mine.party.leg for leg in holding or agents)
