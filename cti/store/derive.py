@@ -7,7 +7,7 @@ each event's data names the call's direction and numbers.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from cti.calls.call import Anomaly, Call, CallId, Direction, Leg, LegId, LegState, Outcome, Role
 from cti.calls.events import CallEvent, Offered
@@ -25,8 +25,9 @@ CUSTOMER: Final = "cti.interaction.customer.v1"
 NOT_CUSTOMER: Final = "cti.interaction.not_customer.v1"
 NOTE: Final = "cti.interaction.note.v1"
 RESULT: Final = "cti.interaction.result.v1"
+NOT_CLASSIFIED: Final = "cti.interaction.not_classified.v1"
 CALL_EVENTS: Final = frozenset(TYPE_OF.values())
-PEOPLES: Final = frozenset({CUSTOMER, NOT_CUSTOMER, NOTE, RESULT})
+PEOPLES: Final = frozenset({CUSTOMER, NOT_CUSTOMER, NOTE, RESULT, NOT_CLASSIFIED})
 """What people say that shows in the interaction."""
 
 Devices = Mapping[str, str]
@@ -82,9 +83,11 @@ def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction |
         transfers=tuple(_transfer(call, n) for n in range(len(call.transfers))),
         contact=who.get("contact", ""),
         contact_name=who.get("name", ""),
-        note=note.get("text", ""),
-        result=result.get("code", ""),
-        result_label=result.get("label", ""),
+        note=str(note.get("text", "")),
+        result=str(result.get("code", "")),
+        result_label=str(result.get("label", "")),
+        result_fields=_fields_of(result),
+        is_not_classified=not result and any(fact.type == NOT_CLASSIFIED for fact in facts),
         journey=trail.over(journey) if journey else None,
     )
 
@@ -186,12 +189,17 @@ def _assumed(event: CallEvent, fact: Envelope) -> Call:
     ).after
 
 
-def _latest(facts: Iterable[Envelope], kind: str) -> dict[str, str]:
-    said: dict[str, str] = {}
+def _latest(facts: Iterable[Envelope], kind: str) -> Mapping[str, Any]:
+    said: Mapping[str, Any] = {}
     for fact in facts:
         if fact.type == kind:
-            said = {name: str(value) for name, value in fact.data.items()}
+            said = fact.data
     return said
+
+
+def _fields_of(result: Mapping[str, Any]) -> dict[str, str]:
+    fields = result.get("fields")
+    return {str(name): str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
 
 
 _MATCH, _CALLERS_WORD, _AGENTS_WORD = range(3)

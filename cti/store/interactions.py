@@ -11,14 +11,16 @@ Facts that people make (``sequence`` 0), with ``data`` as shown:
 - ``cti.interaction.not_customer.v1`` ``{"contact", "number", "by"}``: this contact is not who uses this number, nor who
   this call was with
 - ``cti.interaction.note.v1`` ``{"text", "by"}``: the latest one counts
-- ``cti.interaction.result.v1`` ``{"code", "label", "by"}``: the latest one counts
+- ``cti.interaction.result.v1`` ``{"code", "label", "by", "fields"}``: the latest one counts; ``fields`` are texts by name
+- ``cti.interaction.not_classified.v1`` ``{"by"}``: the agent's wrap-up ran out without a result
 - ``cti.pop.receipt.v1`` ``{"pop", "agent", "step", "ms"}``: decided, sent, received, shown; ``ms`` since decided
 
-What happens in the IVR comes as facts of its own (``cti/journeys.py``), and what follows from those is read by ``JourneyLog``.
+What happens in the IVR comes as facts of its own (``cti/journeys.py``), and what follows from those is read by ``JourneyLog``;
+so do agents' states (``cti/agent_facts.py``, ``ShiftLog``) and what is done about callbacks (``callbacks.py``).
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -26,6 +28,7 @@ from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.calls.journey import IvrOutcome, Journey
 from cti.envelope import Envelope
 from cti.store.journeys import JourneyLog
+from cti.store.shifts import ShiftLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,10 @@ class Interaction:
     result: str
     """The result's code; empty while not classified."""
     result_label: str
+    result_fields: dict[str, str] = field(default_factory=dict)
+    """What else was asked with that result, by name."""
+    is_not_classified: bool = False
+    """The wrap-up ran out, and no result has come since."""
     journey: Journey | None = None
     """Their way through the IVR, the last one where there were several; one nobody saw the end of has ``failed``."""
 
@@ -102,6 +109,8 @@ class Filter:
     flow: str | None = None
     """Which flow of the IVR the journey went through; empty: none at all."""
     ivr_outcome: IvrOutcome | None = None
+    classified: bool | None = None
+    """True: with a result; False: the wrap-up ran out without one. Calls nobody had to classify are neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ class Page:
     cursor: str | None
 
 
-class InteractionLog(JourneyLog, Protocol):
+class InteractionLog(JourneyLog, ShiftLog, Protocol):
     """Who calls it: the journal's writer (append), web handlers and the pipeline (reads).
 
     Every method raises ``StoreUnavailable`` when the database does not answer.

@@ -15,9 +15,15 @@ T = TypeVar("T")
 
 
 class CallbackState(StrEnum):
-    """What has become of a wish to be called back; facts that come later lead from one to the next."""
+    """What has become of a wish to be called back; facts that come later lead from one to the next (``callbacks.py``)."""
 
     OPEN = "open"
+    CLAIMED = "claimed"
+    """Somebody sees to it."""
+    DONE = "done"
+    FAILED = "failed"
+    """They were not reached; anybody may try again."""
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,17 @@ class Callback:
     """Who the call was with, as the interaction has it."""
     contact_name: str
     state: CallbackState
+    claimed_by: str = ""
+    """Who sees to it, or did last; empty once it was given back."""
+    claimed_at: datetime | None = None
+    tries: int = 0
+    """How often they were not reached."""
+    note: str = ""
+    """The latest."""
+    changed_by: str = ""
+    changed_at: datetime | None = None
+    last_call: str = ""
+    """The latest call to them that was placed for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +76,15 @@ class Voicemail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Every field narrows. ``queues`` None: those of all queues; empty: of none."""
+    """Every field narrows. ``queues`` None: those of all queues; empty: of none. Messages have neither state nor claim."""
 
     queues: frozenset[str] | None = None
     state: CallbackState | None = None
+    claimed_by: str | None = None
 
-    def is_met(self, *, queue: str, state: CallbackState | None = None) -> bool:
-        return (self.queues is None or queue in self.queues) and self.state in {None, state}
+    def is_met(self, *, queue: str, state: CallbackState | None = None, claimed_by: str = "") -> bool:
+        is_of_queue = self.queues is None or queue in self.queues
+        return is_of_queue and self.state in {None, state} and self.claimed_by in {None, claimed_by}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +170,8 @@ class JourneyLog(Protocol):
     async def callbacks(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Callback]:
         """Who has been with us longest comes first. Raises ``RequestError`` as ``InteractionLog.between`` does."""
         ...
+
+    async def callback(self, callback: str) -> Callback | None: ...
 
     async def voicemails(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Voicemail]:
         """The newest first."""

@@ -2,25 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from operator import attrgetter
 
-from cti.calls.call import CallId
+from cti.agents.agent import AgentId
+from cti.calls.call import CallId, Direction, Outcome
 from cti.envelope import Envelope
 from cti.store import derive
 from cti.store.digits import same_number
 from cti.store.interactions import Filter, Interaction, Page
 from cti.store.memory_journeys import MemoryJourneyLog
+from cti.store.memory_shifts import MemoryShiftLog
 from cti.store.paging import checked_limit, cursor_of, customer_number, is_wanted, place_at, place_of
+from cti.store.shifts import Day, without
 from cti.store.storable import Key, fresh, key_of, storable
 
 NEWEST_FIRST = attrgetter("ended_at", "pbx", "call")
 
 
-class MemoryInteractionLog(MemoryJourneyLog):
+class MemoryInteractionLog(MemoryJourneyLog, MemoryShiftLog):
     """``devices`` says whose phone is whose, at the time of asking."""
 
     def __init__(self, devices: Callable[[], derive.Devices] = dict) -> None:
-        super().__init__()
+        MemoryJourneyLog.__init__(self)
+        MemoryShiftLog.__init__(self)
         self._devices = devices
         self._types: dict[Key, str] = {}
         self._facts: dict[Key, list[Envelope]] = defaultdict(list)
@@ -34,6 +39,7 @@ class MemoryInteractionLog(MemoryJourneyLog):
             self._facts[fact.source, fact.subject].append(fact)
             self._recorded.append(fact)
             self._rule(fact)
+            self._hear_state(fact)
         for key in dict.fromkeys((fact.source, fact.subject) for fact in new):
             self._derive(key)
 
@@ -72,6 +78,10 @@ class MemoryInteractionLog(MemoryJourneyLog):
     async def ruled_out(self, number: str) -> frozenset[str]:
         return frozenset(contact for known, contact in self._rulings if same_number(known, number))
 
+    async def day(self, agent: AgentId, since: datetime, until: datetime) -> Day:
+        day = await super().day(agent, since, until)
+        return without(day, (item.call for item in self._interactions.values() if not _is_handled(item)))
+
     async def rebuild(self) -> int:
         for key in self._facts:
             self._derive(key)
@@ -98,3 +108,7 @@ class MemoryInteractionLog(MemoryJourneyLog):
 
     def _newest(self, wanted: Callable[[Interaction], bool]) -> list[Interaction]:
         return sorted(filter(wanted, self._interactions.values()), key=NEWEST_FIRST, reverse=True)
+
+
+def _is_handled(item: Interaction) -> bool:
+    return item.outcome is Outcome.ANSWERED and item.direction is not Direction.INTERNAL

@@ -35,9 +35,15 @@ class MemoryJourneyLog:
         return tuple(fact for fact in self._recorded if fact.type == kind and fact.time >= since)
 
     async def callbacks(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Callback]:
-        known = (one for trail in self._trails.values() for one in trail.callbacks)
-        found = [one for one in known if sought.is_met(queue=one.queue, state=one.state)]
+        found = [
+            one
+            for one in self._callbacks()
+            if sought.is_met(queue=one.queue, state=one.state, claimed_by=one.claimed_by)
+        ]
         return _page(found, lambda one: (one.entered_at, one.id), cursor, limit)
+
+    async def callback(self, callback: str) -> Callback | None:
+        return next((one for one in self._callbacks() if one.id == callback), None)
 
     async def voicemails(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Voicemail]:
         found = [one for one in self._voicemails() if sought.is_met(queue=one.queue)]
@@ -63,6 +69,9 @@ class MemoryJourneyLog:
     def _journeys(self, period: Period) -> Iterator[Journey]:
         known = (one for trail in self._trails.values() for one in trail.journeys)
         return (one for one in known if period.holds(one.entered_at))
+
+    def _callbacks(self) -> Iterator[Callback]:
+        return (one for trail in self._trails.values() for one in trail.callbacks)
 
     def _voicemails(self) -> Iterator[Voicemail]:
         return (one for trail in self._trails.values() for one in trail.voicemails)

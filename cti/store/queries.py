@@ -30,10 +30,7 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield table[name] == clean(value)
-    if wanted.flow is not None:
-        yield table.ivr_flow == clean(wanted.flow)
-    if wanted.ivr_outcome is not None:
-        yield table.ivr_outcome == wanted.ivr_outcome
+    yield from _what_came_of_it(wanted)
     if wanted.agent is not None:
         yield has_agent(clean(wanted.agent), wanted)
     if wanted.number is not None:
@@ -41,6 +38,16 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield or_(begins(table.ani_reversed, end), begins(table.dnis_reversed, end)) if end else false()
     if wanted.text is not None:
         yield table.sought.contains(clean(wanted.text.casefold()), autoescape=True)
+
+
+def _what_came_of_it(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    table = interaction.c
+    if wanted.flow is not None:
+        yield table.ivr_flow == clean(wanted.flow)
+    if wanted.ivr_outcome is not None:
+        yield table.ivr_outcome == wanted.ivr_outcome
+    if wanted.classified is not None:
+        yield table.result != "" if wanted.classified else table.is_not_classified
 
 
 def has_agent(name: str, wanted: Filter) -> ColumnElement[bool]:

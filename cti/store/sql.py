@@ -16,13 +16,14 @@ from cti.store.failpoints import failpoint
 from cti.store.interactions import Filter, Interaction, Page
 from cti.store.memory import NEWEST_FIRST
 from cti.store.paging import checked_limit, cursor_of, place_at, place_of
-from cti.store.sql_journeys import SqlJourneyLog, write_trails
+from cti.store.sql_journeys import SqlJourneyLog, lock_callbacks, write_trails
+from cti.store.sql_shifts import SqlShiftLog, write_intervals
 from cti.store.storable import Key, clean, fresh, storable
 from cti.store.tables import call_open, fact, interaction, interaction_agent, number_not_contact
 from cti.store.trail import TELLING
 
 
-class SqlInteractionLog(SqlJourneyLog):
+class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
     """``devices`` says whose phone is whose, at the time of asking; without it, the table of agents does.
 
     Close the database yourself: others use it too.
@@ -37,6 +38,7 @@ class SqlInteractionLog(SqlJourneyLog):
         async with self._database.writing() as connection:
             new = fresh(told, await queries.types(connection, told))
             if new:
+                await lock_callbacks(connection, new)
                 await connection.execute(self._database.insert_new(fact), [rows.fact_row(one) for one in new])
                 await self._follow(connection, new)
             failpoint("store.before_commit")
@@ -93,11 +95,13 @@ class SqlInteractionLog(SqlJourneyLog):
         """A few hundred calls to a transaction, so that the live ones are written in between."""
         done = 0
         async with self._database.reading() as connection:
-            found = await connection.execute(select(fact.c.source, fact.c.call).distinct())
+            of_calls = fact.c.source.startswith("/pbx/", autoescape=True)
+            found = await connection.execute(select(fact.c.source, fact.c.call).where(of_calls).distinct())
             keys = [(row.source, row.call) for row in found]
         for start in range(0, len(keys), queries.AT_ONCE):
             async with self._database.writing() as connection:
                 done += await self._derive(connection, keys[start : start + queries.AT_ONCE])
+        await self._rebuild_intervals()
         return done
 
     async def close(self) -> None:
@@ -107,6 +111,7 @@ class SqlInteractionLog(SqlJourneyLog):
         """What these facts change beside themselves."""
         for one in new:
             await self._rule(connection, one)
+        await write_intervals(connection, self._database, new)
         events = {(one.source, one.subject) for one in new if one.type in derive.CALL_EVENTS}
         touched = events | {(one.source, one.subject) for one in new if one.type in derive.PEOPLES | JOURNEY_TYPES}
         ended = await queries.ended(connection, sorted(touched))

@@ -12,6 +12,7 @@ from cti.calls.call import CallId, PbxName
 from cti.calls.journey import IvrOutcome, Journey, LeftBy
 from cti.envelope import Envelope
 from cti.store import rows
+from cti.store.callbacks import CHANGED
 from cti.store.database import Database
 from cti.store.journeys import (
     Callback,
@@ -56,6 +57,10 @@ class SqlJourneyLog:
 
     async def callbacks(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Callback]:
         return await self._page(_CALLBACKS, sought, cursor, limit)
+
+    async def callback(self, callback_id: str) -> Callback | None:
+        found = await self._read(select(callback).where(callback.c.id == clean(callback_id)))
+        return _callback_of(found[0]) if found else None
 
     async def voicemails(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Voicemail]:
         return await self._page(_VOICEMAILS, sought, cursor, limit)
@@ -112,6 +117,14 @@ async def write_trails(connection: AsyncConnection, database: Database, trails: 
     for table, values in written:
         if values:
             await connection.execute(database.insert_or_replace(table), values)
+
+
+async def lock_callbacks(connection: AsyncConnection, new: Sequence[Envelope]) -> None:
+    """Before what is done about a callback is written: of two processes that write at once, the second waits here, and then
+    sees what the first has done. SQLite has one writer anyway, and no such lock."""
+    names = sorted({str(one.data.get("callback", "")) for one in new if one.type == CHANGED})
+    if names:
+        await connection.execute(select(callback.c.id).where(callback.c.id.in_(names)).with_for_update())
 
 
 def _within(at: ColumnElement[datetime], period: Period) -> ColumnElement[bool]:
@@ -190,6 +203,8 @@ class _List(Generic[T]):
             wanted = wanted.where(self.table.c.queue.in_(sorted(map(clean, sought.queues))))
         if sought.state is not None:
             wanted = wanted.where(self.table.c.state == sought.state)
+        if sought.claimed_by is not None:
+            wanted = wanted.where(self.table.c.claimed_by == clean(sought.claimed_by))
         order = (self.at, self.table.c.id)
         return wanted.order_by(*((one.desc() for one in order) if self.newest_first else order))
 

@@ -124,6 +124,7 @@ def _agent_of(row: Row[Any]) -> Agent:
         extension=row.extension,
         device=row.device,
         queues=tuple(row.queues),
+        penalties=row.penalties,
         language=row.language,
         is_enabled=row.is_enabled,
     )

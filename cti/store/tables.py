@@ -1,7 +1,7 @@
 """The tables, for SQLite and PostgreSQL alike. ``docs/reference/database.md`` explains them; ``migrations/`` makes them.
 
-Facts are appended and never changed. ``interaction``, ``interaction_agent``, ``call_open``, ``number_not_contact``, the
-``ivr_`` tables, ``callback`` and ``voicemail`` follow from the facts and can be rebuilt. Numbers are also kept reversed, so that "ends in 4567" is a range of an index.
+Facts are appended and never changed. ``interaction``, ``interaction_agent``, ``agent_interval``, ``call_open``,
+``number_not_contact``, the ``ivr_`` tables, ``callback`` and ``voicemail`` follow from the facts and can be rebuilt. Numbers are also kept reversed, so that "ends in 4567" is a range of an index.
 """
 
 from datetime import UTC, datetime
@@ -126,6 +126,8 @@ interaction = Table(
     _text("note"),
     _text("result"),
     _text("result_label"),
+    Column("result_fields", JSON, nullable=False, server_default="{}"),
+    Column("is_not_classified", Boolean, nullable=False, server_default=false()),
     _text("sought"),
     Column("journey", JSON(none_as_null=True), nullable=True),
     _text("ivr_flow"),
@@ -139,6 +141,7 @@ interaction = Table(
     Index(None, "dnis_reversed"),
     Index(None, "customer_reversed", "ended_at"),
     Index(None, "ivr_flow", "ended_at"),
+    Index(None, "is_not_classified", "ended_at"),
     Index(None, "call"),
 )
 
@@ -150,6 +153,25 @@ interaction_agent = Table(
     _text("agent", key=True),
     _time("ended_at"),
     Index(None, "agent", "ended_at"),
+)
+
+agent_interval = Table(
+    "agent_interval",
+    metadata,
+    _text("agent", key=True),
+    Column("began_at", UtcDateTime, primary_key=True),
+    Column("nr", Integer, primary_key=True, autoincrement=False),
+    _optional_time("ended_at"),
+    _text("state"),
+    Column("reason_code", Integer, nullable=False, server_default="0"),
+    _text("reason"),
+    _text("cause"),
+    _text("made_by"),
+    _text("by"),
+    _text("call"),
+    _text("queue"),
+    Column("missed", Integer, nullable=False, server_default="0"),
+    Index(None, "ended_at"),
 )
 
 call_open = Table(
@@ -230,7 +252,15 @@ callback = Table(
     _text("contact"),
     _text("contact_name"),
     _text("state"),
+    _text("claimed_by"),
+    _optional_time("claimed_at"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    _text("note"),
+    _text("changed_by"),
+    _optional_time("changed_at"),
+    _text("last_call"),
     Index(None, "entered_at", "id"),
+    Index(None, "claimed_by"),
 )
 
 voicemail = Table(
@@ -260,6 +290,7 @@ agent = Table(
     _text("extension"),
     _text("device"),
     Column("queues", JSON, nullable=False),
+    Column("penalties", JSON, nullable=False, server_default="{}"),
     _text("language"),
     Column("is_enabled", Boolean, nullable=False),
     _text("password_hash"),

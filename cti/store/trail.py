@@ -24,6 +24,7 @@ from cti.calls.journey import (
 )
 from cti.envelope import Envelope
 from cti.journeys import JOURNEY_TYPES, TYPE_OF, journey_event_of
+from cti.store import callbacks
 from cti.store.journeys import Callback, CallbackState, Voicemail
 
 INTERRUPTED: Final = "interrupted"
@@ -33,7 +34,9 @@ RECOMMENDATION: Final = 10
 BEHIND: Final = 1001
 """Where the steps after the conversation begin to be counted: a report has them behind those that led there."""
 EXACT_S: Final = 10.0
-TELLING: Final = frozenset(TYPE_OF[kind] for kind in (IvrEntered, IvrLeft, Rated, CallbackRequested, VoicemailLeft))
+TELLING: Final = frozenset(
+    {TYPE_OF[kind] for kind in (IvrEntered, IvrLeft, Rated, CallbackRequested, VoicemailLeft)} | {callbacks.CHANGED}
+)
 """What shows at once, while the call goes on; the rest shows when the journey is over."""
 
 
@@ -66,12 +69,14 @@ NOTHING: Final = Trail()
 
 def trail_of(facts: Iterable[Envelope], *, is_over: bool, who: Mapping[str, str], number: str) -> Trail:
     """``who`` the call is with, and the customer's ``number``: what ``derive.py`` makes of the same facts."""
+    facts = tuple(facts)
     told = list(_told(facts))
     journeys = tuple(_journeys((event for _, event in told), is_over=is_over))
+    wished = (_callback(name, event, who) for name, event in told if isinstance(event, CallbackRequested))
     return Trail(
         journeys=journeys,
         steps=tuple(step for journey in journeys for step in _steps(journey)),
-        callbacks=tuple(_callback(name, event, who) for name, event in told if isinstance(event, CallbackRequested)),
+        callbacks=tuple(callbacks.changed(one, facts) for one in wished),
         voicemails=tuple(_voicemail(name, event, who, number) for name, event in told if isinstance(event, VoicemailLeft)),
     )  # fmt: skip
 

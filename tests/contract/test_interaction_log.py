@@ -1,6 +1,5 @@
 """What every InteractionLog keeps, whatever it is made of."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import msgspec
@@ -11,30 +10,12 @@ from cti.calls.journey import IvrOutcome, LeftBy, PinTried
 from cti.envelope import Envelope
 from cti.errors import RequestError
 from cti.journeys import TYPE_OF
-from cti.store.derive import CUSTOMER, NOT_CUSTOMER, NOTE, RESULT
+from cti.store.derive import CUSTOMER, NOT_CLASSIFIED, NOT_CUSTOMER, NOTE, RESULT
 from cti.store.interactions import Filter, Interaction, InteractionLog
 from cti.store.journeys import CallbackState, Period, Sought
 from cti.store.memory import MemoryInteractionLog
-from cti.store.sql import SqlInteractionLog
-from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import CALLER, DEVICES, NINE, Story, abandoned_call, answered_call, facts_of
 from tests.unit.store.journey_stories import Way, gave_up, self_served
-
-
-@pytest.fixture
-def devices() -> dict[str, str]:
-    return dict(DEVICES)
-
-
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-async def log(
-    request: pytest.FixtureRequest, devices: dict[str, str], make_database: MakeDatabase
-) -> AsyncIterator[InteractionLog]:
-    if request.param == "memory":
-        yield MemoryInteractionLog(lambda: devices)
-        return
-    async with make_database(request.param) as database:
-        yield SqlInteractionLog(database, lambda: devices)
 
 
 async def listed(log: InteractionLog, **wanted: object) -> list[str]:
@@ -132,6 +113,43 @@ async def test_a_note_after_the_end_shows(log: InteractionLog) -> None:
     await log.append([Story().said(RESULT, "r", code="callback", label="Call back", by="mara")])
     call = await only(log)
     assert (call.note, call.result, call.result_label) == ("call back on Monday", "callback", "Call back")
+
+
+async def test_a_result_brings_its_fields(log: InteractionLog) -> None:
+    fields = {"amount": "129.00", "until": "2026-12-24"}
+    await log.append(
+        [*answered_call(), Story().said(RESULT, code="sold", label="Sold", by="mara", fields={"amount": "1"})]
+    )
+    await log.append([Story().said(RESULT, "r2", code="sold", label="Sold", by="mara", fields=fields)])
+    assert (await only(log)).result_fields == fields
+    await log.append([Story().said(RESULT, "r3", code="solved", label="Solved", by="mara")])
+    assert ((await only(log)).result, (await only(log)).result_fields) == ("solved", {})
+
+
+async def test_a_call_whose_wrap_up_ran_out_is_not_classified_until_a_result_comes(log: InteractionLog) -> None:
+    await log.append([*answered_call(), Story().said(NOT_CLASSIFIED, by="mara")])
+    assert ((await only(log)).result, (await only(log)).is_not_classified) == ("", True)
+    await log.append([Story().said(RESULT, "r", code="solved", label="Solved", by="sue")])
+    assert ((await only(log)).result, (await only(log)).is_not_classified) == ("solved", False)
+
+
+async def test_a_late_wrap_up_takes_no_result_away(log: InteractionLog) -> None:
+    await log.append([*answered_call(), Story().said(RESULT, code="solved", label="Solved", by="mara")])
+    await log.append([Story().said(NOT_CLASSIFIED, "late", by="tom")])
+    assert ((await only(log)).result, (await only(log)).is_not_classified) == ("solved", False)
+
+
+async def test_supervisors_find_what_is_not_classified(log: InteractionLog) -> None:
+    for name, said in (
+        ("1.1", NOT_CLASSIFIED),
+        ("2.1", RESULT),
+        ("3.1", NOTE),
+    ):
+        story = Story(name)
+        await log.append([*answered_call(name), story.said(said, by="mara", code="solved", label="Solved", text="-")])
+    assert await listed(log, classified=False) == ["main-1.1"]
+    assert await listed(log, classified=True) == ["main-2.1"]
+    assert len(await listed(log)) == 3
 
 
 async def test_a_note_before_the_end_shows(log: InteractionLog) -> None:

@@ -18,7 +18,7 @@ from tests.unit.store.call_stories import NINE, answered_call
 
 MARA = Agent(
     id=AgentId("mara"), name="Mara 陳", role=AgentRole.SUPERVISOR, extension="1001", device="PJSIP/1001", queues=("billing", "sales"),
-    language="zh-Hant",
+    penalties={"sales": 2}, language="zh-Hant",
 )  # fmt: skip
 TOM = Agent(id=AgentId("tom"), name="Tom")
 CALL = CallId("main-1.1")

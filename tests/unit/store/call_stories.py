@@ -89,7 +89,7 @@ class Story:
     def cleared(self, seconds: float, *, ended_by: str = "customer", cause: str = "normal") -> Cleared:
         return Cleared(call=self.call, at=self.at(seconds), cause=cause, ended_by=ended_by)
 
-    def said(self, kind: str, fact: str = "said", /, *, seconds: float = 60, **data: str) -> Envelope:
+    def said(self, kind: str, fact: str = "said", /, *, seconds: float = 60, **data: object) -> Envelope:
         return Envelope(
             id=f"{self.call}#{fact}", source=f"/pbx/{self.pbx}", type=kind, subject=self.call, time=self.at(seconds), sequence=0,
             data=dict(data),

@@ -1,0 +1,104 @@
+"""Agents' intervals in SQLite or PostgreSQL: what ``ShiftLog`` asks for, and how they are written."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cti.agent_facts import AGENTS, STATE, presence_of
+from cti.agents.agent import AgentId
+from cti.agents.presence import AgentState, Maker, Presence
+from cti.calls.call import Direction, Outcome
+from cti.envelope import Envelope
+from cti.store import rows
+from cti.store.database import Database
+from cti.store.shifts import Day, Interval, day_of, in_a_row, interval_of, without
+from cti.store.storable import clean
+from cti.store.tables import agent_interval, fact, interaction
+
+_T: Final = agent_interval.c
+_FIELDS: Final = tuple(field.name for field in fields(Interval))
+
+
+class SqlShiftLog:
+    _database: Database
+
+    async def last_states(self) -> tuple[Presence, ...]:
+        """An agent's last interval has no end, so there is one to look at for each."""
+        of_agent = fact.alias()
+        last = (
+            select(func.max(of_agent.c.recorded))
+            .where(of_agent.c.call == _T.agent, of_agent.c.source == AGENTS)
+            .correlate(agent_interval)
+            .scalar_subquery()
+        )
+        joined = agent_interval.join(fact, fact.c.recorded == last)
+        wanted = select(fact).select_from(joined).where(_T.ended_at.is_(None)).order_by(_T.agent)
+        async with self._database.reading() as connection:
+            found = [presence_of(rows.fact_of(row)) for row in await connection.execute(wanted)]
+        return tuple(one for one in found if one)
+
+    async def intervals(self, agent: AgentId, since: datetime, until: datetime) -> tuple[Interval, ...]:
+        wanted = select(agent_interval).where(_lies_in(agent, since, until)).order_by(_T.began_at, _T.nr)
+        async with self._database.reading() as connection:
+            return tuple(_interval_of(row) for row in await connection.execute(wanted))
+
+    async def day(self, agent: AgentId, since: datetime, until: datetime) -> Day:
+        day = day_of(await self.intervals(agent, since, until), since, until)
+        table = interaction.c
+        nobodys = or_(table.direction == Direction.INTERNAL, table.outcome != Outcome.ANSWERED)
+        wanted = select(table.call).where(table.call.in_(sorted(day.calls)), nobodys)
+        async with self._database.reading() as connection:
+            return without(day, (await connection.execute(wanted)).scalars())
+
+    async def _rebuild_intervals(self) -> None:
+        """Agent by agent: a year of one's states is some ten thousand rows."""
+        async with self._database.reading() as connection:
+            found = await connection.execute(select(fact.c.call).where(fact.c.type == STATE).distinct())
+            agents = found.scalars().all()
+        for agent in agents:
+            async with self._database.writing() as connection:
+                told = select(fact).where(fact.c.call == agent, fact.c.source == AGENTS).order_by(fact.c.recorded)
+                known = [rows.fact_of(row) for row in await connection.execute(told)]
+                await _write(connection, self._database, in_a_row(filter(None, map(interval_of, known))))
+
+
+async def write_intervals(connection: AsyncConnection, database: Database, new: Iterable[Envelope]) -> None:
+    """What facts just recorded begin, and with it the ends of those before."""
+    begun = sorted(filter(None, map(interval_of, new)), key=attrgetter("agent"))
+    for agent, of_agent in groupby(begun, attrgetter("agent")):
+        mine = list(of_agent)
+        since = min(one.began_at for one in mine)
+        known = select(agent_interval).where(_T.agent == agent, _T.began_at >= _last_before(agent, since))
+        beside = [_interval_of(row) for row in await connection.execute(known)]
+        await _write(connection, database, in_a_row([*beside, *mine]))
+
+
+async def _write(connection: AsyncConnection, database: Database, intervals: Sequence[Interval]) -> None:
+    if intervals:
+        values = [{name: getattr(one, name) for name in _FIELDS} for one in intervals]
+        await connection.execute(database.insert_or_replace(agent_interval), values)
+
+
+def _lies_in(agent: AgentId, since: datetime, until: datetime) -> ColumnElement[bool]:
+    """A range of the index: one interval before the period may reach into it, and no more."""
+    name = AgentId(clean(agent))
+    begun = and_(_T.agent == name, _T.began_at >= _last_before(name, since), _T.began_at < until)
+    return and_(begun, or_(_T.ended_at.is_(None), _T.ended_at > since))
+
+
+def _last_before(agent: AgentId, at: datetime) -> ColumnElement[datetime]:
+    other = agent_interval.alias().c
+    last = select(func.max(other.began_at)).where(other.agent == agent, other.began_at <= at).scalar_subquery()
+    return func.coalesce(last, at, type_=_T.began_at.type)
+
+
+def _interval_of(row: Row[Any]) -> Interval:
+    values = dict(row._mapping)  # noqa: SLF001 - a row's public name for its columns
+    agent, state, made_by = AgentId(row.agent), AgentState(row.state), Maker(row.made_by)
+    return Interval(**values | {"agent": agent, "state": state, "made_by": made_by})
