@@ -10,13 +10,12 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from cti.calls.call import Call, PbxName
-from cti.calls.transitions import CallChanged
 from cti.errors import PbxAuthFailed, PbxError, PbxProtocolError, PbxRefused, PbxUnavailable
 from cti.log import logger
 from cti.telephony.asterisk.account import Account
@@ -27,7 +26,7 @@ from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.backoff import backoff_s
 from cti.telephony.commands import Command, Failed, Hangup, Result
-from cti.telephony.link import LinkChanged, Sink
+from cti.telephony.link import LinkChanged, News, Sink
 from cti.telephony.phone import Ability
 
 log = logger("telephony")
@@ -75,6 +74,8 @@ class AmiLink:
         self.narrator = Narrator(name, endpoints)
         self._account = account
         self._control = control
+        if control is not None:
+            control.interface_of = self.narrator.members.interface
         self._tap = tap
         self._status = LinkChanged(pbx=name, state="connecting", at=datetime.now(UTC))
         self._sink: Sink = lambda _news: None
@@ -233,6 +234,8 @@ class AmiLink:
         if changes:
             self.figures.lag_s = max(0.0, (received_at - changes[-1].cause.at).total_seconds())
             self._tell(changes)
+        if self.narrator.member_news and self._status.state == "connected":
+            self._tell_members()
         if self._control is not None:
             self._control.feed(message)
 
@@ -246,10 +249,16 @@ class AmiLink:
                 "pbx_connected", pbx=self.name, calls=len(self.calls), resync_s=round(self.figures.last_resync_s, 3)
             )
             self._become("connected")
+            self._tell_members()
 
-    def _tell(self, changes: list[CallChanged]) -> None:
+    def _tell(self, changes: Sequence[News]) -> None:
         for change in changes:
             self._sink(change)
+
+    def _tell_members(self) -> None:
+        """Not before the PBX is told to be connected: who hears of a member that is wrong will want to mend it at once."""
+        news, self.narrator.member_news = self.narrator.member_news, []
+        self._tell(news)
 
 
 async def _next(

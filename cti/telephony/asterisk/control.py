@@ -11,7 +11,7 @@ import itertools
 import random
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from cti.calls.call import LegId, PbxName
@@ -48,6 +48,8 @@ class Control:
         self._seed, self._count = secrets.token_hex(4), itertools.count(1)
         self.trouble = "not connected yet"
         """Why there is no connection, in words; empty when there is one."""
+        self.interface_of: Callable[[str, str], str] = lambda _queue, device: device
+        """(queue, device) -> what the queue calls that member; told by whoever reads the event plane."""
 
     @property
     def is_connected(self) -> bool:
@@ -71,7 +73,7 @@ class Control:
 
     def check(self, command: Command) -> None:
         """Raises ValueError for a command that ``send`` would refuse."""
-        actions_for(command, Given(action_id="check", leg=LegId("check"), dialplan=self._dialplan))
+        actions_for(command, self._given())
 
     async def send(self, command: Command) -> Result:
         """As ``PbxLink.send``. The same id again waits for, or gets, the same result."""
@@ -100,31 +102,30 @@ class Control:
     async def _put(self, command: str, actions: Sequence[Action]) -> None:
         """Hand them to Asterisk. What was accepted waits for its event, also when this connection ends."""
         response: Mapping[str, str] = {}
+        for action in actions:
+            if self._confirmations.is_out(command):
+                response = await self._act(command, action)
+        self._settle(self._confirmations.accept(command, response, self._now()))
+
+    async def _act(self, command: str, action: Action) -> Mapping[str, str]:
+        """The response; of an error, which is told, none."""
+        words = PBX_LOST
         try:
-            for action in actions:
-                if not self._confirmations.is_out(command):
-                    break
-                response = await self._act(action)
-            else:
-                self._settle(self._confirmations.accept(command, response, self._now()))
+            if self._wire is not None:
+                return await self._wire.act(action)
         except PbxRefused as error:
-            self._refuse(command, error.reason)
+            words = error.reason
         except PbxUnavailable as error:
-            self._refuse(command, TIMEOUT if isinstance(error, NoAnswer) else PBX_LOST)
-
-    async def _act(self, action: Action) -> Mapping[str, str]:
-        if self._wire is None:
-            raise PbxUnavailable("not connected")
-        return await self._wire.act(action)
-
-    def _refuse(self, command: str, words: str) -> None:
+            words = TIMEOUT if isinstance(error, NoAnswer) else PBX_LOST
         self._settle(self._confirmations.refuse(command, words, self._now()))
+        return {}
 
     def _given(self) -> Given:
         """Asterisk's own ids look like ``1763754000.12``; with a systemname before it, like ours."""
         number = next(self._count)
         leg = LegId(f"cti{self._seed}-{int(time.time())}.{number}")
-        return Given(action_id=f"cti-{self._seed}-{number}", leg=leg, dialplan=self._dialplan)
+        action_id = f"cti-{self._seed}-{number}"
+        return Given(action_id=action_id, leg=leg, dialplan=self._dialplan, interface_of=self.interface_of)
 
     async def _connect(self) -> None:
         wire = Wire(self._account, self._limits)

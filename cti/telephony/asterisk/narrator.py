@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from cti.calls.call import Anomaly, Call, LegId
+from cti.calls.call import Anomaly, Call, LegId, PbxName
 from cti.calls.events import CallEvent, Cleared
 from cti.calls.tracker import CallTracker
 from cti.calls.transitions import CallChanged
+from cti.telephony.asterisk import members
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.mirror import Conversation, Mirror
@@ -21,6 +22,7 @@ from cti.telephony.asterisk.snapshot import Snapshot
 from cti.telephony.asterisk.story import Storyteller
 from cti.telephony.asterisk.translate import TRANSLATE
 from cti.telephony.asterisk.translate.headers import Contradiction
+from cti.telephony.link import MemberChanged, MembersRead
 
 _MOST_NEWS: Final = 64
 """Events told of one conversation after one message; more would be a circle, and is an anomaly."""
@@ -36,6 +38,9 @@ class Narrator:
         """Blocks not believed, by why."""
         self.wants_reread = False
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
+        self.members = members.Members(PbxName(pbx))
+        self.member_news: list[MemberChanged | MembersRead] = []
+        """For whoever feeds us to take away."""
         self._mirror = Mirror(pbx, endpoints)
         self._story = Storyteller(self._mirror)
         self._gate = Gate()
@@ -55,13 +60,15 @@ class Narrator:
         if message.event == "SuccessfulAuth":  # the first event of every login, and often the only one for long
             self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         translate = TRANSLATE.get(message.event)
-        if translate is None and message.event and message.event not in _OTHERS:
+        if translate is None and message.event and message.event not in _READ:
             return self._pass_over(message)
         at = self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         fault = self._gate.fault(message)
         if fault:
             self._quarantine(fault)
             return []
+        if message.event in members.EVENTS:
+            self.member_news += self.members.feed(message, at)
         if message.event in _OTHERS:
             return self._of_the_pbx(message, at)
         try:
@@ -103,6 +110,7 @@ class Narrator:
     def begin_sync(self) -> None:
         """The lists are about to be asked for. Nothing is told until the channels' is complete; live events are applied."""
         self.wants_reread = False
+        self.members.begin_sync(self._clock.now)
         self._snapshot = Snapshot(self._mirror)
 
     def _listed(self, message: AmiMessage, at: datetime) -> list[CallChanged]:
@@ -233,3 +241,4 @@ class Narrator:
 
 _LISTS: Final = frozenset({"CoreShowChannel", "CoreShowChannelsComplete", "QueueEntry", "QueueStatusComplete"})
 _OTHERS: Final = _LISTS | {"Shutdown", "FullyBooted"}
+_READ: Final = _OTHERS | members.EVENTS

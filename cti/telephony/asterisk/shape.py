@@ -46,8 +46,16 @@ _PREFIXES: Final[dict[str, tuple[str, ...]]] = {
 _OPTIONAL: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(
     ("DialBegin", "DialState", "DialEnd", "AgentComplete"), _DIAL
 )
-_NO_CHANNEL: Final = frozenset({"FullyBooted", "Shutdown", "QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause",
-                                "QueueMemberStatus", "DeviceStateChange", "Reload"})  # fmt: skip
+_MEMBER: Final = ("StateInterface", "Membership", "Penalty")
+_NO_CHANNEL: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("FullyBooted", "Shutdown", "DeviceStateChange", "Reload"), ()),
+    **dict.fromkeys(
+        ("QueueMemberAdded", "QueueMemberRemoved", "QueueMemberPause", "QueueMemberPenalty", "QueueMemberStatus"),
+        ("Queue", "MemberName", "Interface", *_MEMBER),
+    ),
+    "QueueMember": ("Queue", "Name", "Location", *_MEMBER),
+}
+"""Events about no channel, and what stands in them first (apps/app_queue.c, 16 to 22)."""
 
 
 _CDR: Final = (
@@ -83,8 +91,18 @@ def fault_of(message: AmiMessage) -> str | None:
     if keys.count("Event") > 1:
         return "two events in one"
     if message.event in _NO_CHANNEL:
-        return "a channel's headers behind an event that has none" if "Linkedid" in keys else None
+        return _fault_without_channel(_NO_CHANNEL[message.event], keys)
     return next(_faults(message.event, keys), None)
+
+
+def _fault_without_channel(wanted: tuple[str, ...], keys: tuple[str, ...]) -> str | None:
+    if "Linkedid" in keys or "Uniqueid" in keys:
+        return "a channel's headers behind an event that has none"
+    if not wanted:
+        return None
+    if len(set(keys)) != len(keys):
+        return "a header of a queue's member stands twice"
+    return None if _stands(wanted, keys) else "the headers of a queue's member are cut or out of order"
 
 
 def _faults(event: str, keys: tuple[str, ...]) -> Iterator[str]:

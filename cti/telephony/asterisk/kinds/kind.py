@@ -53,6 +53,8 @@ class Given:
     leg: LegId
     """The Uniqueid a leg that comes of it shall have."""
     dialplan: Dialplan
+    interface_of: Callable[[str, str], str] = lambda _queue, device: device
+    """(queue, device) -> what that queue calls the member that rings the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class Expectation:
         return None
 
     def refused(self, words: str) -> Verdict:
-        """The PBX's response was an error, in its words; or the command could not be sent."""
+        """The PBX's response was an error, in its words; or the command could not be sent. None: no matter, go on with the
+        next action.
+        """
         return Failed(command=self.command, reason=words)
 
     def expired(self) -> Done | Failed:
@@ -97,7 +101,7 @@ class Kind(Generic[C]):
     """How one kind of command is carried out."""
 
     actions: Callable[[C, Given], tuple[Action, ...]]
-    """Without ActionID; sent one after the other, each when the one before was accepted. Raises ValueError, in words for
+    """Without ActionID; sent one after the other, each when the one before was answered. Raises ValueError, in words for
     the asker, for what must not be sent."""
     expect: Callable[[C, Given], Expectation]
 

@@ -11,6 +11,7 @@ from importlib import resources
 from string import Template
 from typing import Final, Literal
 
+from cti.telephony.asterisk import feature_codes
 from cti.telephony.asterisk.provision import asking
 from cti.telephony.asterisk.provision.asking import FastAgi
 
@@ -73,6 +74,7 @@ class ProvisionOptions:
     inbound: tuple[InboundNumber, ...]
     trunk_dial: str = "PJSIP/${CTI_TO}@trunk"
     outbound_patterns: tuple[str, ...] = ("_0XXXXXXX!", "_+ZXXXXXXX!")
+    emergency_numbers: tuple[str, ...] = ("110", "112", "119")
     outbound_caller_id: str = "anonymous"
     outbound_timeout_s: int = 60
     agent_pattern: str = "20XX"
@@ -118,7 +120,9 @@ def _template(name: str) -> Template:
 def _values(options: ProvisionOptions) -> Mapping[str, object]:
     queues = {queue.name: queue for queue in options.queues}
     plain = {field.name: getattr(options, field.name) for field in fields(options)}
+    outside = (*options.emergency_numbers, *options.outbound_patterns)
     return plain | {
+        **feature_codes.BY_NAME,
         "customer_variable": CUSTOMER_VARIABLE,
         "permit_lines": "\n".join(f"permit = {address}" for address in options.permit),
         "pickup_length": len(options.pickup_prefix),
@@ -127,8 +131,8 @@ def _values(options: ProvisionOptions) -> Mapping[str, object]:
         "queue_lines": "\n".join(_queue_lines(queue.extension, queue) for queue in options.queues),
         "timeout_line": asking.timeout_line() if options.fastagi else "",
         "asking_contexts": asking.contexts(options.fastagi) if options.fastagi else "",
-        "outbound_lines": "\n".join(_dial_lines(pattern, "TK", options) for pattern in options.outbound_patterns),
-        "transfer_lines": "\n".join(_dial_lines(pattern, "", options) for pattern in options.outbound_patterns),
+        "outbound_lines": "\n".join(_dial_lines(pattern, "TK", options) for pattern in outside),
+        "transfer_lines": "\n".join(_dial_lines(pattern, "", options) for pattern in outside),
         "queue_sections": "\n".join(_queue_section(queue) for queue in options.queues),
     }
 
@@ -203,6 +207,7 @@ def _faults(options: ProvisionOptions) -> list[str]:
         *(f"number {n.number!r} leads to no queue: {n.queue!r}" for n in options.inbound if n.queue not in names),
         *_asking_faults(options.fastagi),
         *(f"outbound pattern {p!r}" for p in options.outbound_patterns if not _PATTERN.fullmatch(p)),
+        *(f"emergency number {n!r}" for n in options.emergency_numbers if not re.fullmatch(r"[0-9]{2,6}", n)),
     ]
 
 

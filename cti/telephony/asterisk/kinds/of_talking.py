@@ -1,0 +1,188 @@
+"""What an agent does with the customer on the line: hold, keys, parking, recording. All of it with the class call.
+
+- ``Hold``, ``Retrieve``: a feature of the phone (features.conf), which the PBX carries out on the customer's channel and tells
+  by user events. A phone that may not use it, or that speaks with nobody: ``not_able``.
+- ``SendKeys``: one PlayDTMF a key, to the channel of whom the agent speaks with. Each is answered when its tone is over (a
+  tenth of a second); no account reads the class dtmf, so the last answer is the confirmation.
+- ``Park``: ParkedCall of the customer; then the agent's own leg is hung up, which is there still, with nobody.
+- ``Record``: begun by a feature of the phone, on the customer's channel, with a file name of the dialplan's own making; paused
+  and stopped by AMI. MixMonitorStart, MixMonitorMute and MixMonitorStop of the customer's channel say so.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from cti.calls.call import LegId
+from cti.telephony.asterisk import feature_codes
+from cti.telephony.asterisk.kinds.asked_first import Asking, features_of, pressed
+from cti.telephony.asterisk.kinds.kind import (
+    LEG,
+    USUAL_S,
+    Action,
+    Expectation,
+    Form,
+    Given,
+    Kind,
+    Message,
+    Soon,
+    Verdict,
+    whole,
+)
+from cti.telephony.commands import Command, Done, Failed, Hold, Park, Record, RecordingStep, Retrieve, SendKeys
+
+KEY_S: Final = 0.5
+"""The most that one key takes."""
+KEYS: Final = re.compile(r"[0-9*#]{1,32}")
+CHANNEL: Final = re.compile(r"[A-Za-z0-9]{2,10}/[A-Za-z0-9][A-Za-z0-9_.-]{0,59}-[0-9a-f]{8,16}")
+FREE_S: Final = 1.0
+"""How long the agent's leg may take to end once the customer is parked."""
+
+
+# ---- hold
+
+
+def _hold(command: Hold, _given: Given) -> tuple[Action, ...]:
+    return (features_of(command.leg), *pressed(command.leg, feature_codes.HOLD))
+
+
+def _retrieve(command: Retrieve, _given: Given) -> tuple[Action, ...]:
+    return (features_of(command.leg), *pressed(command.leg, feature_codes.RETRIEVE))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Says(Asking):
+    """The dialplan says so, on the customer's channel."""
+
+    events: ClassVar[frozenset[str]] = frozenset({"UserEvent", "Hangup"})
+    customer: LegId
+    says: str
+
+    def saw(self, event: Message) -> Verdict:
+        if event.get("Uniqueid") != self.customer:
+            return None
+        if event.event == "Hangup":
+            return Failed(command=self.command, reason=event.get("Cause-txt"))
+        return Done(command=self.command) if event.get("UserEvent") == self.says else None
+
+
+# ---- keys
+
+
+def _send_keys(command: SendKeys, given: Given) -> tuple[Action, ...]:
+    channel = whole(LEG, given.other, "other")
+    if not KEYS.fullmatch(command.keys):
+        raise ValueError("keys: 1 to 32 of 0-9, * and #")  # never quoted: they may be a PIN
+    return tuple({"Action": "PlayDTMF", "Channel": channel, "Digit": key} for key in command.keys)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answered(Expectation):
+    def accepted(self, response: Mapping[str, str]) -> Verdict:  # noqa: ARG002
+        return Done(command=self.command)
+
+
+def _are_sent(command: SendKeys, _given: Given) -> Expectation:
+    return _Answered(command=command.id, limit_s=USUAL_S + KEY_S * len(command.keys))
+
+
+# ---- parking
+
+
+def _park(command: Park, given: Given) -> tuple[Action, ...]:
+    customer, own = whole(LEG, given.customer, "customer"), whole(CHANNEL, given.channel, "channel")
+    return (
+        {"Action": "Park", "Channel": customer, "TimeoutChannel": own},
+        {"Action": "Hangup", "Channel": whole(LEG, command.leg, "leg")},
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parked(Expectation):
+    """Done once the agent is free too."""
+
+    events: ClassVar[frozenset[str]] = frozenset({"ParkedCall", "Hangup"})
+    customer: LegId
+    leg: LegId
+    _is_parked: bool = False
+
+    def saw(self, event: Message) -> Verdict:
+        if event.event == "ParkedCall" and event.get("ParkeeUniqueid") == self.customer:
+            self._is_parked = True
+            return Soon(FREE_S)
+        if event.event == "Hangup" and event.get("Uniqueid") in {self.customer, self.leg}:
+            return self._over(event.get("Cause-txt"))
+        return None
+
+    def refused(self, words: str) -> Verdict:
+        return self._over(words)
+
+    def expired(self) -> Done | Failed:
+        return self._over("timeout")
+
+    def _over(self, words: str) -> Done | Failed:
+        return Done(command=self.command) if self._is_parked else Failed(command=self.command, reason=words)
+
+
+# ---- recording
+
+
+def _record(command: Record, given: Given) -> tuple[Action, ...]:
+    customer = whole(LEG, given.customer, "customer")
+    match command.step:
+        case RecordingStep.START:
+            return (features_of(command.leg), *pressed(command.leg, feature_codes.RECORD))
+        case RecordingStep.STOP:
+            return ({"Action": "StopMixMonitor", "Channel": customer},)
+        case RecordingStep.PAUSE | RecordingStep.RESUME:
+            state = "1" if command.step is RecordingStep.PAUSE else "0"
+            return ({"Action": "MixMonitorMute", "Channel": customer, "Direction": "both", "State": state},)
+
+
+_SAYS: Final = {
+    RecordingStep.START: ("MixMonitorStart", ""),
+    RecordingStep.STOP: ("MixMonitorStop", ""),
+    RecordingStep.PAUSE: ("MixMonitorMute", "1"),
+    RecordingStep.RESUME: ("MixMonitorMute", "0"),
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Recorded(Asking):
+    events: ClassVar[frozenset[str]] = frozenset({"MixMonitorStart", "MixMonitorMute", "MixMonitorStop"})
+    customer: LegId
+    says: tuple[str, str]
+    """Event and State."""
+
+    def saw(self, event: Message) -> Verdict:
+        if event.get("Uniqueid") != self.customer:
+            return None
+        return Done(command=self.command) if (event.event, event.get("State")) == self.says else None
+
+
+# ---- the tables
+
+FORMS: Final[Mapping[str, Form]] = {
+    "Park": Form(frozenset({"Channel", "TimeoutChannel"})),
+    "StopMixMonitor": Form(frozenset({"Channel"})),
+    "MixMonitorMute": Form(frozenset({"Channel", "Direction", "State"})),
+}
+KINDS: Final[Mapping[type[Command], Kind[Any]]] = {
+    Hold: Kind(
+        _hold,
+        lambda c, given: _Says(command=c.id, customer=given.customer, feature="cti-hold", says="CtiHeld"),
+    ),
+    Retrieve: Kind(
+        _retrieve,
+        lambda c, given: _Says(command=c.id, customer=given.customer, feature="cti-retrieve", says="CtiRetrieved"),
+    ),
+    SendKeys: Kind(_send_keys, _are_sent),
+    Park: Kind(_park, lambda c, given: _Parked(command=c.id, customer=given.customer, leg=c.leg)),
+    Record: Kind(
+        _record,
+        lambda c, given: _Recorded(
+            command=c.id, customer=given.customer, feature="cti-record", says=_SAYS[c.step]
+        ),
+    ),
+}
