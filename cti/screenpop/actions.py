@@ -40,26 +40,28 @@ class WhyNot(StrEnum):
     NOT_YOUR_CALL = "not_your_call"
     PBX_LOST = "pbx_lost"
     PHONE_CANNOT = "phone_cannot"
-    RECORDING_NOT_OFFERED = "recording_not_offered"
+    RECORDING_OFF = "recording_off"
     """The site does not let agents record."""
-    DIALLING = "dialling"
+    NOT_ANSWERED = "not_answered"
     """The agent's own call is being put through."""
     CONSULTED = "consulted"
     """The agent was asked in, and does not speak to the customer."""
     NOT_RINGING = "not_ringing"
     NOT_CONNECTED = "not_connected"
-    ON_HOLD = "on_hold"
+    HELD = "held"
+    """The agent has to take the call back first."""
+    ALREADY_HELD = "already_held"
     NOT_HELD = "not_held"
     CONSULTING = "consulting"
     """A consultation is open: complete it or go back first."""
-    NO_CONSULT = "no_consult"
-    CONSULT_RINGS = "consult_rings"
+    NOT_CONSULTING = "not_consulting"
+    CONSULT_RINGING = "consult_ringing"
     """The colleague has not answered yet."""
     IN_CONFERENCE = "in_conference"
-    IS_RECORDED = "is_recorded"
-    NOT_RECORDED = "not_recorded"
-    RECORDING_PAUSED = "recording_paused"
-    RECORDING_NOT_PAUSED = "recording_not_paused"
+    RECORDING = "recording"
+    NOT_RECORDING = "not_recording"
+    PAUSED = "paused"
+    NOT_PAUSED = "not_paused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ def call_actions(
         if not pbx_is_up:
             return WhyNot.PBX_LOST
         if row.ability is Ability.RECORD and not is_recording_offered:
-            return WhyNot.RECORDING_NOT_OFFERED
+            return WhyNot.RECORDING_OFF
         if row.ability and row.ability not in abilities:
             return WhyNot.PHONE_CANNOT
         where = standing(call, mine)
@@ -133,7 +135,7 @@ def _ringing(where: Standing) -> WhyNot | None:
 
 
 def _put_through(where: Standing) -> WhyNot | None:
-    return WhyNot.DIALLING if where.is_dialling else None
+    return WhyNot.NOT_ANSWERED if where.is_dialling else None
 
 
 def _own_customer(where: Standing) -> WhyNot | None:
@@ -148,11 +150,15 @@ def _heard(where: Standing) -> WhyNot | None:
         return None if where.mine.state in _JOINED else WhyNot.NOT_CONNECTED
     if not where.speaks:
         return WhyNot.NOT_CONNECTED
-    return WhyNot.ON_HOLD if where.is_held else None
+    return WhyNot.HELD if where.is_held else None
 
 
-def _not_on_hold(where: Standing) -> WhyNot | None:
-    return WhyNot.ON_HOLD if where.is_held else None
+def _taken_back(where: Standing) -> WhyNot | None:
+    return WhyNot.HELD if where.is_held else None
+
+
+def _not_yet_held(where: Standing) -> WhyNot | None:
+    return WhyNot.ALREADY_HELD if where.is_held else None
 
 
 def _on_hold(where: Standing) -> WhyNot | None:
@@ -170,28 +176,28 @@ def _not_consulting(where: Standing) -> WhyNot | None:
 
 
 def _consulting(where: Standing) -> WhyNot | None:
-    return None if where.consulted else WhyNot.NO_CONSULT
+    return None if where.consulted else WhyNot.NOT_CONSULTING
 
 
 def _colleague_answered(where: Standing) -> WhyNot | None:
     is_there = where.consulted and where.consulted.state is LegState.CONNECTED
-    return None if is_there else WhyNot.CONSULT_RINGS
+    return None if is_there else WhyNot.CONSULT_RINGING
 
 
 def _not_recorded(where: Standing) -> WhyNot | None:
-    return None if where.recording is Recording.OFF else WhyNot.IS_RECORDED
+    return None if where.recording is Recording.OFF else WhyNot.RECORDING
 
 
 def _recorded(where: Standing) -> WhyNot | None:
-    return WhyNot.NOT_RECORDED if where.recording is Recording.OFF else None
+    return WhyNot.NOT_RECORDING if where.recording is Recording.OFF else None
 
 
 def _not_paused(where: Standing) -> WhyNot | None:
-    return WhyNot.RECORDING_PAUSED if where.recording is Recording.PAUSED else None
+    return WhyNot.PAUSED if where.recording is Recording.PAUSED else None
 
 
 def _paused(where: Standing) -> WhyNot | None:
-    return None if where.recording is Recording.PAUSED else WhyNot.RECORDING_NOT_PAUSED
+    return None if where.recording is Recording.PAUSED else WhyNot.NOT_PAUSED
 
 
 Need = Callable[[Standing], WhyNot | None]
@@ -213,11 +219,11 @@ _ON_RECORD: Final = (*_MINE, _recorded)
 # fmt: off - a table is read in columns
 TABLE: Final = (
     Row(Name.ANSWER, Ability.ANSWER, (_put_through, _ringing)),
-    Row(Name.HOLD, Ability.HOLD, (*_MINE, _not_consulting, _not_on_hold)),
+    Row(Name.HOLD, Ability.HOLD, (*_MINE, _not_consulting, _not_yet_held)),
     Row(Name.RETRIEVE, Ability.HOLD, (*_MINE, _not_consulting, _on_hold)),
     Row(Name.KEYS, Ability.KEYS, (_put_through, _heard)),
     Row(Name.TRANSFER, Ability.TRANSFER, (*_MINE, _alone_with_customer)),
-    Row(Name.CONSULT, Ability.TRANSFER, (*_MINE, _alone_with_customer, _not_on_hold)),  # a phone on hold hears nobody
+    Row(Name.CONSULT, Ability.TRANSFER, (*_MINE, _alone_with_customer, _taken_back)),  # a phone on hold hears nobody
     Row(Name.COMPLETE, Ability.TRANSFER, _ASKED),  # also while it rings: a blonde transfer
     Row(Name.CONFERENCE, Ability.TRANSFER, (*_ASKED, _colleague_answered)),
     Row(Name.RECONNECT, Ability.TRANSFER, _ASKED),

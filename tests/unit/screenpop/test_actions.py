@@ -153,24 +153,24 @@ def test_what_may_be_done_follows_from_the_call_and_ones_part_in_it(
     [
         (talks, JON, "hangup", "not_your_call"),
         (parked, MARA, "hangup", "not_your_call"),
-        (dials, MARA, "answer", "dialling"),
+        (dials, MARA, "answer", "not_answered"),
         (rings, MARA, "hold", "not_connected"),
         (talks, MARA, "answer", "not_ringing"),
         (talks, MARA, "retrieve", "not_held"),
-        (talks, MARA, "complete", "no_consult"),
-        (holds, MARA, "hold", "on_hold"),
-        (holds, MARA, "keys", "on_hold"),
-        (holds, MARA, "consult", "on_hold"),
-        (asks_jon, MARA, "conference", "consult_rings"),
+        (talks, MARA, "complete", "not_consulting"),
+        (holds, MARA, "hold", "already_held"),
+        (holds, MARA, "keys", "held"),
+        (holds, MARA, "consult", "held"),
+        (asks_jon, MARA, "conference", "consult_ringing"),
         (asks_jon, MARA, "transfer", "consulting"),
         (asks_jon, MARA, "retrieve", "consulting"),
         (consults, JON, "transfer", "consulted"),
         (consults, JON, "complete", "consulted"),
         (confers, MARA, "transfer", "in_conference"),
-        (records, MARA, "record", "is_recorded"),
-        (records, MARA, "record_resume", "recording_not_paused"),
-        (talks, MARA, "record_pause", "not_recorded"),
-        (pauses_the_recording, MARA, "record_pause", "recording_paused"),
+        (records, MARA, "record", "recording"),
+        (records, MARA, "record_resume", "not_paused"),
+        (talks, MARA, "record_pause", "not_recording"),
+        (pauses_the_recording, MARA, "record_pause", "paused"),
     ],
 )
 def test_a_button_that_may_not_be_pressed_says_why(
@@ -199,7 +199,7 @@ def test_without_the_pbx_nothing_may_be_done() -> None:
 
 def test_where_the_site_does_not_let_agents_record_the_button_says_so() -> None:
     offered = reasons(talks().call, is_recording_offered=False)
-    assert {offered[name] for name in offered if name.startswith("record")} == {"recording_not_offered"}
+    assert {offered[name] for name in offered if name.startswith("record")} == {"recording_off"}
     assert offered["hold"] == ""
 
 
