@@ -1,11 +1,41 @@
 // The REST side: same origin, session cookie, problem+json.
+import type { ActionName } from './control'
+import type { Directory } from './directory'
+import type { Asked, Reason } from './agent'
 import type { ContactView, HistoryItem, JourneyView, MeView } from './protocol'
+import type { ResultField } from './results'
 
 export interface ResultChoice {
   code: string
   label: string
   /** Empty: for every queue. */
   queues: string[]
+  /** Asked for when this result is picked. */
+  fields?: ResultField[]
+}
+
+/** Somebody wants to be called back. */
+export interface Callback {
+  id: string
+  call: string
+  number: string
+  queue: string
+  /** What they wanted, as far as the menu knows. */
+  reason: string
+  entered_at: string
+  requested_at: string
+  contact: string
+  contact_name: string
+  state: 'open' | 'claimed' | 'done'
+  claimed_by?: string
+}
+
+/** My figures since midnight where the site is. */
+export interface Day {
+  calls: number
+  talk_s: number
+  wrap_up_s: number
+  ready_s: number
 }
 
 export interface Site {
@@ -14,6 +44,8 @@ export interface Site {
   demo: { agent: string; password: string; name: string }[]
   ws_url: string
   results: ResultChoice[]
+  /** Why an agent may be not ready. */
+  reasons?: Reason[]
   country: string
   version: string
 }
@@ -45,6 +77,17 @@ export interface Interaction {
   result: string
   result_label: string
   journey: JourneyView | null
+}
+
+/** What an agent may create or correct. */
+export interface ContactBody {
+  name: string
+  company: string
+  language: string
+  numbers: { typed: string; label: string }[]
+  flags: string[]
+  /** The call it is about: its card follows. */
+  call?: string
 }
 
 export interface Customer {
@@ -109,8 +152,11 @@ export const api = {
   logOut: () => ask<unknown>('DELETE', 'session'),
   ticket: async () => (await ask<{ ticket: string }>('POST', 'session/ticket')).ticket,
 
-  dial: (to: string, command: string) => ask<unknown>('POST', 'calls', { to, id: command }),
-  hangUp: (callId: string, command: string) => ask<unknown>('POST', `calls/${id(callId)}/hangup`, { id: command }),
+  dial: (to: string, command: string, contact?: string) => ask<unknown>('POST', 'calls', { to, id: command, ...(contact ? { contact } : {}) }),
+  act: (callId: string, action: ActionName, more: { id: string; to?: string; keys?: string }) =>
+    ask<unknown>('POST', `calls/${id(callId)}/actions/${action}`, more),
+  directory: (text: string) => ask<Directory>('GET', `directory?${new URLSearchParams({ q: text })}`),
+  fetchParked: (space: string, command: string) => ask<unknown>('POST', `parked/${id(space)}/fetch`, { id: command }),
   choose: (callId: string, contact: string) => ask<unknown>('POST', `calls/${id(callId)}/customer`, { contact }),
   ruleOut: (callId: string, contact: string) => ask<unknown>('POST', `calls/${id(callId)}/not-customer`, { contact }),
 
@@ -122,10 +168,26 @@ export const api = {
   draft: async (callId: string) => (await ask<{ text: string }>('GET', `interactions/${id(callId)}/draft`)).text,
   saveDraft: (callId: string, text: string) => ask<unknown>('PUT', `interactions/${id(callId)}/draft`, { text }),
   saveNote: (callId: string, text: string) => ask<unknown>('PUT', `interactions/${id(callId)}/note`, { text }),
-  saveResult: (callId: string, code: string, note: string) => ask<unknown>('PUT', `interactions/${id(callId)}/result`, { code, note }),
+  saveResult: (callId: string, code: string, note: string, fields: Record<string, string>) =>
+    ask<unknown>('PUT', `interactions/${id(callId)}/result`, { code, note, ...(Object.keys(fields).length > 0 ? { fields } : {}) }),
+
+  setState: (state: Asked, reasonCode: number | undefined, command: string) =>
+    ask<unknown>('POST', 'agents/me/state', { id: command, state, ...(reasonCode === undefined ? {} : { reason_code: reasonCode }) }),
+  extendWrapUp: (command: string) => ask<unknown>('POST', 'agents/me/wrap-up/extend', { id: command }),
+  endWrapUp: (command: string) => ask<unknown>('POST', 'agents/me/wrap-up/end', { id: command }),
+  day: () => ask<Day>('GET', 'agents/me/day'),
+
+  callbacks: async (of: { state: 'open' | 'claimed'; mine?: boolean }) =>
+    (await ask<{ items: Callback[] }>('GET', `callbacks?${new URLSearchParams({ state: of.state, ...(of.mine ? { mine: 'true' } : {}) })}`)).items,
+  claimCallback: (callback: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/claim`, { id: command }),
+  releaseCallback: (callback: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/release`, { id: command }),
+  closeCallback: (callback: string, outcome: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/close`, { id: command, outcome }),
+  dialCallback: (callback: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/dial`, { id: command }),
 
   searchCustomers: async (text: string) =>
     (await ask<{ items: ContactView[] }>('GET', `customers?${new URLSearchParams({ q: text })}`)).items,
+  createCustomer: (contact: ContactBody) => ask<unknown>('POST', 'customers', contact),
+  correctCustomer: (contactId: string, contact: ContactBody) => ask<unknown>('PATCH', `customers/${id(contactId)}`, contact),
   customer: (contact: string) => ask<Customer>('GET', `customers/${id(contact)}`),
 
   /** Does the server answer at all? Any HTTP status will do. */

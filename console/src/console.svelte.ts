@@ -1,18 +1,19 @@
 // The running console: who is logged in, the link, what the server told us, and what the agent looks at.
 import { api, ApiError, type Session } from './api'
 import { Clock } from './clock'
+import { newId } from './commands'
 import { isolated } from './format'
 import { language, speakByDefault, t, word } from './i18n/index.svelte'
 import { saidName } from './journey'
 import { notices } from './notices.svelte'
-import type { CallView, CommandDelta, CustomerCard, FromServer, NoticeDelta, PopView, PresenceView } from './protocol'
+import type { CallView, CommandDelta, ContactView, CustomerCard, FromServer, NoticeDelta, PopView, PresenceView } from './protocol'
 import { route } from './route.svelte'
 import { ringer, settings } from './settings.svelte'
 import { Link, type LinkState } from './socket'
 import { contactOf, EMPTY, expire, liveCalls, openPops, putAway, receive, settle, type Desk } from './state'
 
-export type Shown = { kind: 'idle' } | { kind: 'call'; call: string } | { kind: 'customer'; contact: string }
-export type Layer = 'search' | 'help' | 'sound' | 'theme' | 'state' | null
+export type Shown = { kind: 'idle' } | { kind: 'call'; call: string } | { kind: 'customer'; contact: string; given?: ContactView }
+export type Layer = 'search' | 'help' | 'sound' | 'theme' | 'state' | 'transfer' | 'keypad' | null
 
 const TYPING_MS = 3000
 
@@ -28,7 +29,6 @@ class Console {
   lostAt = $state<number | null>(null)
   newVersion = $state(false)
   layer = $state<Layer>(null)
-  ending = $state.raw<ReadonlySet<string>>(new Set())
   picked = $state.raw<Shown | null>(null)
 
   /** Run when the link is (again) live, and when a call of mine ended. */
@@ -37,6 +37,9 @@ class Console {
   /** Run with the final word on each command, and when my own state became another. */
   readonly whenCommand: ((command: CommandDelta) => void)[] = []
   readonly whenPresence: ((before: PresenceView | null, after: PresenceView | null) => void)[] = []
+  /** Run with each new state of a live call of mine, and when a snapshot replaced all that was known. */
+  readonly whenCall: ((before: CallView | undefined, after: CallView) => void)[] = []
+  readonly whenSnapshot: (() => void)[] = []
   /** Is nothing left here that a reload would lose or an agent would miss? */
   mayReload: () => boolean = () => true
 
@@ -54,7 +57,7 @@ class Console {
   readonly clock = new Clock()
   #link: Link
   #notifications = new Map<string, Notification>()
-  #commands = new Map<string, { kind: 'dial' | 'hangup'; call: string; notice: number }>()
+  #commands = new Map<string, { notice: number }>()
   #typedAt = -TYPING_MS
   #firstServer = ''
   #heldBack: ReturnType<typeof setTimeout> | undefined
@@ -172,6 +175,8 @@ class Console {
     if (message.type === 'pop_withdrawn' && before.pops[message.pop]) {
       if (message.reason !== 'answered') notices.show('info', word(t().withdrawn, message.reason) ?? message.reason)
     }
+    if (message.type === 'snapshot') for (const hook of this.whenSnapshot) hook()
+    if (message.type === 'call') for (const hook of this.whenCall) hook(before.calls[message.call.call], message.call)
     if (message.type === 'command') {
       this.#commandEnded(message)
       for (const hook of this.whenCommand) hook(message)
@@ -187,7 +192,6 @@ class Console {
     if (liveCalls(after).some((call) => !old.has(call.call))) this.#lookAtCall(shown)
     for (const call of after.finished) if (call.call in before.calls) for (const hook of this.whenEnded) hook(call)
     if (after.presence !== before.presence) for (const hook of this.whenPresence) hook(before.presence, after.presence)
-    if (this.ending.size > 0) this.ending = new Set([...this.ending].filter((call) => call in after.calls))
   }
 
   #announce(pop: PopView): void {
@@ -297,17 +301,19 @@ class Console {
 
   // ---- commands
 
-  async dial(to: string, about: { who?: string; shown?: string; doNotCall?: boolean } = {}): Promise<void> {
+  /** The agent's own phone rings first; whom it is about stands on the screen before that. */
+  async dial(to: string, about: { who?: string; shown?: string; contact?: ContactView | undefined; doNotCall?: boolean } = {}): Promise<void> {
     const shown = about.shown ?? to
     if (about.doNotCall) {
-      const sure = { label: t().callAnyway, run: () => void this.dial(to, { shown }) }
+      const sure = { label: t().callAnyway, run: () => void this.dial(to, { ...about, doNotCall: false }) }
       notices.show('bad', t().confirmDoNotCall(isolated(about.who || shown)), sure)
       return
     }
     const id = newId()
-    this.#commands.set(id, { kind: 'dial', call: '', notice: 0 })
+    this.#commands.set(id, { notice: 0 })
+    if (about.contact) this.#lookAtContact(about.contact)
     try {
-      await api.dial(to, id)
+      await api.dial(to, id, about.contact?.id)
       const asked = this.#commands.get(id)
       if (asked) asked.notice = notices.show('info', t().dialling(shown))
     } catch (error) {
@@ -316,32 +322,18 @@ class Console {
     }
   }
 
-  async hangUp(call: string): Promise<void> {
-    if (this.ending.has(call)) return
-    const id = newId()
-    this.ending = new Set([...this.ending, call])
-    this.#commands.set(id, { kind: 'hangup', call, notice: 0 })
-    try {
-      await api.hangUp(call, id)
-    } catch (error) {
-      this.#commands.delete(id)
-      this.#notEnding(call)
-      notices.show('bad', t().hangUpFailed(reason(error)))
-    }
+  #lookAtContact(contact: ContactView): void {
+    const { shown } = this
+    const isThere = shown.kind === 'call' && contactOf(this.card(shown.call))?.id === contact.id
+    if (!isThere) this.show({ kind: 'customer', contact: contact.id, given: contact })
   }
 
   #commandEnded({ command, status, reason: why }: CommandDelta): void {
     const asked = this.#commands.get(command)
     this.#commands.delete(command)
-    if (asked?.kind === 'hangup') this.#notEnding(asked.call)
     if (status !== 'failed' || !asked) return
     notices.drop(asked.notice)
-    const words = word(t().reasons, why) ?? why
-    notices.show('bad', asked.kind === 'dial' ? t().dialFailed(words) : t().hangUpFailed(words))
-  }
-
-  #notEnding(call: string): void {
-    this.ending = new Set([...this.ending].filter((one) => one !== call))
+    notices.show('bad', t().dialFailed(word(t().reasons, why) ?? why))
   }
 
   async choose(call: string, contact: string): Promise<void> {
@@ -358,12 +350,6 @@ export function reason(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error)
   if (error.status === 0) return t().noServer
   return word(t().reasons, error.code) ?? error.message
-}
-
-/** randomUUID exists only on secure pages, and a PBX's LAN often is none. */
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 export const desk = new Console()

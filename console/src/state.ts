@@ -1,6 +1,6 @@
 // What this desktop knows, and how each message changes it. Pure: a message and the old state in, the new state out.
 import type {
-  CallView, CommandDelta, CustomerCard, FromServer, MeView, NoticeDelta, PbxView, PopView, PresenceView, QueueView, Snapshot,
+  CallView, CommandDelta, CustomerCard, FromServer, MeView, NoticeDelta, ParkedView, PbxView, PopView, PresenceView, QueueView, Snapshot,
 } from './protocol'
 
 type ById<T> = Readonly<Record<string, T>>
@@ -21,6 +21,8 @@ export interface Desk {
   readonly commands: ById<CommandDelta>
   /** My own state; null for people without a phone. */
   readonly presence: PresenceView | null
+  /** All calls that wait in a parking space. */
+  readonly parked: readonly ParkedView[]
   /** What supervisors are to know and have not put away, oldest first. */
   readonly warnings: readonly NoticeDelta[]
 }
@@ -38,6 +40,7 @@ export const EMPTY: Desk = {
   finished: [],
   commands: {},
   presence: null,
+  parked: [],
   warnings: [],
 }
 
@@ -107,6 +110,8 @@ function delta(desk: Desk, message: Delta): Desk {
     }
     case 'presence':
       return { ...desk, presence: message.presence }
+    case 'parked':
+      return { ...desk, parked: message.parked }
     case 'notice':
       return { ...desk, warnings: [...desk.warnings, message].slice(-WARNINGS_KEPT) }
     default:
@@ -138,6 +143,7 @@ function fromSnapshot(desk: Desk, snapshot: Snapshot): Desk {
     pbxs: byId(snapshot.pbxs, (pbx) => pbx.name),
     queues: byId(snapshot.queues, (queue) => queue.name),
     presence: snapshot.presence ?? null,
+    parked: snapshot.parked ?? [],
     cards: {
       ...desk.cards,
       ...byId(snapshot.pops.map((pop) => pop.card), (card) => card.call),
