@@ -35,11 +35,11 @@ class Kind(StrEnum):
 class Why(StrEnum):
     """Why not; message keys of the console."""
 
-    NO_NUMBER = "no_number"
+    NO_NUMBER = "not_a_number"
     COUNTRY = "country_not_allowed"
-    PREMIUM = "premium_number"
-    BLOCKED = "number_blocked"
-    TOO_MANY = "too_many_calls"
+    PREMIUM = "premium"
+    BLOCKED = "number_not_allowed"
+    TOO_MANY = "too_many"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from uuid import uuid4
 
-from cti.agents.agent import Agent, AgentId
+from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.calls.call import Call, CallId
 from cti.calls.journey import Journey
 from cti.calls.transitions import CallChanged
@@ -35,6 +35,8 @@ from cti.screenpop.messages import (
     CustomerCard,
     Delta,
     Displaced,
+    NoticeDelta,
+    NoticeKind,
     ParkedDelta,
     ParkedView,
     PbxDelta,
@@ -205,6 +207,16 @@ class Hub:
         desk = self._desks.get(agent)
         if desk:
             self._put(desk, ("command", command), CommandDelta(seq=0, command=command, status=status, reason=reason))
+
+    def notice(self, kind: NoticeKind, agent: AgentId, *, call: str = "", text: str = "") -> None:
+        """Something about ``agent`` that supervisors are to know: told to those who have a desktop open, or come back to it."""
+        known = self._agents.get(agent)
+        told = NoticeDelta(
+            seq=0, kind=kind, at=self._clock(), agent=agent, agent_name=known.name if known else agent, call=call, text=text,
+        )  # fmt: skip
+        for desk in tuple(self._desks.values()):
+            if desk.agent.role is not AgentRole.AGENT:
+                self._put(desk, ("notice", self._new_id()), told)
 
     def expire(self, now: datetime) -> None:
         """Withdraw pops, close ended sessions, forget desktops that did not come back, tell of queues: whatever is due."""

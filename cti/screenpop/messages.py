@@ -461,11 +461,14 @@ class ParkedDelta(_Tagged, frozen=True, kw_only=True, tag="parked"):
     parked: tuple[ParkedView, ...]
 
 
+NoticeKind = Literal["not_classified", "missed_call", "connection_lost", "refused_number"]
+
+
 class NoticeDelta(_Tagged, frozen=True, kw_only=True, tag="notice"):
     """Something supervisors are to know."""
 
     seq: int
-    kind: Literal["not_classified", "missed_call", "connection_lost", "refused_number"]
+    kind: NoticeKind
     at: datetime
     agent: str
     agent_name: str

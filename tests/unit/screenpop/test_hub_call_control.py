@@ -1,5 +1,8 @@
 """Call control as desktops are told it: buttons by the phone, parked calls for everybody, recordings that go on."""
 
+from dataclasses import replace
+
+from cti.agents.agent import AgentId, AgentRole
 from cti.calls.call import Recording
 from cti.calls.events import Diverted, RecordingChanged
 from cti.crm.contact import Contact, ContactId, Found, Match, MatchedBy
@@ -73,3 +76,14 @@ def test_a_paused_recording_says_when_it_goes_on() -> None:
         stage.hub.call_changed(story.tell(RecordingChanged(call=story.id, at=at(70), recording=recording)))
         view = stage.hub.view_of(story.call, MARA)
         assert (view.recording, view.recording_resumes_at) == (recording.value, resumes_at)
+
+
+def test_supervisors_are_told_what_an_agent_was_refused() -> None:
+    stage = Stage()
+    sue = replace(JON, id=AgentId("sue"), name="Sue Park", role=AgentRole.SUPERVISOR, device="")
+    stage.hub.roster((MARA, JON, sue))
+    mara, boss = stage.desktop().connect(), stage.desktop(sue.id).connect()
+    stage.hub.notice("refused_number", MARA.id, text="premium")
+    told = [(one["kind"], one["agent"], one["agent_name"], one["text"]) for one in boss.read()]
+    assert told == [("refused_number", "mara", "Mara Lind", "premium")]
+    assert mara.read() == []
