@@ -36,7 +36,6 @@ from cti.screenpop.messages import (
     Delta,
     Displaced,
     NoticeDelta,
-    NoticeKind,
     ParkedDelta,
     ParkedView,
     PbxDelta,
@@ -208,15 +207,11 @@ class Hub:
         if desk:
             self._put(desk, ("command", command), CommandDelta(seq=0, command=command, status=status, reason=reason))
 
-    def notice(self, kind: NoticeKind, agent: AgentId, *, call: str = "", text: str = "") -> None:
-        """Something about ``agent`` that supervisors are to know: told to those who have a desktop open, or come back to it."""
-        known = self._agents.get(agent)
-        told = NoticeDelta(
-            seq=0, kind=kind, at=self._clock(), agent=agent, agent_name=known.name if known else agent, call=call, text=text,
-        )  # fmt: skip
+    def notice(self, notice: NoticeDelta) -> None:
+        """Something that supervisors are to know: told to those who have a desktop open, or come back to it."""
         for desk in tuple(self._desks.values()):
             if desk.agent.role is not AgentRole.AGENT:
-                self._put(desk, ("notice", self._new_id()), told)
+                self._put(desk, ("notice", self._new_id()), notice)
 
     def expire(self, now: datetime) -> None:
         """Withdraw pops, close ended sessions, forget desktops that did not come back, tell of queues: whatever is due."""

@@ -7,6 +7,7 @@ from cti.calls.call import Recording
 from cti.calls.events import Diverted, RecordingChanged
 from cti.crm.contact import Contact, ContactId, Found, Match, MatchedBy
 from cti.screenpop import views
+from cti.screenpop.messages import NoticeDelta
 from cti.telephony.phone import Ability
 from tests.unit.screenpop.fakes import Stage
 from tests.unit.screenpop.stories import JON, MARA, Story, at
@@ -83,7 +84,8 @@ def test_supervisors_are_told_what_an_agent_was_refused() -> None:
     sue = replace(JON, id=AgentId("sue"), name="Sue Park", role=AgentRole.SUPERVISOR, device="")
     stage.hub.roster((MARA, JON, sue))
     mara, boss = stage.desktop().connect(), stage.desktop(sue.id).connect()
-    stage.hub.notice("refused_number", MARA.id, text="premium")
-    told = [(one["kind"], one["agent"], one["agent_name"], one["text"]) for one in boss.read()]
-    assert told == [("refused_number", "mara", "Mara Lind", "premium")]
+    stage.hub.notice(
+        NoticeDelta(seq=0, kind="refused_number", at=at(0), agent="mara", agent_name="Mara Lind", text="premium")
+    )
+    assert [(one["kind"], one["agent"], one["text"]) for one in boss.read()] == [("refused_number", "mara", "premium")]
     assert mara.read() == []
