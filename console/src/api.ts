@@ -46,7 +46,11 @@ export interface Site {
   results: ResultChoice[]
   /** Why an agent may be not ready. */
   reasons?: Reason[]
+  /** How much longer a wrap-up takes when more time is asked for. */
+  wrap_up_extend_s?: number
   country: string
+  /** Customers may be created and corrected from here. */
+  crm_writes?: boolean
   version: string
 }
 

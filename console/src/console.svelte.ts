@@ -42,6 +42,8 @@ class Console {
   readonly whenSnapshot: (() => void)[] = []
   /** Is nothing left here that a reload would lose or an agent would miss? */
   mayReload: () => boolean = () => true
+  /** Further reasons to wait with it. */
+  readonly reloadWaits: (() => boolean)[] = []
 
   live = $derived(liveCalls(this.desk))
   pops = $derived(openPops(this.desk))
@@ -238,7 +240,7 @@ class Console {
     const before = this.desk
     this.desk = expire(before, this.now)
     if (this.desk !== before) this.#follow(before, this.desk, this.shown)
-    if (this.newVersion && this.live.length === 0 && this.pops.length === 0 && this.mayReload()) {
+    if (this.newVersion && this.live.length === 0 && this.pops.length === 0 && this.mayReload() && !this.reloadWaits.some((waits) => waits())) {
       this.newVersion = false // once
       location.reload()
     }
@@ -349,7 +351,7 @@ class Console {
 export function reason(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error)
   if (error.status === 0) return t().noServer
-  return word(t().reasons, error.code) ?? error.message
+  return word(t().reasons, error.code) ?? word(t().transfer.whyNot, error.code) ?? error.message
 }
 
 export const desk = new Console()

@@ -62,7 +62,7 @@ export function resumesIn(call: CallView, now: number): number | null {
 // ---- consultation
 
 export function myPhoneRings(call: CallView): boolean {
-  return call.parties.some((party) => party.is_me && (party.state === 'ringing' || party.state === 'initiated'))
+  return call.parties.some((party) => party.is_me && party.state === 'ringing')
 }
 
 /** Whom I asked in, while they are there. Whoever was asked in themselves consults nobody. */
@@ -73,15 +73,20 @@ export function consulted(call: CallView): PartyView | undefined {
 
 export type Side = 'ringing' | 'talking' | 'held'
 
-export function sideOf(party: PartyView): Side {
-  if (party.state === 'held') return 'held'
-  return party.state === 'connected' ? 'talking' : 'ringing'
+/** How the consulted stand: they wait while I am back with the customer. */
+export function partnerSide(call: CallView, partner: PartyView): Side {
+  if (partner.state === 'initiated' || partner.state === 'ringing') return 'ringing'
+  return partner.state === 'held' || !isMyLegHeld(call) ? 'held' : 'talking'
 }
 
-/** The customer's side while somebody is consulted: the party's own state, else held unless all three talk. */
+/** How the customer stands: whoever consults has them on hold with their own phone. */
 export function customerSide(call: CallView): Side {
-  const customer = call.parties.find((party) => party.role === 'customer' && party.state !== 'gone')
-  return customer ? sideOf(customer) : 'held'
+  const isHeld = isMyLegHeld(call) || call.parties.some((party) => party.role === 'customer' && party.state === 'held')
+  return isHeld ? 'held' : 'talking'
+}
+
+function isMyLegHeld(call: CallView): boolean {
+  return call.parties.some((party) => party.is_me && party.state === 'held')
 }
 
 /** A consultation that is over though nobody here ended it: whom it was with, and how far it had come. */
@@ -90,5 +95,5 @@ export function consultationLost(before: CallView | undefined, after: CallView):
   const who = consulted(before)
   if (!who || consulted(after)) return null
   const gone = after.parties.find((party) => party.leg === who.leg)
-  return gone && gone.state !== 'gone' ? null : { who, had: sideOf(who) } // a conference: they are there, and not asked any more
+  return gone && gone.state !== 'gone' ? null : { who, had: partnerSide(before, who) } // a conference: they are there, and not asked any more
 }

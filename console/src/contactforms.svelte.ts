@@ -1,0 +1,66 @@
+// Forms that somebody is filling in, by what they are about: a call that comes between takes nothing of what was typed.
+import { api, ApiError } from './api'
+import { desk, reason } from './console.svelte'
+import { bodyOf, wrongWith, type Filled } from './contactform'
+import { t, word } from './i18n/index.svelte'
+import { notices } from './notices.svelte'
+
+export interface Form {
+  filled: Filled
+  /** Mistakes are shown once somebody tried to save. */
+  isTried: boolean
+  isSaving: boolean
+  problem: string
+}
+
+class ContactForms {
+  #open = $state<Record<string, Form>>({})
+
+  constructor() {
+    desk.reloadWaits.push(() => Object.keys(this.#open).length > 0)
+  }
+
+  of(key: string): Form | undefined {
+    return this.#open[key]
+  }
+
+  open(key: string, filled: Filled): void {
+    this.#open[key] ??= { filled, isTried: false, isSaving: false, problem: '' }
+  }
+
+  close(key: string): void {
+    delete this.#open[key]
+  }
+
+  /** `contact`: whom it corrects; null: it makes a new one. True once it is saved. */
+  async save(key: string, contact: string | null, call: string | undefined): Promise<boolean> {
+    const form = this.#open[key]
+    if (!form || form.isSaving) return false
+    form.isTried = true
+    if (Object.keys(wrongWith(form.filled)).length > 0) return false
+    form.isSaving = true
+    form.problem = ''
+    try {
+      const body = bodyOf(form.filled, call)
+      await (contact === null ? api.createCustomer(body) : api.correctCustomer(contact, body))
+      this.close(key)
+      notices.show('good', t().contactForm.saved)
+      return true
+    } catch (error) {
+      form.problem = t().contactForm.failed(words(error))
+      form.isSaving = false
+      return false
+    }
+  }
+}
+
+function words(error: unknown): string {
+  return (error instanceof ApiError ? word(t().contactForm.reasons, error.code) : null) ?? reason(error)
+}
+
+/** Whether the customer system takes changes from here. */
+export function mayWrite(): boolean {
+  return desk.session?.site.crm_writes === true
+}
+
+export const contactForms = new ContactForms()
