@@ -6,6 +6,9 @@ CtiError
 |   |-- NotFound
 |   |-- Forbidden
 |   |-- Conflict         it is someone else's, or has changed meanwhile
+|   |   `-- CrmReadOnly  the customer system is only read from here      -> there, by hand
+|   |   `-- NotNow       not in this state; ``code`` says why, for the console's words
+|   |-- NumberRefused    may not be called; ``code`` says why
 |   `-- TooMany          slow down; ``retry_after_s`` says how long
 |-- PbxError             the PBX
 |   |-- PbxProtocolError what it sent cannot be read                  -> drop the connection
@@ -57,6 +60,27 @@ class Forbidden(RequestError):  # noqa: N818
 
 class Conflict(RequestError):  # noqa: N818
     pass
+
+
+class CrmReadOnly(Conflict):
+    pass
+
+
+@dataclass(eq=False)
+class NotNow(Conflict):
+    code: str
+
+    def __str__(self) -> str:
+        return self.code.replace("_", " ")
+
+
+@dataclass(eq=False)
+class NumberRefused(RequestError):  # noqa: N818
+    code: str
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
 
 
 @dataclass(eq=False)

@@ -43,6 +43,8 @@ from cti.screenpop.messages import (
     Pop,
     PopView,
     PopWithdrawn,
+    PresenceDelta,
+    PresenceView,
     QueueDelta,
     QueueView,
     Resume,
@@ -76,6 +78,18 @@ class Attached:
     resumed: bool
     frames: list[bytes]
     """To be sent after the welcome: a snapshot, or what was missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A desktop said hello, and is let in."""
+
+    agent: AgentId
+    session: str
+    takes_over: bool
+    """It closes another one that was open."""
+    comes_back: bool
+    """It is the same page, whose socket broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,9 @@ class Hub:
         self.on_focus = on_focus
         self.abilities = abilities
         """What the agent's phone can be made to do in that call."""
+        self.on_desktop: Callable[[Arrival], None] = _quiet
+        self.on_desktop_gone: Callable[[AgentId], None] = _quiet
+        """The agent has none any more. May be told twice."""
         self.on_call: Callable[[Call], None] = _quiet
         """Told of each step of a call, before any desktop is."""
         self.recording_resumes_at: Callable[[CallId], datetime | None] = _never
@@ -128,6 +145,7 @@ class Hub:
         self._desks: dict[AgentId, Desk] = {}
         self._book = Book()
         self._parked: tuple[ParkedView, ...] = ()
+        self._presences: dict[AgentId, PresenceView] = {}
         self._pbxs: dict[str, PbxView] = {}
         self._queues: dict[str, QueueView] = {}
         self._queue_due: dict[str, datetime] = {}
@@ -141,6 +159,7 @@ class Hub:
     def roster(self, agents: Iterable[Agent]) -> None:
         """Who there is. Those no longer there, or disabled, lose their desktop; whoever has a phone gets its pops."""
         self._agents = {agent.id: agent for agent in agents if agent.is_enabled}
+        self._presences = {agent: view for agent, view in self._presences.items() if agent in self._agents}
         before, self._by_device = (
             self._by_device,
             {agent.device: agent.id for agent in self._agents.values() if agent.device},
@@ -207,6 +226,14 @@ class Hub:
         if desk:
             self._put(desk, ("command", command), CommandDelta(seq=0, command=command, status=status, reason=reason))
 
+    def presence(self, view: PresenceView) -> None:
+        """Where an agent is, for their own desktop."""
+        agent = AgentId(view.agent)
+        self._presences[agent] = view
+        desk = self._desks.get(agent)
+        if desk:
+            self._put(desk, ("presence", ""), PresenceDelta(seq=0, presence=view))
+
     def notice(self, notice: NoticeDelta) -> None:
         """Something that supervisors are to know: told to those who have a desktop open, or come back to it."""
         for desk in tuple(self._desks.values()):
@@ -239,6 +266,7 @@ class Hub:
         comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
         if desk.desktop and desk.since and not (take_over or comes_back):
             return Taken(desk.since)
+        self.on_desktop(Arrival(agent, desktop.session, desk.desktop is not None and not comes_back, comes_back))
         self._displace(desk, is_same=comes_back)
         missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
         frames = self._begin(desk) if missed is None else missed
@@ -263,6 +291,8 @@ class Hub:
         if desk and desk.desktop is desktop:
             desk.desktop, desk.since = None, self._clock()
             self._look_again(desk, desk.since + timedelta(seconds=self._settings.resume_s))
+        if desk is None or desk.desktop is None:
+            self.on_desktop_gone(agent)
         if desk:
             self._tidy(desk)
 
@@ -432,6 +462,7 @@ class Hub:
             pops=tuple(self._pop_view(desk, pop, call) for pop, call in pops),
             pbxs=self.pbxs,
             queues=tuple(view for name, view in self._queues.items() if name in desk.agent.queues),
+            presence=self._presences.get(desk.agent.id),
             parked=self._parked,
         )
         desk.stream = Stream(self._new_id(), self._settings.limits)

@@ -23,6 +23,7 @@ STATUS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NotLoggedIn, 401, "not_logged_in"),
     (errors.Forbidden, 403, "forbidden"),
     (errors.NotFound, 404, "not_found"),
+    (errors.CrmReadOnly, 409, "crm_read_only"),
     (errors.Conflict, 409, "conflict"),
     (errors.TooMany, 429, "too_many"),
     (errors.RequestError, 400, "bad_request"),
@@ -50,7 +51,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 def of_error(error: Exception) -> web.Response:
     for kind, status, code in STATUS:
         if isinstance(error, kind):
-            return problem(status, code, str(error), headers=_retry(status, error))
+            said = error.code if isinstance(error, (errors.NotNow, errors.NumberRefused)) else code
+            return problem(status, said, str(error), headers=_retry(status, error))
     log.error("request_failed", exc_info=error)
     return problem(500, "our_mistake")
 
