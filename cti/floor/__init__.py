@@ -1,0 +1,1 @@
+"""The room where agents' states are kept true against three sides: desktops, PBX and record."""
