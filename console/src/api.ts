@@ -85,11 +85,12 @@ export interface Interaction {
 
 /** What an agent may create or correct. */
 export interface ContactBody {
-  name: string
-  company: string
-  language: string
-  numbers: { typed: string; label: string }[]
-  flags: string[]
+  name?: string
+  company?: string
+  language?: string
+  /** Whole, as the flags are. */
+  numbers?: { typed: string; label: string }[]
+  flags?: string[]
   /** The call it is about: its card follows. */
   call?: string
 }

@@ -612,10 +612,12 @@ export const en = {
   // what supervisors are to know
   warnings: {
     title: 'For supervisors',
-    not_classified: (who: string) => `${who} left a call without the result it needs.`,
-    missed_call: (who: string) => `${who} missed a call and is not ready.`,
-    connection_lost: (who: string) => `The connection to ${who}’s console is lost.`,
-    refused_number: (who: string) => `${who} was not allowed to call a number.`,
+    kinds: {
+      not_classified: (who: string) => `${who} left a call without the result it needs.`,
+      missed_call: (who: string) => `${who} missed a call and is not ready.`,
+      connection_lost: (who: string) => `The connection to ${who}’s console is lost.`,
+      refused_number: (who: string) => `${who} was not allowed to call a number.`,
+    },
     other: (who: string) => `Something happened at ${who}’s desk.`,
     close: (who: string) => `Put away: ${who}`,
   },

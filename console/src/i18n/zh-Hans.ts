@@ -594,10 +594,12 @@ export const zhHans: Messages = {
 
   warnings: {
     title: '班长通知',
-    not_classified: (who) => `${who} 有一次通话未填必要的小结。`,
-    missed_call: (who) => `${who} 错过一通来电，目前未就绪。`,
-    connection_lost: (who) => `${who} 的工作台连接中断。`,
-    refused_number: (who) => `${who} 拨打的号码不在允许范围。`,
+    kinds: {
+      not_classified: (who) => `${who} 有一次通话未填必要的小结。`,
+      missed_call: (who) => `${who} 错过一通来电，目前未就绪。`,
+      connection_lost: (who) => `${who} 的工作台连接中断。`,
+      refused_number: (who) => `${who} 拨打的号码不在允许范围。`,
+    },
     other: (who) => `${who} 的坐席有新情况。`,
     close: (who) => `关闭：${who}`,
   },

@@ -594,10 +594,12 @@ export const zhHant: Messages = {
 
   warnings: {
     title: '主管通知',
-    not_classified: (who) => `${who} 有一通通話未填必要的結果。`,
-    missed_call: (who) => `${who} 錯過一通來電，目前未就緒。`,
-    connection_lost: (who) => `${who} 的工作台連線中斷。`,
-    refused_number: (who) => `${who} 撥打的號碼不在允許範圍。`,
+    kinds: {
+      not_classified: (who) => `${who} 有一通通話未填必要的結果。`,
+      missed_call: (who) => `${who} 錯過一通來電，目前未就緒。`,
+      connection_lost: (who) => `${who} 的工作台連線中斷。`,
+      refused_number: (who) => `${who} 撥打的號碼不在允許範圍。`,
+    },
     other: (who) => `${who} 的座席有新狀況。`,
     close: (who) => `關閉：${who}`,
   },
