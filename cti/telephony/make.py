@@ -39,6 +39,9 @@ def _dialplan(pbx: Pbx, site: Site, toll: Toll) -> Dialplan:
     return Dialplan(
         outgoing_context=pbx.outgoing_context,
         internal_context=pbx.internal_context,
+        transfer_context=pbx.transfer_context,
+        parking_context=pbx.parking_context,
+        parking_pattern=pbx.parking_pattern,
         internal_pattern=pbx.internal_pattern,
         outgoing_trunk=pbx.outgoing_trunk,
         country=site.country,

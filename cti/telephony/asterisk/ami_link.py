@@ -39,8 +39,9 @@ RECONCILE_S: Final = 60.0
 """How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
 REREAD_S: Final = 1.0
 """How soon after something odd."""
-_BY_THE_PBX: Final = frozenset({Ability.KEYS, Ability.TRANSFER, Ability.PARK})
-"""What Asterisk does for any phone."""
+_BY_THE_PBX: Final = frozenset({Ability.HOLD, Ability.KEYS, Ability.TRANSFER, Ability.PARK, Ability.RECORD})
+"""What Asterisk does for any phone. Not ANSWER: no Asterisk makes a phone pick up for what our account may do
+(docs/explanation/call-control.md)."""
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class AmiLink:
         self._control = control
         if control is not None:
             control.interface_of = self.narrator.members.interface
+            control.ends_of, control.intends = self.narrator.ends_of, self.narrator.intends
         self._tap = tap
         self._status = LinkChanged(pbx=name, state="connecting", at=datetime.now(UTC))
         self._sink: Sink = lambda _news: None

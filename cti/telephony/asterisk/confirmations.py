@@ -57,6 +57,11 @@ class Confirmations:
             return []
         return [over for one in tuple(watching.values()) for over in self._judge(one, one.expectation.saw(event), now)]
 
+    def answer(self, command: str, response: Mapping[str, str], now: float) -> list[Result]:
+        """The PBX has accepted one of its actions."""
+        waiting = self._waiting.get(command)
+        return [] if waiting is None else self._judge(waiting, waiting.expectation.answered(response), now)
+
     def accept(self, command: str, response: Mapping[str, str], now: float) -> list[Result]:
         """The PBX has accepted all of its actions; the response to the last."""
         waiting = self._waiting.get(command)

@@ -22,9 +22,9 @@ from cti.telephony.asterisk.actions import actions_for, expectation_of
 from cti.telephony.asterisk.ami_wire import Limits, NoAnswer, Wire
 from cti.telephony.asterisk.confirmations import PBX_LOST, Confirmations
 from cti.telephony.asterisk.dialplan import Dialplan
-from cti.telephony.asterisk.kinds.kind import TIMEOUT, Action, Given, Message
+from cti.telephony.asterisk.kinds.kind import TIMEOUT, Action, Ends, Given, Message, NobodyThere
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Command, Failed, Result
+from cti.telephony.commands import CallCommand, Command, Failed, Result
 
 log = logger("telephony")
 
@@ -50,6 +50,10 @@ class Control:
         """Why there is no connection, in words; empty when there is one."""
         self.interface_of: Callable[[str, str], str] = lambda _queue, device: device
         """(queue, device) -> what the queue calls that member; told by whoever reads the event plane."""
+        self.ends_of: Callable[[LegId], Ends] = lambda _leg: Ends()
+        """Who is there, of an agent's leg; told by the same."""
+        self.intends: Callable[[LegId, str], None] = lambda _leg, _exten: None
+        """Told of a leg of ours before it is made, and what it will call."""
 
     @property
     def is_connected(self) -> bool:
@@ -73,21 +77,27 @@ class Control:
 
     def check(self, command: Command) -> None:
         """Raises ValueError for a command that ``send`` would refuse."""
-        actions_for(command, self._given())
+        with contextlib.suppress(NobodyThere):
+            actions_for(command, self._given(command))
 
     async def send(self, command: Command) -> Result:
         """As ``PbxLink.send``. The same id again waits for, or gets, the same result."""
-        given = self._given()
-        actions = actions_for(command, given)
         if known := self._confirmations.result(command.id):
             return known
-        if (future := self._futures.get(command.id)) is None:
-            if len(self._futures) >= self.MOST_OUT:
-                return Failed(command=command.id, reason="too many commands at once")
-            future = self._futures[command.id] = asyncio.get_running_loop().create_future()
-            self._confirmations.begin(expectation_of(command, given), self._now())
-            self._settle([])
-            await self._put(command.id, actions)
+        if future := self._futures.get(command.id):
+            return await asyncio.shield(future)
+        given = self._given(command)
+        try:
+            actions = actions_for(command, given)
+        except NobodyThere as error:
+            return Failed(command=command.id, reason=str(error))
+        if len(self._futures) >= self.MOST_OUT:
+            return Failed(command=command.id, reason="too many commands at once")
+        future = self._futures[command.id] = asyncio.get_running_loop().create_future()
+        self._confirmations.begin(expectation_of(command, given), self._now())
+        self._settle([])
+        self._announce(actions)
+        await self._put(command.id, actions)
         return await asyncio.shield(future)
 
     def feed(self, message: Message) -> None:
@@ -99,6 +109,11 @@ class Control:
         """The event plane is gone: what is out will not be confirmed any more."""
         self._settle(self._confirmations.lose())
 
+    def _announce(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if "ChannelId" in action:
+                self.intends(LegId(str(action["ChannelId"])), str(action["Exten"]))
+
     async def _put(self, command: str, actions: Sequence[Action]) -> None:
         """Hand them to Asterisk. What was accepted waits for its event, also when this connection ends."""
         response: Mapping[str, str] = {}
@@ -109,23 +124,30 @@ class Control:
 
     async def _act(self, command: str, action: Action) -> Mapping[str, str]:
         """The response; of an error, which is told, none."""
-        words = PBX_LOST
         try:
-            if self._wire is not None:
-                return await self._wire.act(action)
+            response = await self._respond(action)
         except PbxRefused as error:
             words = error.reason
         except PbxUnavailable as error:
             words = TIMEOUT if isinstance(error, NoAnswer) else PBX_LOST
+        else:
+            self._settle(self._confirmations.answer(command, response, self._now()))
+            return response
         self._settle(self._confirmations.refuse(command, words, self._now()))
         return {}
 
-    def _given(self) -> Given:
+    async def _respond(self, action: Action) -> Mapping[str, str]:
+        if self._wire is None:
+            raise PbxUnavailable("not connected")
+        return await self._wire.act(action)
+
+    def _given(self, command: Command) -> Given:
         """Asterisk's own ids look like ``1763754000.12``; with a systemname before it, like ours."""
         number = next(self._count)
         leg = LegId(f"cti{self._seed}-{int(time.time())}.{number}")
         action_id = f"cti-{self._seed}-{number}"
-        return Given(action_id=action_id, leg=leg, dialplan=self._dialplan, interface_of=self.interface_of)
+        ends = self.ends_of(command.leg) if isinstance(command, CallCommand) else Ends()
+        return Given(action_id=action_id, leg=leg, dialplan=self._dialplan, ends=ends, interface_of=self.interface_of)
 
     async def _connect(self) -> None:
         wire = Wire(self._account, self._limits)

@@ -15,6 +15,9 @@ class Dialplan:
 
     outgoing_context: str = "cti-outbound"
     internal_context: str = "cti-internal"
+    transfer_context: str = "cti-transfer"
+    parking_context: str = "parkedcalls"
+    parking_pattern: str = r"7\d{2}"
     internal_pattern: str = r"\d{2,6}"
     outgoing_trunk: str = ""
     country: str = "TW"

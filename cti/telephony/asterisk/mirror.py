@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from cti.calls.call import Call, CallId, LegId, Role, TransferKind
+from cti.calls.call import Call, CallId, LegId, Recording, Role, TransferKind
 from cti.telephony.asterisk.endpoints import Endpoints, is_local, other_half
 
 DOWN: Final = 0
@@ -56,6 +56,11 @@ class Channel:
     """Where an agent's second channel waits for a colleague."""
     consults: bool = False
     """An agent's second channel, with which the agent consults: plumbing, as the agent is in the call already."""
+
+    is_ours: bool = False
+    """We make it ring, to call somebody for its agent."""
+    fetches: bool = False
+    """We make it ring, to take a parked call: no call of its own."""
 
     @property
     def is_real(self) -> bool:
@@ -105,6 +110,9 @@ class Conversation:
     left_why: str = ""
     has_abandoned: bool = False
     parked_in: str = ""
+    recording: Recording = Recording.OFF
+    recorded: LegId | None = None
+    """The channel that is."""
     keys: dict[str, str] = field(default_factory=dict)
     transfers: list[SeenTransfer] = field(default_factory=list)
     hung_up_by: LegId | None = None
@@ -129,6 +137,7 @@ class Mirror:
     """One PBX's channels and bridges. Everything is keyed by Uniqueid; the PBX's name keeps PBXs apart."""
 
     MOST_GRAVES: Final = 10_000
+    MOST_INTENDED: Final = 1_000
 
     def __init__(self, pbx: str, endpoints: Endpoints) -> None:
         self.pbx = pbx
@@ -142,6 +151,8 @@ class Mirror:
         """Devices that are some queue's members."""
         self.moved: set[LegId] = set()
         """Channels that entered or left a bridge since the lists were asked for: of these a list may be out of date."""
+        self.intended: dict[LegId, str] = {}
+        """What a channel that is about to be made for us will call."""
         self.left: set[LegId] = set()
         """The same of those who left a queue."""
         self._home: dict[LegId, Conversation] = {}
@@ -153,8 +164,9 @@ class Mirror:
         """A call that was live when the service stopped; the first snapshot says which of its channels still are."""
         root = call.legs[0].party.leg if call.legs else LegId("")
         conversation = Conversation(
-            call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting
-        )
+            call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting,
+            recording=call.recording,
+        )  # fmt: skip
         conversation.keys = dict(call.keys)
         for leg in call.live_legs():
             self._lead(leg.party.leg, conversation)
@@ -176,6 +188,8 @@ class Mirror:
         merged = sorted((stays.channels | goes.channels).values(), key=lambda channel: channel.created_at)
         stays.channels = {channel.id: channel for channel in merged}
         stays.transfers.extend(goes.transfers)
+        if goes.recording is not Recording.OFF:
+            stays.recording, stays.recorded = goes.recording, goes.recorded
         stays.keys = goes.keys | stays.keys
         goes.channels = {}
         return stays, goes
@@ -191,6 +205,11 @@ class Mirror:
         conversation.aliases.add(leg)
 
     # ---- channels
+
+    def intends(self, leg: LegId, exten: str) -> None:
+        self.intended[leg] = exten
+        if len(self.intended) > self.MOST_INTENDED:  # phones that do not exist never get a channel
+            del self.intended[next(iter(self.intended))]
 
     def add(self, leg: LegId, name: str, linked: LegId, at: datetime) -> Channel | None:
         """A channel the PBX reports. None for one that is known by another name, or is in its grave."""

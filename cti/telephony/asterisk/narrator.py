@@ -15,6 +15,8 @@ from cti.calls.transitions import CallChanged
 from cti.telephony.asterisk import members
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.ends import ends_of
+from cti.telephony.asterisk.kinds.kind import Ends
 from cti.telephony.asterisk.mirror import Conversation, Mirror
 from cti.telephony.asterisk.pbx_clock import PbxClock
 from cti.telephony.asterisk.shape import Gate
@@ -104,6 +106,14 @@ class Narrator:
             conversation.hung_up_by = leg
         elif not really and conversation.hung_up_by == leg:
             conversation.hung_up_by = None
+
+    def intends(self, leg: LegId, exten: str) -> None:
+        """We are about to make that leg, which will call ``exten``: its call is told before the phone rings."""
+        self._mirror.intends(leg, exten)
+
+    def ends_of(self, leg: LegId) -> Ends:
+        channel = self._mirror.channels.get(leg)
+        return ends_of(self._mirror, channel) if channel else Ends()
 
     # ---- snapshots
 

@@ -23,6 +23,7 @@ from cti.calls.events import (
     Held,
     Offered,
     Queued,
+    RecordingChanged,
     Retrieved,
     Transferred,
 )
@@ -60,9 +61,12 @@ class Storyteller:
 
     def _is_begun(self, seen: Conversation, origin: Channel) -> bool:
         """A trunk's call is one at once. What an agent's phone begins may turn out to be a pickup, the fetching of a parked
-        call or a consultation, so it is told when it calls somebody, waits in a queue, speaks, or ends."""
+        call or a consultation, so it is told when it calls somebody, waits in a queue, speaks, or ends. Of a phone that we make
+        ring we know what it is for."""
         if self._role(seen, origin) is Role.CUSTOMER and not origin.is_gone:
             return origin.state != DOWN or len(seen.parties()) > 1
+        if origin.is_ours:
+            return not origin.fetches or bool(origin.was_with)
         others = [other for other in seen.parties() if other is not origin]
         return bool(others) or seen.is_waiting or origin.state == RINGING or bool(origin.was_with) or origin.is_gone
 
@@ -105,6 +109,8 @@ class Storyteller:
             return
         yield from self._phones(seen, told, at)
         yield from self._holds(seen, told, at)
+        if seen.recording is not told.recording:
+            yield RecordingChanged(call=told.id, at=at, recording=seen.recording)
 
     def _information(self, seen: Conversation, told: Call, at: datetime) -> Iterator[CallEvent]:
         origin = seen.origin

@@ -45,6 +45,26 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Who is there when an agent's leg is spoken of; None where nobody is."""
+
+    channel: str = ""
+    """The name of the agent's own channel."""
+    other: LegId | None = None
+    """Whom the agent speaks with now."""
+    beside: LegId | None = None
+    """Who is with it in its bridge: the other, or half of a Local channel that leads there."""
+    customer: LegId | None = None
+    """Whose call it is, also while the agent consults somebody."""
+    recorded: LegId | None = None
+    """The channel whose voices are recorded."""
+
+
+class NobodyThere(ValueError):  # noqa: N818 - what it is, not how it is raised
+    """The command is about somebody who is not there any more: it fails, but nobody asked for anything wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What a command is given by the command plane."""
 
@@ -53,6 +73,8 @@ class Given:
     leg: LegId
     """The Uniqueid a leg that comes of it shall have."""
     dialplan: Dialplan
+    ends: Ends = Ends()
+    """Of a command about a call."""
     interface_of: Callable[[str, str], str] = lambda _queue, device: device
     """(queue, device) -> what that queue calls the member that rings the device."""
 
@@ -80,6 +102,10 @@ class Expectation:
 
     def saw(self, event: Message) -> Verdict:  # noqa: ARG002
         """One of ``events``, about whatever."""
+        return None
+
+    def answered(self, response: Mapping[str, str]) -> Verdict:  # noqa: ARG002
+        """The PBX has accepted one of the actions; its response to that one."""
         return None
 
     def accepted(self, response: Mapping[str, str]) -> Verdict:  # noqa: ARG002
@@ -111,3 +137,10 @@ def whole(pattern: re.Pattern[str], text: str, what: str) -> str:
     if not pattern.fullmatch(text):
         raise ValueError(f"{what}: {text[:40]!r} is none")
     return text
+
+
+def there(leg: LegId | None) -> LegId:
+    """``leg``, if somebody is. Raises NobodyThere."""
+    if not leg:
+        raise NobodyThere("nobody is on the line")
+    return LegId(whole(LEG, leg, "leg"))

@@ -4,15 +4,19 @@
   (Failure). Its Reason is 0 for most failures, busy and declined among them; then the leg's ``Hangup`` has the cause. The two
   come in any order (16 and 22), and for a phone that does not exist there is no Hangup. We choose the leg's Uniqueid
   ourselves (``ChannelId``), so that its events are known before the first response.
+- ``FetchParked``: the same; the dialplan has the parking space as an extension only while somebody is parked there, so it is
+  asked first, before a phone rings.
 - ``Hangup``: the leg's ``Hangup`` event. "No such channel" means the same: the leg is gone.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from cti.calls.call import LegId
 from cti.telephony.asterisk.dialplan import DIALLED, destination
+from cti.telephony.asterisk.kinds.asked_first import Asking, is_there
 from cti.telephony.asterisk.kinds.kind import (
     DEVICE,
     LEG,
@@ -27,13 +31,14 @@ from cti.telephony.asterisk.kinds.kind import (
     Verdict,
     whole,
 )
-from cti.telephony.commands import Command, Done, Failed, Hangup, Originate
+from cti.telephony.commands import Command, Done, Failed, FetchParked, Hangup, Originate
 
 MARGIN_S: Final = 5.0
 """How much longer than the ring the PBX may take to say how it ended."""
 GRACE_S: Final = 1.0
 """How long an OriginateResponse and the leg's Hangup wait for each other."""
 RING_S: Final = (1.0, 120.0)
+NOBODY_PARKED: Final = "nobody is parked there"
 
 # Reason of OriginateResponse: the last control frame of the leg, include/asterisk/frame.h (same in 16 and 22).
 REASONS: Final = {"1": "no answer", "3": "no answer", "5": "busy", "8": "congestion"}
@@ -46,13 +51,17 @@ UNEXPLAINED: Final = {"": UNAVAILABLE, "0": UNAVAILABLE, "127": UNAVAILABLE}
 
 
 def _originate(command: Originate, given: Given) -> tuple[Action, ...]:
+    caller = {"CallerID": whole(DIALLED, command.caller_id, "caller_id")} if command.caller_id else {}
+    trunk = {"Variable": (f"CTI_TRUNK={given.dialplan.outgoing_trunk}",)} if given.dialplan.outgoing_trunk else {}
+    return ({**_ring(command, given, destination(command.to, given.dialplan)), **caller, **trunk},)
+
+
+def _ring(command: Originate | FetchParked, given: Given, goes_to: tuple[str, str]) -> Action:
     low_s, high_s = RING_S
     if not low_s <= command.ring_timeout_s <= high_s:
         raise ValueError(f"ring_timeout_s is {low_s:.0f} to {high_s:.0f}")
-    context, exten = destination(command.to, given.dialplan)
-    caller = {"CallerID": whole(DIALLED, command.caller_id, "caller_id")} if command.caller_id else {}
-    trunk = {"Variable": (f"CTI_TRUNK={given.dialplan.outgoing_trunk}",)} if given.dialplan.outgoing_trunk else {}
-    action: Action = {
+    context, exten = goes_to
+    return {
         "Action": "Originate",
         "Channel": whole(DEVICE, command.device, "device"),
         "Context": context,
@@ -61,14 +70,11 @@ def _originate(command: Originate, given: Given) -> tuple[Action, ...]:
         "Timeout": str(round(command.ring_timeout_s * 1000)),
         "Async": "true",
         "ChannelId": whole(LEG, given.leg, "leg"),
-        **caller,
-        **trunk,
     }
-    return (action,)
 
 
 @dataclass(slots=True, kw_only=True)
-class _PickedUp(Expectation):
+class _PickedUp(Asking):
     events: ClassVar[frozenset[str]] = frozenset({"OriginateResponse", "Hangup"})
     action_id: str
     leg: LegId
@@ -101,6 +107,21 @@ class _PickedUp(Expectation):
 def _picked_up(command: Originate, given: Given) -> Expectation:
     limit_s = command.ring_timeout_s + MARGIN_S
     return _PickedUp(command=command.id, action_id=given.action_id, leg=given.leg, limit_s=limit_s)
+
+
+# ---- FetchParked
+
+
+def _fetch(command: FetchParked, given: Given) -> tuple[Action, ...]:
+    context, space = given.dialplan.parking_context, command.space
+    whole(re.compile(given.dialplan.parking_pattern), space, "space")
+    return (is_there(context, space), _ring(command, given, (context, space)))
+
+
+def _fetched(command: FetchParked, given: Given) -> Expectation:
+    limit_s = command.ring_timeout_s + MARGIN_S
+    action_id = f"{given.action_id}-2"
+    return _PickedUp(command=command.id, action_id=action_id, leg=given.leg, limit_s=limit_s, no=NOBODY_PARKED)
 
 
 # ---- Hangup
@@ -137,5 +158,6 @@ FORMS: Final[Mapping[str, Form]] = {
 }
 KINDS: Final[Mapping[type[Command], Kind[Any]]] = {
     Originate: Kind(_originate, _picked_up),
+    FetchParked: Kind(_fetch, _fetched),
     Hangup: Kind(_hang_up, _gone),
 }

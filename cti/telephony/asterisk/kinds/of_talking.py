@@ -21,6 +21,7 @@ from cti.telephony.asterisk.kinds.kind import (
     LEG,
     USUAL_S,
     Action,
+    Ends,
     Expectation,
     Form,
     Given,
@@ -28,6 +29,7 @@ from cti.telephony.asterisk.kinds.kind import (
     Message,
     Soon,
     Verdict,
+    there,
     whole,
 )
 from cti.telephony.commands import Command, Done, Failed, Hold, Park, Record, RecordingStep, Retrieve, SendKeys
@@ -43,35 +45,37 @@ FREE_S: Final = 1.0
 # ---- hold
 
 
-def _hold(command: Hold, _given: Given) -> tuple[Action, ...]:
+def _hold(command: Hold, given: Given) -> tuple[Action, ...]:
+    there(given.ends.customer)
     return (features_of(command.leg), *pressed(command.leg, feature_codes.HOLD))
 
 
-def _retrieve(command: Retrieve, _given: Given) -> tuple[Action, ...]:
+def _retrieve(command: Retrieve, given: Given) -> tuple[Action, ...]:
+    there(given.ends.customer)
     return (features_of(command.leg), *pressed(command.leg, feature_codes.RETRIEVE))
 
 
 @dataclass(slots=True, kw_only=True)
 class _Says(Asking):
-    """The dialplan says so, on the customer's channel."""
+    """The dialplan says so, on the channel beside the agent's."""
 
     events: ClassVar[frozenset[str]] = frozenset({"UserEvent", "Hangup"})
-    customer: LegId
+    ends: Ends
     says: str
 
     def saw(self, event: Message) -> Verdict:
-        if event.get("Uniqueid") != self.customer:
-            return None
         if event.event == "Hangup":
-            return Failed(command=self.command, reason=event.get("Cause-txt"))
-        return Done(command=self.command) if event.get("UserEvent") == self.says else None
+            is_over = event.get("Uniqueid") == self.ends.customer or event.get("Channel") == self.ends.channel
+            return Failed(command=self.command, reason=event.get("Cause-txt")) if is_over else None
+        is_it = (event.get("UserEvent"), event.get("Holder")) == (self.says, self.ends.channel)
+        return Done(command=self.command) if is_it else None
 
 
 # ---- keys
 
 
 def _send_keys(command: SendKeys, given: Given) -> tuple[Action, ...]:
-    channel = whole(LEG, given.other, "other")
+    channel = there(given.ends.other)
     if not KEYS.fullmatch(command.keys):
         raise ValueError("keys: 1 to 32 of 0-9, * and #")  # never quoted: they may be a PIN
     return tuple({"Action": "PlayDTMF", "Channel": channel, "Digit": key} for key in command.keys)
@@ -91,7 +95,7 @@ def _are_sent(command: SendKeys, _given: Given) -> Expectation:
 
 
 def _park(command: Park, given: Given) -> tuple[Action, ...]:
-    customer, own = whole(LEG, given.customer, "customer"), whole(CHANNEL, given.channel, "channel")
+    customer, own = there(given.ends.customer), whole(CHANNEL, given.ends.channel, "channel")
     return (
         {"Action": "Park", "Channel": customer, "TimeoutChannel": own},
         {"Action": "Hangup", "Channel": whole(LEG, command.leg, "leg")},
@@ -103,7 +107,7 @@ class _Parked(Expectation):
     """Done once the agent is free too."""
 
     events: ClassVar[frozenset[str]] = frozenset({"ParkedCall", "Hangup"})
-    customer: LegId
+    customer: LegId | None
     leg: LegId
     _is_parked: bool = False
 
@@ -129,15 +133,16 @@ class _Parked(Expectation):
 
 
 def _record(command: Record, given: Given) -> tuple[Action, ...]:
-    customer = whole(LEG, given.customer, "customer")
     match command.step:
         case RecordingStep.START:
+            there(given.ends.beside)
             return (features_of(command.leg), *pressed(command.leg, feature_codes.RECORD))
         case RecordingStep.STOP:
-            return ({"Action": "StopMixMonitor", "Channel": customer},)
+            return ({"Action": "StopMixMonitor", "Channel": there(given.ends.recorded)},)
         case RecordingStep.PAUSE | RecordingStep.RESUME:
             state = "1" if command.step is RecordingStep.PAUSE else "0"
-            return ({"Action": "MixMonitorMute", "Channel": customer, "Direction": "both", "State": state},)
+            channel = there(given.ends.recorded)
+            return ({"Action": "MixMonitorMute", "Channel": channel, "Direction": "both", "State": state},)
 
 
 _SAYS: Final = {
@@ -151,14 +156,20 @@ _SAYS: Final = {
 @dataclass(slots=True, kw_only=True)
 class _Recorded(Asking):
     events: ClassVar[frozenset[str]] = frozenset({"MixMonitorStart", "MixMonitorMute", "MixMonitorStop"})
-    customer: LegId
+    leg: LegId | None
     says: tuple[str, str]
     """Event and State."""
 
     def saw(self, event: Message) -> Verdict:
-        if event.get("Uniqueid") != self.customer:
+        if event.get("Uniqueid") != self.leg:
             return None
         return Done(command=self.command) if (event.event, event.get("State")) == self.says else None
+
+
+def _is_recorded(command: Record, given: Given) -> Expectation:
+    begins = command.step is RecordingStep.START
+    leg = given.ends.beside if begins else given.ends.recorded
+    return _Recorded(command=command.id, leg=leg, feature="cti-record", says=_SAYS[command.step])
 
 
 # ---- the tables
@@ -171,18 +182,13 @@ FORMS: Final[Mapping[str, Form]] = {
 KINDS: Final[Mapping[type[Command], Kind[Any]]] = {
     Hold: Kind(
         _hold,
-        lambda c, given: _Says(command=c.id, customer=given.customer, feature="cti-hold", says="CtiHeld"),
+        lambda c, given: _Says(command=c.id, ends=given.ends, feature="cti-hold", says="CtiHeld"),
     ),
     Retrieve: Kind(
         _retrieve,
-        lambda c, given: _Says(command=c.id, customer=given.customer, feature="cti-retrieve", says="CtiRetrieved"),
+        lambda c, given: _Says(command=c.id, ends=given.ends, feature="cti-retrieve", says="CtiRetrieved"),
     ),
     SendKeys: Kind(_send_keys, _are_sent),
-    Park: Kind(_park, lambda c, given: _Parked(command=c.id, customer=given.customer, leg=c.leg)),
-    Record: Kind(
-        _record,
-        lambda c, given: _Recorded(
-            command=c.id, customer=given.customer, feature="cti-record", says=_SAYS[c.step]
-        ),
-    ),
+    Park: Kind(_park, lambda c, given: _Parked(command=c.id, customer=given.ends.customer, leg=c.leg)),
+    Record: Kind(_record, _is_recorded),
 }

@@ -11,7 +11,7 @@ Seen alike on 16 and 22: consult_and_back_by_command.ami and its neighbours.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -125,7 +125,7 @@ def _rings(command: Consult, given: Given) -> Expectation:
     return _Rings(command=command.id, leg=command.leg, target=target, limit_s=CONSULT_S)
 
 
-def _press(code: str) -> Any:  # noqa: ANN401 - one kind of command or another
+def _press(code: str) -> Callable[[CallCommand, Given], tuple[Action, ...]]:
     def actions(command: CallCommand, _given: Given) -> tuple[Action, ...]:
         return pressed(command.leg, code)
 
@@ -189,7 +189,5 @@ KINDS: Final[Mapping[type[Command], Kind[Any]]] = {
         _press(feature_codes.THREE_WAY), lambda c, _given: _Joined(command=c.id, leg=c.leg, is_threeway=True)
     ),
     Reconnect: Kind(_back, lambda command, _given: _IsBack(command=command.id, leg=command.leg)),
-    Alternate: Kind(
-        _press(feature_codes.SWAP), lambda command, _given: _Swapped(command=command.id, leg=command.leg)
-    ),
+    Alternate: Kind(_press(feature_codes.SWAP), lambda command, _given: _Swapped(command=command.id, leg=command.leg)),
 }

@@ -49,7 +49,8 @@ class QueuePlan:
     retry_s: int = 1
     max_wait_s: int = 600
     exit_context: str = ""
-    wrapup_s: int = 0
+    wrapup_s: int = 2
+    """How long the PBX by itself offers no call to an agent whose call has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,10 @@ def _queue_section(queue: QueuePlan) -> str:
         f"strategy = {queue.strategy}",
         f"timeout = {queue.ring_timeout_s:<22}; seconds a phone rings before the next agent is tried",
         f"retry = {queue.retry_s:<24}; seconds between two attempts",
-        f"wrapuptime = {queue.wrapup_s:<19}; after-call time is kept by CTI, not here",
+        # A floor: without it the next caller may be offered before CTI has heard that the call is over and has paused the
+        # agent. Longer would be wrong: an agent who is ready again waits for it, and when CTI is away nobody can end it.
+        f"wrapuptime = {queue.wrapup_s:<19}; seconds after a call until CTI's own pause for the agent's paperwork has come;",
+        "                                ; the paperwork is CTI's affair: when CTI is away, calls go on after this",
         "ringinuse = no                  ; an agent who talks is not rung again",
         "autofill = yes                  ; several callers are offered to several agents at the same time",
         "joinempty = yes                 ; callers may wait although nobody is ready: CTI shows them to supervisors",

@@ -13,6 +13,7 @@ from cti.telephony.asterisk.translate.channels import (
     hangup,
     hangup_request,
     new_channel,
+    recording,
     seen,
     soft_hangup_request,
     user_event,
@@ -53,4 +54,7 @@ TRANSLATE: Final[Mapping[str, Translate]] = {
     "ParkedCallGiveUp": unparked,
     "Pickup": pickup,
     "UserEvent": user_event,
+    "MixMonitorStart": recording,
+    "MixMonitorMute": recording,
+    "MixMonitorStop": recording,
 }

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote
 
-from cti.calls.call import LegId
+from cti.calls.call import LegId, Recording
 from cti.numbers import dialled_digits
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.endpoints import is_local, plain_text
@@ -21,7 +21,11 @@ def new_channel(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = channel_of(mirror, message, at)
     if channel is None:
         return NOTHING
-    if message.get("Linkedid") == channel.id:
+    exten = mirror.intended.pop(channel.id, "")
+    if exten:
+        channel.exten, channel.is_ours = exten, True
+        channel.fetches = any(other.parked_in == exten for other in mirror.conversations)
+    elif message.get("Linkedid") == channel.id:
         _join_as_consultation(mirror, channel)
     return (channel.conversation,)
 
@@ -95,6 +99,8 @@ def hangup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel.why = channel.why or _CAUSES.get(message.get("Cause"), "normal")
     mirror.bury(channel)
     conversation = channel.conversation
+    if channel.fetches and not conversation.is_told:
+        conversation.is_over = True  # it fetched nothing, and was no call
     goes_on = conversation.parked_in or sum(not other.is_gone for other in conversation.parties()) > 1
     if conversation.hung_up_by == channel.id and goes_on and mirror.is_agents(channel):
         conversation.hung_up_by = None  # the call goes on without whoever left
@@ -110,9 +116,37 @@ _CAUSES: Final = {
 
 
 def user_event(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    """``UserEvent(CtiCustomer,Code: ${URIENCODE(...)})``: a key for the look-up, of the channel that runs the dialplan."""
-    channel = channel_of(mirror, message, at) if message.get("UserEvent") == "CtiCustomer" else None
+    """``UserEvent(CtiCustomer,Code: ${URIENCODE(...)})``: a key for the look-up, of the channel that runs the dialplan. And
+    holds by the PBX, of the channel that hears the music."""
+    name = message.get("UserEvent")
+    channel = channel_of(mirror, message, at) if name in _USER_EVENTS else None
     if channel is None:
         return NOTHING
-    channel.conversation.keys["customer_code"] = plain_text(unquote(message.get("Code")))
+    if name == "CtiCustomer":
+        channel.conversation.keys["customer_code"] = plain_text(unquote(message.get("Code")))
+        return (channel.conversation,)
+    return _held_by_the_pbx(mirror, channel, message)
+
+
+_USER_EVENTS: Final = frozenset({"CtiCustomer", "CtiHeld", "CtiRetrieved"})
+
+
+def _held_by_the_pbx(mirror: Mirror, held: Channel, message: AmiMessage) -> Touched:
+    """The same as a phone's own hold, which Asterisk tells of the phone's channel."""
+    holder = mirror.by_name.get(message.get("Holder"))
+    if holder is None or holder.bridge != held.bridge:
+        return NOTHING
+    holder.has_held = message.get("UserEvent") == "CtiHeld"
+    return (holder.conversation,)
+
+
+def recording(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    """MixMonitorStart, MixMonitorMute, MixMonitorStop: of whatever is recorded, by whomever."""
+    channel = known_channel(mirror, message, at)
+    if channel is None:
+        return NOTHING
+    is_paused = message.event == "MixMonitorMute" and message.get("State") == "1"
+    now = Recording.PAUSED if is_paused else Recording.ON
+    channel.conversation.recording = Recording.OFF if message.event == "MixMonitorStop" else now
+    channel.conversation.recorded = channel.id
     return (channel.conversation,)

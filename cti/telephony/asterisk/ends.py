@@ -1,0 +1,29 @@
+"""Who is on the line with an agent's leg, read off the mirror: commands name the agent's own leg only."""
+
+from cti.calls.call import LegId, Role
+from cti.telephony.asterisk.kinds.kind import Ends
+from cti.telephony.asterisk.mirror import Channel, Mirror
+
+
+def ends_of(mirror: Mirror, channel: Channel) -> Ends:
+    heard = [known for leg in mirror.hears(channel) if (known := mirror.channels.get(leg)) and known is not channel]
+    others = sorted((known for known in heard if known.is_real), key=_customers_first)
+    beside = [known for known in mirror.in_bridge(channel.bridge) if known is not channel]
+    return Ends(
+        channel=channel.name,
+        other=others[0].id if others else None,
+        beside=beside[0].id if len(beside) == 1 else None,
+        customer=_customer(channel),
+        recorded=channel.conversation.recorded,
+    )
+
+
+def _customer(channel: Channel) -> LegId | None:
+    """Whose call it is; among colleagues, whoever it has spoken with first."""
+    others = [other for other in channel.conversation.parties() if other is not channel and not other.is_gone]
+    known = [other for other in others if other.role is Role.CUSTOMER or other.id in channel.was_with]
+    return min(known, key=_customers_first).id if known else None
+
+
+def _customers_first(channel: Channel) -> bool:
+    return channel.role is not Role.CUSTOMER
