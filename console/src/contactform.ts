@@ -9,7 +9,7 @@ export const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'nl', 'pl', 'tr', 'ar', 
 
 const NAME_MAX = 200
 const NUMBER_MAX = 64
-const LABEL_MAX = 60
+const LABEL_MAX = 40
 
 export interface Filled {
   name: string
@@ -28,7 +28,7 @@ export function fromContact(contact: ContactView): Filled {
     company: contact.company,
     language: contact.language,
     numbers: contact.numbers.map((number) => ({ typed: number.typed || number.e164, label: number.label })),
-    flags: [...contact.flags],
+    flags: contact.flags.filter(isFlag),
   }
 }
 
@@ -54,16 +54,26 @@ export function wrongWith(filled: Filled): Wrong {
   return wrong
 }
 
-/** Lines left empty are none. */
-export function bodyOf(filled: Filled, call: string | undefined): ContactBody {
+/** All that was filled in; lines left empty are none. */
+export function bodyOf(filled: Filled): Required<Omit<ContactBody, 'call'>> {
   return {
     name: filled.name.trim(),
     company: filled.company.trim(),
     language: filled.language,
     numbers: filled.numbers.map(({ typed, label }) => ({ typed: typed.trim(), label: label.trim() })).filter((one) => one.typed),
-    flags: filled.flags,
-    ...(call ? { call } : {}),
+    flags: FLAGS.filter((flag) => filled.flags.includes(flag)),
   }
+}
+
+/** Only what became another: the rest may have changed in the customer system meanwhile. */
+export function changesOf(filled: Filled, contact: ContactView): Omit<ContactBody, 'call'> {
+  const [now, before] = [bodyOf(filled), bodyOf(fromContact(contact))]
+  const changed = Object.entries(now).filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(before[field as keyof typeof before]))
+  return Object.fromEntries(changed)
+}
+
+function isFlag(flag: string): boolean {
+  return (FLAGS as readonly string[]).includes(flag)
 }
 
 export const LIMITS = { tooLongName: NAME_MAX, tooLongLabel: LABEL_MAX } as const

@@ -1,9 +1,10 @@
 // Forms that somebody is filling in, by what they are about: a call that comes between takes nothing of what was typed.
 import { api, ApiError } from './api'
 import { desk, reason } from './console.svelte'
-import { bodyOf, wrongWith, type Filled } from './contactform'
+import { bodyOf, changesOf, wrongWith, type Filled } from './contactform'
 import { t, word } from './i18n/index.svelte'
 import { notices } from './notices.svelte'
+import type { ContactView } from './protocol'
 
 export interface Form {
   filled: Filled
@@ -32,8 +33,8 @@ class ContactForms {
     delete this.#open[key]
   }
 
-  /** `contact`: whom it corrects; null: it makes a new one. True once it is saved. */
-  async save(key: string, contact: string | null, call: string | undefined): Promise<boolean> {
+  /** `contact`: whom it corrects; none: it makes a new one. True once it is saved. */
+  async save(key: string, contact: ContactView | undefined, call: string | undefined): Promise<boolean> {
     const form = this.#open[key]
     if (!form || form.isSaving) return false
     form.isTried = true
@@ -41,8 +42,9 @@ class ContactForms {
     form.isSaving = true
     form.problem = ''
     try {
-      const body = bodyOf(form.filled, call)
-      await (contact === null ? api.createCustomer(body) : api.correctCustomer(contact, body))
+      const about = call ? { call } : {}
+      if (contact) await api.correctCustomer(contact.id, { ...changesOf(form.filled, contact), ...about })
+      else await api.createCustomer({ ...bodyOf(form.filled), ...about })
       this.close(key)
       notices.show('good', t().contactForm.saved)
       return true
