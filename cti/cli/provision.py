@@ -27,7 +27,7 @@ def files(
     wrong = [name for name in (trunk, *agents) if not _ENDPOINT.fullmatch(name)]
     if wrong:
         raise RequestError(f"not an endpoint's name: {', '.join(wrong)}")
-    plans, inbound = _queues(agents, queues)
+    plans, inbound = _queues(queues)
     options = ProvisionOptions(
         events_secret=known.events,
         commands_secret=known.commands,
@@ -50,14 +50,14 @@ def _asking(address: str, secret: str) -> FastAgi:
     return FastAgi(secret=secret, host=host, port=int(port))
 
 
-def _queues(agents: Sequence[str], queues: Sequence[str]) -> tuple[tuple[QueuePlan, ...], tuple[InboundNumber, ...]]:
-    members = tuple(f"PJSIP/{agent}" for agent in agents)
+def _queues(queues: Sequence[str]) -> tuple[tuple[QueuePlan, ...], tuple[InboundNumber, ...]]:
+    """Without members: agents become such when they log in."""
     plans, inbound = [], []
     for place, text in enumerate(queues, 1):
         name, equals, number = text.partition("=")
         if not equals or not name or not number:
             raise RequestError(f"--queue {text}: NAME=NUMBER was expected, such as support=0800100100")
-        plans.append(QueuePlan(name, str(3000 + place), members))
+        plans.append(QueuePlan(name, str(3000 + place)))
         inbound.append(InboundNumber(number, name))
     return tuple(plans), tuple(inbound)
 

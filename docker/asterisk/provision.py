@@ -19,12 +19,11 @@ CTI: Final = "172.30.99.10"
 
 
 def options(events_secret: str, commands_secret: str, fastagi_secret: str) -> ProvisionOptions:
-    members = tuple(f"PJSIP/{number},0,{name},PJSIP/{number}" for number, name in PHONES.items())
     return ProvisionOptions(
         events_secret=events_secret,
         commands_secret=commands_secret,
         fastagi=FastAgi(secret=fastagi_secret, host=CTI),
-        queues=tuple(QueuePlan(name, extension, members) for name, (extension, _) in QUEUES.items()),
+        queues=tuple(QueuePlan(name, extension) for name, (extension, _) in QUEUES.items()),
         inbound=tuple(InboundNumber(number, name) for name, (_, number) in QUEUES.items()),
         ami_bind="0.0.0.0",  # noqa: S104 - the port is not published, and only the inner net is permitted
         permit=(INSIDE_NET,),

@@ -73,6 +73,19 @@ def test_init_asks_unless_told_not_to() -> None:
     assert "AGI(" not in files(replace(KNOWN, fastagi=""), **given)["extensions_cti.conf"]  # type: ignore[arg-type]
 
 
+def test_agents_come_to_their_queues_by_logging_in() -> None:
+    made = files(replace(KNOWN, fastagi=""), trunk="trunk", agents=["1001"], queues=["support=0800100100"])
+    assert not re.findall(r"^member", made["queues_cti.conf"], re.MULTILINE)
+    assert "\nmember => PJSIP/2001" in render(OPTIONS)["queues_cti.conf"]
+
+
+def test_the_pbx_holds_the_next_call_back_until_our_pause_comes() -> None:
+    lines = re.findall(
+        r"^(\[.*|shared_lastcall = \w+|wrapuptime = \d+)", render(OPTIONS)["queues_cti.conf"], re.MULTILINE
+    )
+    assert lines == ["[general](+)", "shared_lastcall = yes", "[support]", "wrapuptime = 2"]
+
+
 @pytest.mark.parametrize("address", ["", "4573", ":4573", "host:", "host:x", "host:0", "host:70000", "a,b:1"])
 def test_init_knows_an_address_when_it_sees_one(address: str) -> None:
     with pytest.raises(RequestError):

@@ -130,7 +130,7 @@ class Wire:
         headers = {key: list(value) if isinstance(value, tuple) else value for key, value in checked(action).items()}
         try:
             response = await self._do(lambda: self._manager.send_action(headers), self._limits.answer_s)
-        except (ManagerException, OSError) as error:
+        except (ManagerException, OSError, ValueError) as error:  # ValueError: its file was closed while it wrote
             self.close()
             raise PbxUnavailable("connection lost") from error
         return self._verified(response.headers, str(headers.get("ActionID")))
