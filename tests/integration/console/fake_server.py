@@ -30,6 +30,7 @@ from cti.web.schemas import (
     SessionView,
     SiteView,
 )
+from tests.integration.console import offers
 
 STATIC: Final = Path(__file__).parents[3] / "cti/web/static"
 PASSWORD: Final = "a-demo-password"
@@ -66,6 +67,12 @@ class FakeServer:
     """REST answers nothing any more, as a pulled cable: connections are cut."""
     occupied_since: datetime | None = None
     drafts_fail: bool = False
+    crm_writes: bool = True
+    agents: list[dict[str, Any]] = field(default_factory=list)
+    """The directory's, and its queues."""
+    destinations: list[dict[str, Any]] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
+    """Numbers that may not be called, with the reason."""
     reports_fail: bool = False
 
     # what the console did
@@ -83,12 +90,14 @@ class FakeServer:
     pops: dict[str, m.PopView] = field(default_factory=dict)
     pbxs: dict[str, m.PbxView] = field(default_factory=dict)
     queues: dict[str, m.QueueView] = field(default_factory=dict)
+    parked: tuple[m.ParkedView, ...] = ()
     stream: str = "stream-1"
     seq: int = 0
 
     _sent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=200))
     _sockets: set[ServerConnection] = field(default_factory=set)
     _sockets_port: int = 0
+    _answered: set[str] = field(default_factory=set)
 
     # ---- telling the console
 
@@ -129,6 +138,10 @@ class FakeServer:
         self.queues[queue.name] = queue
         self.tell(lambda seq: m.QueueDelta(seq=seq, queue=queue))
 
+    def park(self, *parked: m.ParkedView) -> None:
+        self.parked = parked
+        self.tell(lambda seq: m.ParkedDelta(seq=seq, parked=parked))
+
     def command(self, command: str, status: Any, reason: str = "") -> None:
         self.tell(lambda seq: m.CommandDelta(seq=seq, command=command, status=status, reason=reason))
 
@@ -142,7 +155,9 @@ class FakeServer:
         """The agent picked the phone up."""
         self.withdraw(pop, "answered")
         at = now()
-        call = msgspec.structs.replace(pop.call, state="talking", since=at, answered_at=at, has_spoken=True)
+        call = msgspec.structs.replace(pop.call, state="talking", since=at, answered_at=at, has_spoken=True, actions=offers.TALKING,
+            parties=tuple(msgspec.structs.replace(one, state="connected") for one in pop.call.parties),
+        )  # fmt: skip
         self.call(call)
         return call
 
@@ -215,6 +230,7 @@ class FakeServer:
         return m.Snapshot(
             seq=self.seq, calls=tuple(self.calls.values()), pops=tuple(self.pops.values()), pbxs=tuple(self.pbxs.values()),
             cards=tuple(card for call, card in self.cards.items() if call in self.calls), queues=tuple(self.queues.values()),
+            parked=self.parked,
         )  # fmt: skip
 
     @staticmethod
@@ -272,6 +288,12 @@ class FakeServer:
             case "PUT", ["interactions", call, "note"]:
                 self.saved[call] = ("", body["text"])
                 return web.Response(status=204)
+            case ("POST", ["customers"]) | ("PATCH", ["customers", _]) if not self.crm_writes:
+                return _problem(409, "crm_read_only")
+            case "POST", ["customers"]:
+                return web.json_response({"id": "k-new"}, status=201)
+            case "PATCH", ["customers", contact] if contact in self.customers:
+                return web.json_response({"id": contact})
             case "GET", ["customers"]:
                 text = request.query["q"].casefold()
                 found = [
@@ -284,7 +306,9 @@ class FakeServer:
                 return _json(self.customers[contact])
             case "POST", ["calls"]:
                 return web.json_response({"command": body["id"]}, status=202)
-            case "POST", ["calls", _, "hangup"]:
+            case "GET", ["directory"]:
+                return web.json_response(self._directory(request.query["q"]))
+            case "POST", ["calls", _, "actions", _] | ["parked", _, "fetch"]:
                 return web.json_response({"command": body["id"]}, status=202)
             case "POST", ["calls", call, "customer"]:
                 self._choose(call, body["contact"])
@@ -317,6 +341,31 @@ class FakeServer:
                 return web.Response(text=self.pictures[flow], content_type="image/svg+xml")
         return _problem(404, "not_found")
 
+    def _directory(self, text: str) -> dict[str, Any]:
+        def matching(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return [one for one in people if text.casefold() in f"{one['name']} {one['extension']}".casefold()]
+
+        digits = text.replace(" ", "")
+        is_number = digits.removeprefix("+").isdigit()
+        why_not = self.refuses.get(digits, "")
+        number = {"number": digits, "shown": text, "allowed": not why_not, "why_not": why_not} if is_number else None
+        return {"agents": matching(self.agents), "queues": matching(self.destinations), "number": number}
+
+    async def asked_to(self, action: str) -> Any:
+        """The body of the latest request to do something with a call, once there is one that was not answered yet."""
+        found: list[Any] = []
+
+        def is_there() -> bool:
+            found[:] = [
+                body for verb, path, body in self.asked
+                if verb == "POST" and path.endswith(f"/actions/{action}") and body["id"] not in self._answered
+            ]  # fmt: skip
+            return bool(found)
+
+        await self.until(is_there)
+        self._answered.add(found[-1]["id"])
+        return found[-1]
+
     def _choose(self, call: str, contact: str) -> None:
         card = self.cards[call]
         known = [one for one in card.contacts if one.id == contact] or [self.customers[contact].contact]
@@ -326,7 +375,7 @@ class FakeServer:
     def _site(self) -> SiteView:
         return SiteView(
             name="Nordlicht Service", version=self.version, country="DE", language="en", demo=self.demo, results=self.results,
-            ws_url=f"ws://127.0.0.1:{self._sockets_port}",
+            ws_url=f"ws://127.0.0.1:{self._sockets_port}", crm_writes=self.crm_writes,
         )  # fmt: skip
 
     @web.middleware

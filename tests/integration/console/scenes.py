@@ -8,6 +8,7 @@ from playwright.async_api import Page
 
 from cti.screenpop import messages as m
 from cti.web.schemas import CustomerView, InteractionView, ResultChoice
+from tests.integration.console import offers
 from tests.integration.console.fake_server import FakeServer, now, numbered
 
 replace = msgspec.structs.replace
@@ -153,7 +154,7 @@ def call(number: str = "+49305551234", shown: str = "+49 30 5551234", region: st
         "call": f"main-{n}", "pbx": "main", "direction": "inbound", "state": "ringing", "since": now(), "offered_at": ago(seconds=46),
         "number": number, "number_shown": shown, "region": region, "dnis": "4930999", "dnis_label": "Billing Germany",
         "queue": "Billing", "waited_s": 42.0, "keys": {"customer_code": "70012", "menu": "Billing > Invoice"},
-        "actions": (m.Action(name="hangup", allowed=True),),
+        "actions": offers.RINGING,
         "parties": (m.PartyView(leg="c", role="customer", number=number, name="", state="connected"),
                     m.PartyView(leg="a", role="agent", number="1001", name="Mara Lind", state="ringing", is_me=True)),
     }  # fmt: skip
@@ -232,12 +233,38 @@ def a_day() -> list[InteractionView]:
     ]
 
 
+def colleague(who: str, name: str, extension: str, state: str, since: Any, **more: Any) -> dict[str, Any]:
+    since = since.isoformat() if since else None
+    given = {
+        "id": who,
+        "name": name,
+        "extension": extension,
+        "state": state,
+        "since": since,
+        "reason": "",
+        "is_me": False,
+    }
+    return given | more
+
+
 def desk_server(**more: Any) -> FakeServer:
     contacts = (ANNA, MEILING, ZHIMING, WANG, LONG, MAN)
     server = FakeServer(
         me=MARA, results=RESULTS, record=a_day(),
         customers={one.id: CustomerView(contact=one, history=HISTORY if one is ANNA else ()) for one in contacts},
     )  # fmt: skip
+    server.agents = [
+        colleague("jon", "Jon Ek", "1002", "READY", ago(minutes=4)),
+        colleague("mara", "Mara Lind", "1001", "TALKING", ago(minutes=2), is_me=True),
+        colleague("lena", "Lena Fuchs", "1003", "NOT_READY", ago(minutes=12), reason="Lunch"),
+        colleague("ivo", "Ivo Marek", "1004", "TALKING", ago(seconds=71)),
+        colleague("suda", "蘇達", "1005", "WORK", ago(seconds=20)),
+        colleague("eva", "Eva Roth", "1006", "LOGOUT", None),
+    ]
+    server.destinations = [
+        {"name": "Billing", "label": "Billing", "extension": "610", "waiting": 0, "ready": 2},
+        {"name": "Support", "label": "Support", "extension": "620", "waiting": 4, "ready": 0},
+    ]
     server.pbxs["main"] = m.PbxView(name="main", state="connected", since=ago(hours=3))
     server.queues["Support"] = m.QueueView(name="Support", waiting=4, oldest_since=ago(seconds=65))
     server.queues["Billing"] = m.QueueView(name="Billing", waiting=0)

@@ -225,14 +225,14 @@ async def test_hang_up_by_button_and_by_keys_and_never_by_escape(server: FakeSer
     call = await talking(server, page)
     await page.keyboard.press("Escape")
     await page.keyboard.press("Control+Shift+E")
-    await server.until(lambda: len(requests(server, "POST", f"calls/{call.call}/hangup")) == 1)
+    await server.until(lambda: len(requests(server, "POST", f"calls/{call.call}/actions/hangup")) == 1)
     await expect(page.get_by_role("button", name="Ending…")).to_be_visible()
-    [asked] = requests(server, "POST", f"calls/{call.call}/hangup")
+    [asked] = requests(server, "POST", f"calls/{call.call}/actions/hangup")
     assert isinstance(asked, dict)
     server.command(asked["id"], "failed", "No such channel")
     await expect(page.get_by_text("The call could not be ended: No such channel")).to_be_visible()
     await end(page).click()
-    await server.until(lambda: len(requests(server, "POST", f"calls/{call.call}/hangup")) == 2)
+    await server.until(lambda: len(requests(server, "POST", f"calls/{call.call}/actions/hangup")) == 2)
 
 
 async def test_click_to_dial_asks_before_calling_somebody_who_does_not_want_it(server: FakeServer, page: Page) -> None:
@@ -360,7 +360,7 @@ async def test_after_a_cut_the_same_state_without_a_reload(server: FakeServer, p
     await expect(page.get_by_text("On hold")).to_be_visible()
     await expect(the_pop(page)).to_have_count(1)
     await server.until(lambda: server.steps(pop.pop) == ["received", "shown"])
-    assert requests(server, "POST", f"calls/{call.call}/hangup") == []
+    assert requests(server, "POST", f"calls/{call.call}/actions/hangup") == []
 
 
 async def test_a_missing_message_is_fetched(server: FakeServer, page: Page) -> None:
