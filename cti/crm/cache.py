@@ -25,6 +25,8 @@ class AnswerCache(Protocol):
 
     async def put(self, key: str, kept: Kept, *, ttl_s: float) -> None: ...
 
+    async def drop(self, key: str) -> None: ...
+
 
 class MemoryCache:
     """The last ``size`` answers; the longest unused goes first."""
@@ -47,3 +49,6 @@ class MemoryCache:
         self._kept.move_to_end(key)
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
+
+    async def drop(self, key: str) -> None:
+        self._kept.pop(key, None)

@@ -4,7 +4,7 @@ Two calls of one number are one question, and a caller who hangs up does not tak
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 import structlog
@@ -50,8 +50,14 @@ class Flights:
         flight = self._under_way.get(key)
         if flight is None:
             flight = self._under_way[key] = asyncio.create_task(self._fly(key, ask))
-            flight.add_done_callback(lambda _: self._under_way.pop(key, None))
+            flight.add_done_callback(lambda done: self._landed(key, done))
         return await asyncio.shield(flight)
+
+    async def forget(self, keys: Iterable[str]) -> None:
+        """What was answered to these is out of date; so is what will be to those under way, which are not joined any more."""
+        for key in keys:
+            self._under_way.pop(key, None)
+            await self._cache.drop(key)
 
     async def close(self) -> None:
         tasks = list(self._under_way.values())
@@ -71,9 +77,13 @@ class Flights:
             self._breaker.gave_up()
             raise
         self._breaker.succeeded()
-        if kept.matches:
+        if kept.matches and self._under_way.get(key) is asyncio.current_task():
             await self._cache.put(key, kept, ttl_s=self._fresh_s)
         return kept
+
+    def _landed(self, key: str, flight: "asyncio.Task[Kept | Unavailable]") -> None:
+        if self._under_way.get(key) is flight:
+            del self._under_way[key]
 
     def _failed(self, exc: Exception) -> Unavailable:
         self._breaker.failed(self._monotonic())

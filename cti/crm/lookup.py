@@ -31,7 +31,7 @@ from cti import numbers
 from cti.crm.breaker import Breaker
 from cti.crm.cache import AnswerCache, Kept, MemoryCache
 from cti.crm.connector import CrmConnector
-from cti.crm.contact import Answer, ContactId, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.crm.contact import Answer, Contact, ContactId, Found, Match, MatchedBy, Unavailable, Unknown
 from cti.crm.flights import Ask, Flights
 from cti.errors import StoreError
 from cti.numbers import Number
@@ -144,6 +144,12 @@ class Lookup:
             return Unavailable(SLOW)
         is_known = isinstance(kept, Unavailable) or kept.matches
         return self._answer(kept) if is_known else Unknown(f"no record with order {order[:MAX_CODE]}")
+
+    async def forget(self, contact: Contact) -> None:
+        """The contact was created or corrected: what is known by its keys is asked anew. For one that was corrected, call it
+        with the contact as it was, too."""
+        known = {f"contact:{contact.id}", f"code:{contact.code}"}
+        await self._flights.forget(known | {f"number:{number.e164}" for number in contact.numbers})
 
     async def close(self) -> None:
         """Drop what is being asked, and close the connector."""

@@ -173,7 +173,8 @@ def _money(given: Money | None) -> str:
 
 def asking(call: Call) -> CustomerCard:
     """Before the CRM has said anything. A withheld number without a key is an answer by itself."""
-    nothing_to_ask = numbers.is_withheld(call.customer_number) and not call.keys
+    is_withheld = call.direction is not Direction.OUTBOUND and numbers.is_withheld(call.customer_number)
+    nothing_to_ask = is_withheld and not call.keys
     return CustomerCard(call=call.id, state="withheld" if nothing_to_ask else "asking")
 
 
@@ -214,6 +215,20 @@ def chosen(card: CustomerCard, contact: ContactView) -> CustomerCard:
         known = next((one for one in card.number_says if one.id == contact.id), contact)
         card = msgspec.structs.replace(card, contacts=(known, *card.contacts))
     return msgspec.structs.replace(card, state="found", chosen=contact.id, number_says=number_says, reason="")
+
+
+def corrected(card: CustomerCard, contact: ContactView) -> CustomerCard:
+    """The contact was corrected: as it is now, wherever it stands on the card; how it was found stays."""
+
+    def as_now(known: tuple[ContactView, ...]) -> tuple[ContactView, ...]:
+        return tuple(
+            msgspec.structs.replace(contact, matched_by=one.matched_by, matched_value=one.matched_value)
+            if one.id == contact.id
+            else one
+            for one in known
+        )
+
+    return msgspec.structs.replace(card, contacts=as_now(card.contacts), number_says=as_now(card.number_says))
 
 
 def without(card: CustomerCard, contact: str) -> CustomerCard:

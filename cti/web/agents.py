@@ -12,7 +12,7 @@ from cti.web.schemas import AgentChange, AgentList, AgentView, NewAgent
 from cti.web.session import end_all
 
 log: Final = logger("agents")
-_PLAIN: Final = ("name", "extension", "device", "queues", "language", "is_enabled")
+_PLAIN: Final = ("name", "extension", "device", "queues", "penalties", "language", "is_enabled")
 
 
 async def agents(asked: Asked[None, None]) -> Reply:
@@ -26,7 +26,7 @@ async def add_agent(asked: Asked[NewAgent, None]) -> Reply:
     body = asked.body
     agent = Agent(
         id=AgentId(body.id), name=body.name, role=AgentRole(body.role), extension=body.extension, device=body.device,
-        queues=body.queues, language=body.language,
+        queues=body.queues, penalties=body.penalties, language=body.language,
     )  # fmt: skip
     await asked.parts.people.add(agent, await asked.parts.passwords.hash(body.password))
     await _tell_hub(asked)
@@ -55,7 +55,7 @@ async def change_agent(asked: Asked[AgentChange, None]) -> Reply:
 def view(agent: Agent) -> AgentView:
     return AgentView(
         id=agent.id, name=agent.name, role=agent.role.value, extension=agent.extension, device=agent.device,
-        queues=agent.queues, language=agent.language, is_enabled=agent.is_enabled,
+        queues=agent.queues, penalties=dict(agent.penalties), language=agent.language, is_enabled=agent.is_enabled,
     )  # fmt: skip
 
 

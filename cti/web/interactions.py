@@ -10,7 +10,7 @@ from cti.screenpop.access import Deed
 from cti.screenpop.views import journey_view
 from cti.store.interactions import Filter, Interaction
 from cti.store.people import Draft
-from cti.web import facts
+from cti.web import facts, result_fields
 from cti.web.asked import Asked, Reply, Route
 from cti.web.schemas import (
     DraftView,
@@ -63,11 +63,11 @@ async def put_note(asked: Asked[NoteBody, None]) -> Reply:
 
 
 async def put_result(asked: Asked[ResultBody, None]) -> Reply:
-    """What came of the call, by a code of the site's list, and the note with it; the latest counts."""
+    """What came of the call, by a code of the site's list, with what that asks for, and the note; the latest counts."""
     subject, parts, body = await _subject(asked, Deed.INTERACTION_WRITE), asked.parts, asked.body
     choice = _choice(parts.site.results, body.code, subject.queue)
-    by, at = asked.agent.id, parts.clock()
-    added = [facts.result(subject.pbx, subject.call, choice.code, choice.label, by=by, at=at)]
+    by, at, fields = asked.agent.id, parts.clock(), result_fields.checked(choice, body.fields)
+    added = [facts.result(subject.pbx, subject.call, choice.code, choice.label, by=by, at=at, fields=fields)]
     if body.note is not None:
         added.append(facts.note(subject.pbx, subject.call, body.note, by=by, at=at))
     await parts.record(added)
@@ -89,7 +89,8 @@ def view(past: Interaction) -> InteractionView:
             for part in past.handled_by
         ),
         transfers=past.transfers, contact=past.contact, contact_name=past.contact_name, note=past.note,
-        result=past.result, result_label=past.result_label, journey=journey_view(past.journey) if past.journey else None,
+        result=past.result, result_label=past.result_label, result_fields=past.result_fields,
+        is_not_classified=past.is_not_classified, journey=journey_view(past.journey) if past.journey else None,
         ratings=tuple(RatingView(question=question, score=score, scale=scale) for question, score, scale in ratings),
     )  # fmt: skip
 
@@ -121,7 +122,7 @@ def _filter(asked: Asked[None, InteractionQuery]) -> Filter:
         since=query.since, until=query.until, agent=agent, queue=query.queue,
         direction=Direction(query.direction) if query.direction else None, outcome=_outcome(query.outcome),
         number=query.number, contact=query.contact, text=query.text, flow=query.flow,
-        ivr_outcome=IvrOutcome(query.ivr_outcome) if query.ivr_outcome else None,
+        ivr_outcome=IvrOutcome(query.ivr_outcome) if query.ivr_outcome else None, classified=query.classified,
     )  # fmt: skip
 
 

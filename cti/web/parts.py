@@ -4,24 +4,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
 
 from cti.crm.connector import CrmConnector
+from cti.crm.contact import Contact
 from cti.screenpop.hub import Hub
 from cti.screenpop.tickets import Tickets
 from cti.store.interactions import InteractionLog
 from cti.store.people import People
 from cti.web.passwords import PasswordBooth
-from cti.web.ports import Commands, FlowNamed, Health, Record
+from cti.web.ports import Commands, ContactChanged, FlowNamed, Health, Record
 from cti.web.recent import RecentLogins
 from cti.web.schemas import DemoLogin, ResultChoice
 from cti.web.throttle import Throttle
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 def no_flow(_: str) -> None:
     """Where there is no IVR."""
     return None  # noqa: RET501 - the answer is none
+
+
+async def nobody_keeps_contacts(_: Contact) -> None:
+    """Where nothing is cached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +47,8 @@ class WebSite:
     is_https: bool = False
     """The console is only ever reached over TLS: the cookie is marked so."""
     language: str = ""
+    time_zone: ZoneInfo = _UTC
+    """Where its days begin."""
     results: tuple[ResultChoice, ...] = ()
     demo: tuple[DemoLogin, ...] = ()
     """Shown on the log-in page; empty outside the demo."""
@@ -62,6 +73,7 @@ class Parts:
     recent: RecentLogins = field(default_factory=RecentLogins)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """Other rooms may add their own figures to it."""
+    contact_changed: ContactChanged = nobody_keeps_contacts
     flow: FlowNamed = no_flow
     recordings: Path | None = None
     """Where voicemails lie, as this process sees the folder; None: nowhere, and none can be heard."""

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from cti.agents.agent import Agent
 from cti.calls.call import CallId
+from cti.crm.contact import Contact
 from cti.envelope import Envelope
 from cti.ivr.flow import Flow
 
@@ -28,6 +29,8 @@ class Commands(Protocol):
 
 FlowNamed = Callable[[str], Flow | None]
 """The flow of the IVR with that name, as it is in use now."""
+ContactChanged = Callable[[Contact], Awaitable[None]]
+"""Told of a contact as it was, and as it is, whenever one was created or corrected here: ``Lookup.forget``."""
 Record = Callable[[Sequence[Envelope]], Awaitable[None]]
 """Puts facts on record: returns once they are safe, in the database or in the spool."""
 

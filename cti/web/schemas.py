@@ -19,6 +19,13 @@ Limit = Annotated[int, Meta(ge=1, le=500)]
 Direction = Literal["inbound", "outbound", "internal"]
 RoleName = Literal["agent", "supervisor", "admin"]
 Cursor = Annotated[str, Meta(max_length=500)]
+CallbackStateName = Literal["open", "claimed", "done", "failed", "cancelled"]
+Penalties = dict[Annotated[str, Meta(max_length=200)], Annotated[int, Meta(ge=0, le=1000)]]
+"""By queue, where it is not 0: agents with a higher one are called when nobody with a lower one is free."""
+Extension = Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$")]
+Device = Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$")]
+Language = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")]
+PersonName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,11 +63,24 @@ class NewPassword(Taken, frozen=True, kw_only=True):
     new: Annotated[str, Meta(min_length=10, max_length=200)]
 
 
+class ResultField(Given, frozen=True, kw_only=True):
+    """Something more that is asked with a result."""
+
+    name: str
+    label: str
+    kind: Literal["text", "number", "date", "choice"] = "text"
+    """All are sent as text: ``129.50``, ``2026-12-24``."""
+    is_required: bool = False
+    choices: tuple[str, ...] = ()
+    """Of kind ``choice``."""
+
+
 class ResultChoice(Given, frozen=True, kw_only=True):
     code: str
     label: str
     queues: tuple[str, ...] = ()
     """Empty: for every queue."""
+    fields: tuple[ResultField, ...] = ()
 
 
 class DemoLogin(Given, frozen=True, kw_only=True):
@@ -80,6 +100,8 @@ class SiteView(Given, frozen=True, kw_only=True):
     demo: tuple[DemoLogin, ...] = ()
     results: tuple[ResultChoice, ...] = ()
     """Empty before log-in."""
+    crm_writes: bool = False
+    """Contacts can be created and corrected from here; otherwise in the customer system itself only."""
 
 
 class SessionView(Given, frozen=True, kw_only=True):
@@ -151,6 +173,8 @@ class InteractionQuery(Taken, frozen=True, kw_only=True):
     flow: Short | None = None
     """Which flow of the IVR the caller came through last; empty: none at all."""
     ivr_outcome: Literal["self_served", "to_agent", "abandoned", "failed", "after_hours"] | None = None
+    classified: bool | None = None
+    """True: with a result; false: the wrap-up ran out without one. Calls nobody had to classify are neither."""
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -194,6 +218,9 @@ class InteractionView(Given, frozen=True, kw_only=True):
     note: str
     result: str
     result_label: str
+    result_fields: dict[str, str] = {}
+    is_not_classified: bool = False
+    """The agent's wrap-up ran out, and nobody has given a result since."""
     journey: JourneyView | None = None
     """The caller's way through the IVR; null: they came through none."""
     ratings: tuple["RatingView", ...] = ()
@@ -226,6 +253,8 @@ class DraftView(Given, frozen=True, kw_only=True):
 
 class ResultBody(Taken, frozen=True, kw_only=True):
     code: Short
+    fields: dict[str, Annotated[str, Meta(max_length=500)]] = {}
+    """As the result asks for them, by name; an empty text is none."""
     note: Text | None = None
     """Saved with it; the note stays as it is where this is left out."""
 
@@ -236,7 +265,9 @@ class ResultBody(Taken, frozen=True, kw_only=True):
 class CallbackQuery(Taken, frozen=True, kw_only=True):
     queue: Short | None = None
     """Agents see those of their own queues, whatever they ask."""
-    state: Literal["open"] | None = None
+    state: CallbackStateName | None = None
+    mine: bool = False
+    """Those that the asker sees to, or did last, of whichever queue."""
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -255,7 +286,24 @@ class CallbackView(Given, frozen=True, kw_only=True):
     requested_at: datetime
     contact: str
     contact_name: str
-    state: Literal["open"]
+    state: CallbackStateName
+    claimed_by: str = ""
+    """Who sees to it, or did last; empty once it was given back."""
+    claimed_at: datetime | None = None
+    tries: int = 0
+    """How often they were not reached."""
+    note: str = ""
+    """The latest."""
+    changed_by: str = ""
+    changed_at: datetime | None = None
+    last_call: str = ""
+    """The latest call to them that was placed for it."""
+
+
+class CallbackEnd(Taken, frozen=True, kw_only=True):
+    state: Literal["done", "failed", "cancelled"]
+    """``failed``: they were not reached; anybody may try again."""
+    note: Annotated[str, Meta(max_length=2000)] = ""
 
 
 class CallbackPage(Given, frozen=True, kw_only=True):
@@ -327,7 +375,54 @@ class CustomerView(Given, frozen=True, kw_only=True):
     history: tuple[HistoryItem, ...]
 
 
+class NumberBody(Taken, frozen=True, kw_only=True):
+    typed: Annotated[str, Meta(min_length=1, max_length=64)]
+    """As people write it in the site's country."""
+    label: Annotated[str, Meta(max_length=40)] = ""
+    """mobile, office, ..."""
+
+
+FlagName = Literal["do_not_call", "recording_refused", "complaint_open", "deletion_requested"]
+Numbers = Annotated[tuple[NumberBody, ...], Meta(max_length=20)]
+
+
+class CustomerChange(Taken, frozen=True, kw_only=True):
+    """What is left out stays as it is; ``numbers`` and ``flags`` are given whole."""
+
+    name: Short | None = None
+    company: Short | None = None
+    language: Language | None = None
+    numbers: Numbers | None = None
+    flags: tuple[FlagName, ...] | None = None
+    call: Short | None = None
+    """The call that this is the customer of."""
+
+
 # ---- agents
+
+
+class DayQuery(Taken, frozen=True, kw_only=True):
+    since: Moment | None = None
+    """The site's midnight if not said; a week ago at most."""
+
+
+class DayView(Given, frozen=True, kw_only=True):
+    """One's own work since then."""
+
+    since: datetime
+    until: datetime
+    logged_in_s: float
+    """The sum of all states'."""
+    seconds: dict[str, float]
+    """By state: ``{"READY": 3600.0, "TALKING": 812.4}``."""
+    handled: int
+    """Calls in which a customer was talked to."""
+    talk_s: float
+    hold_s: float
+    wrap_up_s: float
+    missed: int
+    average_handle_s: float | None
+    """Talk, hold and wrap-up by calls handled; null without calls."""
 
 
 class AgentView(Given, frozen=True, kw_only=True):
@@ -337,6 +432,7 @@ class AgentView(Given, frozen=True, kw_only=True):
     extension: str
     device: str
     queues: tuple[str, ...]
+    penalties: dict[str, int]
     language: str
     is_enabled: bool
 
@@ -347,24 +443,26 @@ class AgentList(Given, frozen=True, kw_only=True):
 
 class NewAgent(Taken, frozen=True, kw_only=True):
     id: AgentName
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: PersonName
     password: Annotated[str, Meta(min_length=10, max_length=200)]
     role: RoleName = "agent"
-    extension: Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$")] = ""
-    device: Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$")] = ""
+    extension: Extension = ""
+    device: Device = ""
     queues: tuple[Short, ...] = ()
-    language: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")] = ""
+    penalties: Penalties = {}
+    language: Language = ""
 
 
 class AgentChange(Taken, frozen=True, kw_only=True):
     """What is left out stays as it is."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    name: PersonName | None = None
     role: RoleName | None = None
-    extension: Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$")] | None = None
-    device: Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$")] | None = None
+    extension: Extension | None = None
+    device: Device | None = None
     queues: tuple[Short, ...] | None = None
-    language: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")] | None = None
+    penalties: Penalties | None = None
+    language: Language | None = None
     is_enabled: bool | None = None
     password: Annotated[str, Meta(min_length=10, max_length=200)] | None = None
 

@@ -18,6 +18,7 @@ from cti.web import (
     callbacks,
     calls,
     customers,
+    days,
     flows,
     guard,
     headers,
@@ -37,7 +38,7 @@ from cti.web.recent import Who
 
 ROUTES: Final[tuple[Route, ...]] = (
     *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
-    *reports.ROUTES, *flows.ROUTES, *health.ROUTES,
+    *days.ROUTES, *reports.ROUTES, *flows.ROUTES, *health.ROUTES,
 )  # fmt: skip
 MAX_BODY_BYTES: Final = 128 * 1024
 """A note of 20,000 characters in any script, with room."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from cti.agents.agent import Agent, AgentId
+from cti.crm.writing import writer_of
 from cti.log import logger
 from cti.screenpop.access import Deed
 from cti.screenpop.tickets import LIFE_S
@@ -14,7 +15,7 @@ from cti.screenpop.views import me_view
 from cti.store.people import Session
 from cti.web.asked import Asked, Cookie, Reply, Route
 from cti.web.errors import NotLoggedIn
-from cti.web.parts import Parts, WebSite
+from cti.web.parts import Parts
 from cti.web.recent import Who
 from cti.web.schemas import LoggedIn, LogIn, NewPassword, SessionView, SiteView, TicketView
 
@@ -30,7 +31,7 @@ def hash_token(token: str) -> str:
 
 async def site(asked: Asked[None, None]) -> Reply:
     """What the console needs before log-in."""
-    return Reply(body=_site_view(asked.parts.site, logged_in=False))
+    return Reply(body=_site_view(asked.parts, logged_in=False))
 
 
 async def log_in(asked: Asked[LogIn, None]) -> Reply:
@@ -48,7 +49,7 @@ async def log_in(asked: Asked[LogIn, None]) -> Reply:
 
 async def who_am_i(asked: Asked[None, None]) -> Reply:
     """Whose session this is, and what the console needs to know about the site."""
-    site = _site_view(asked.parts.site, logged_in=True)
+    site = _site_view(asked.parts, logged_in=True)
     return Reply(body=SessionView(me=me_view(asked.agent), site=site, ends_at=asked.who.session.ends_at))
 
 
@@ -110,10 +111,12 @@ async def _open(parts: Parts, agent: Agent) -> Reply:
     return Reply(body=LoggedIn(token=token, ends_at=ends_at), status=201, cookie=cookie)
 
 
-def _site_view(site: WebSite, *, logged_in: bool) -> SiteView:
+def _site_view(parts: Parts, *, logged_in: bool) -> SiteView:
+    site = parts.site
     return SiteView(
         name=site.name, version=site.version, country=site.country, language=site.language, ws_url=site.ws_url,
         demo=site.demo, results=site.results if logged_in else (),
+        crm_writes=writer_of(parts.customers) is not None,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from cti.crm import mapping, shipped
 from cti.crm.connector import CrmConnector
 from cti.crm.connectors.memory import MemoryConnector
+from cti.crm.connectors.own import OwnConnector
 from cti.crm.connectors.sql import SqlConnector
 from cti.errors import ConfigError
 
@@ -23,22 +24,24 @@ class Setup:
     mapping: Path | None = None
     url: str = ""
     """Stronger than the one in the mapping file."""
+    open_url: str = ""
+    """Where records are opened, unless the customer system itself says; see ``cti/crm/open_url.py``."""
 
 
 def _own(setup: Setup) -> CrmConnector:
     """Our own tables, by the mapping file that comes with the program, or by another."""
     path = setup.mapping or shipped.config_file("crm/own.toml")
-    return SqlConnector(mapping.load(path), country=setup.country, url=setup.own_url)
+    return OwnConnector(mapping.load(path), country=setup.country, url=setup.own_url, open_url=setup.open_url)
 
 
 def _sql(setup: Setup) -> CrmConnector:
     if setup.mapping is None:
         raise ConfigError("crm: the connector sql needs a mapping file; see config/crm/example-sql.toml")
-    return SqlConnector(mapping.load(setup.mapping), country=setup.country, url=setup.url)
+    return SqlConnector(mapping.load(setup.mapping), country=setup.country, url=setup.url, open_url=setup.open_url)
 
 
 def _memory(setup: Setup) -> CrmConnector:
-    return MemoryConnector(country=setup.country)
+    return MemoryConnector(country=setup.country, open_url=setup.open_url)
 
 
 CONNECTORS: Final[Mapping[str, Callable[[Setup], CrmConnector]]] = {

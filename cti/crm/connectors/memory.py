@@ -4,10 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
+from uuid import uuid4
 
 from cti import numbers
 from cti.crm import matching
 from cti.crm.contact import Contact, ContactId, Match, MatchedBy
+from cti.crm.open_url import open_url
+from cti.crm.writing import ContactChange, changed
+from cti.errors import NotFound
 from cti.numbers import Number
 
 MIN_DIGITS: Final = 3
@@ -23,9 +27,11 @@ class MemoryConnector:
         country: str,
         name: str = "memory",
         pin_hashes: Mapping[ContactId, str] | None = None,
+        open_url: str = "",
     ) -> None:
         self.name = name
         self._country = country
+        self._open_url = open_url
         self._pin_hashes = dict(pin_hashes or {})
         self._contacts: dict[ContactId, Contact] = {}
         self._by_number: dict[str, dict[ContactId, Contact]] = defaultdict(dict)
@@ -35,7 +41,8 @@ class MemoryConnector:
     def put(self, contact: Contact) -> None:
         """In the place of what was known under the same id."""
         self._forget(contact.id)
-        self._contacts[contact.id] = matching.read_numbers(contact, self._country)
+        read = matching.read_numbers(contact, self._country)
+        self._contacts[contact.id] = replace(read, url=read.url or open_url(self._open_url, read))
         for known in contact.numbers:
             for e164 in matching.meanings(known, self._country):
                 self._by_number[e164][contact.id] = contact
@@ -67,6 +74,18 @@ class MemoryConnector:
 
     async def get(self, contact: ContactId) -> Contact | None:
         return self._contacts.get(contact)
+
+    async def create(self, change: ContactChange) -> Contact:
+        contact = ContactId(uuid4().hex)
+        self.put(changed(Contact(id=contact), change))
+        return self._contacts[contact]
+
+    async def change(self, contact: ContactId, change: ContactChange) -> Contact:
+        known = self._contacts.get(contact)
+        if known is None:
+            raise NotFound("no such customer")
+        self.put(changed(known, change))
+        return self._contacts[contact]
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
         return tuple([one for one in self._contacts.values() if _holds(one, text.strip())][:limit])

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import quote
 
 from cti.crm.contact import Case, Contact, ContactId, ContactNumber, Flag, Money, Order
 from cti.crm.mapping import CrmMapping, Part
+from cti.crm.open_url import open_url
 
 Row = Mapping[str, Any]
 _TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
@@ -37,7 +37,7 @@ def contact_of(row: Row, mapping: CrmMapping) -> Contact:
         balance=money_of(plain.get("balance", ""), plain.get("currency", "")),
         flags=frozenset(flag for flag, column in mapping.flags.items() if is_true(row[column])),
     )
-    return replace(contact, url=record_url(mapping.record_url, contact))
+    return replace(contact, url=open_url(mapping.record_url, contact))
 
 
 def with_part(contact: Contact, name: str, part: Part, rows: Iterable[Row]) -> Contact:
@@ -86,15 +86,6 @@ def money_of(amount: str, currency: str) -> Money | None:
     if not _AMOUNT.fullmatch(amount) or not _CURRENCY.fullmatch(currency):
         return None
     return Money(Decimal(amount), currency)
-
-
-def record_url(template: str, contact: Contact) -> str:
-    """Empty where the template asks for something this contact has not."""
-    for name, value in (("{id}", contact.id), ("{code}", contact.code)):
-        if name in template and not value:
-            return ""
-        template = template.replace(name, quote(value, safe=""))
-    return template
 
 
 def _joined(row: Row, columns: Iterable[str]) -> str:

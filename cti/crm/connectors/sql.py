@@ -20,6 +20,7 @@ from cti.crm.connectors.rows import Row, contact_of, text_of, with_part
 from cti.crm.connectors.sql_engine import reading, statement
 from cti.crm.contact import Contact, ContactId, Match, MatchedBy
 from cti.crm.mapping import CrmMapping, parameters_of
+from cti.crm.open_url import open_url
 from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
 from cti.numbers import Number
 
@@ -41,12 +42,14 @@ class _Known:
 
 
 class SqlConnector:
-    """``country``: where numbers without country code belong, unless the contact's own row says."""
+    """``country``: where numbers without country code belong, unless the contact's own row says. ``open_url``: where records
+    are opened, unless the mapping says."""
 
-    def __init__(self, mapping: CrmMapping, *, country: str, url: str = "") -> None:
+    def __init__(self, mapping: CrmMapping, *, country: str, url: str = "", open_url: str = "") -> None:
         self.name = mapping.name
         self._mapping = mapping
         self._country = country
+        self._open_url = open_url
         self._database = reading(mapping, url)
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
@@ -121,7 +124,8 @@ class SqlConnector:
         contacts = [one.contact for one in known]
         for name in _FURTHER:
             contacts = self._with(connection, name, [one.key for one in known], contacts)
-        return [matching.read_numbers(one, place.country) for one, place in zip(contacts, known, strict=True)]
+        read = (matching.read_numbers(one, place.country) for one, place in zip(contacts, known, strict=True))
+        return [replace(one, url=one.url or open_url(self._open_url, one)) for one in read]
 
     def _with(self, connection: Connection, name: str, keys: list[Any], contacts: list[Contact]) -> list[Contact]:
         part = self._mapping.parts.get(name)
@@ -137,7 +141,7 @@ class SqlConnector:
         try:
             found = connection.execute(statement(query), {key: values[key] for key in parameters_of(query)})
         except DBAPIError as exc:
-            raise _in_our_words(exc.orig or exc, f"the query {name} of {self._mapping.place} failed") from exc
+            raise in_our_words(exc.orig or exc, f"the query {name} of {self._mapping.place} failed") from exc
         return [dict(row) for row in found.mappings()]
 
     def _checked(self, connection: Connection) -> tuple[str, ...]:
@@ -153,7 +157,7 @@ class SqlConnector:
         try:
             found = connection.execute(statement(query), values)
         except DBAPIError as exc:
-            return [str(_in_our_words(exc.orig or exc, f"{self._mapping.place}: the query {name} fails"))]
+            return [str(in_our_words(exc.orig or exc, f"{self._mapping.place}: the query {name} fails"))]
         given = list(found.keys())
         found.close()
         if name == "pin_hash":
@@ -187,12 +191,12 @@ class SqlConnector:
         except KeyError as exc:
             raise CrmUnavailable(f"{self._mapping.place}: a query gives no column {exc}") from exc
         except DBAPIError as exc:
-            raise _in_our_words(exc.orig or exc, "the customer database does not answer") from exc
+            raise in_our_words(exc.orig or exc, "the customer database does not answer") from exc
         except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError) as exc:
-            raise _in_our_words(exc, "the customer database does not answer") from exc
+            raise in_our_words(exc, "the customer database does not answer") from exc
 
 
-def _in_our_words(exc: BaseException, what: str) -> CrmError:
+def in_our_words(exc: BaseException, what: str) -> CrmError:
     """SQLSTATE class 28: the account or its password is wrong."""
     words = str(exc).strip().split("\n", maxsplit=1)[0] or type(exc).__name__
     if str(getattr(exc, "sqlstate", "") or "").startswith("28"):
