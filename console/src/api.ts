@@ -26,16 +26,24 @@ export interface Callback {
   requested_at: string
   contact: string
   contact_name: string
-  state: 'open' | 'claimed' | 'done'
-  claimed_by?: string
+  state: CallbackState
+  /** How often they were not reached. */
+  tries: number
+  /** The latest. */
+  note: string
 }
+
+export type CallbackState = 'open' | 'claimed' | 'done' | 'failed' | 'cancelled'
+/** What came of it; after `failed` anybody may try again. */
+export type CallbackEnd = 'done' | 'failed' | 'cancelled'
 
 /** My figures since midnight where the site is. */
 export interface Day {
-  calls: number
+  handled: number
   talk_s: number
   wrap_up_s: number
-  ready_s: number
+  /** By state. */
+  seconds: Record<string, number>
 }
 
 export interface Site {
@@ -80,6 +88,8 @@ export interface Interaction {
   note: string
   result: string
   result_label: string
+  /** The wrap-up ran out, and nobody has given a result since. */
+  is_not_classified?: boolean
   journey: JourneyView | null
 }
 
@@ -182,11 +192,11 @@ export const api = {
   endWrapUp: (command: string) => ask<unknown>('POST', 'agents/me/wrap-up/end', { id: command }),
   day: () => ask<Day>('GET', 'agents/me/day'),
 
-  callbacks: async (of: { state: 'open' | 'claimed'; mine?: boolean }) =>
+  callbacks: async (of: { state: CallbackState; mine?: boolean }) =>
     (await ask<{ items: Callback[] }>('GET', `callbacks?${new URLSearchParams({ state: of.state, ...(of.mine ? { mine: 'true' } : {}) })}`)).items,
-  claimCallback: (callback: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/claim`, { id: command }),
-  releaseCallback: (callback: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/release`, { id: command }),
-  closeCallback: (callback: string, outcome: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/close`, { id: command, outcome }),
+  claimCallback: (callback: string) => ask<unknown>('POST', `callbacks/${id(callback)}/claim`),
+  releaseCallback: (callback: string) => ask<unknown>('POST', `callbacks/${id(callback)}/release`),
+  closeCallback: (callback: string, state: CallbackEnd) => ask<unknown>('POST', `callbacks/${id(callback)}/close`, { state }),
   dialCallback: (callback: string, command: string) => ask<unknown>('POST', `callbacks/${id(callback)}/dial`, { id: command }),
 
   searchCustomers: async (text: string) =>

@@ -1,6 +1,6 @@
 // Who waits to be called back: those I took, and those of my queues that nobody has taken yet.
 import { commands, why } from './agent.svelte'
-import { api, ApiError, type Callback } from './api'
+import { api, ApiError, type Callback, type CallbackEnd } from './api'
 import { desk } from './console.svelte'
 import { isolated } from './format'
 import { t } from './i18n/index.svelte'
@@ -9,8 +9,7 @@ import { notices } from './notices.svelte'
 /** Colleagues take callbacks too, and nothing is pushed about them. */
 const EVERY_MS = 20_000
 
-export const OUTCOMES = ['reached', 'not_reached', 'not_wanted', 'wrong_number'] as const
-export type Outcome = (typeof OUTCOMES)[number]
+export const ENDS: readonly CallbackEnd[] = ['done', 'failed', 'cancelled']
 
 class Callbacks {
   mine = $state.raw<Callback[]>([])
@@ -26,9 +25,13 @@ class Callbacks {
 
   async load(): Promise<void> {
     try {
-      const [mine, team] = await Promise.all([api.callbacks({ state: 'claimed', mine: true }), api.callbacks({ state: 'open' })])
+      const [mine, open, again] = await Promise.all([
+        api.callbacks({ state: 'claimed', mine: true }),
+        api.callbacks({ state: 'open' }),
+        api.callbacks({ state: 'failed' }),
+      ])
       this.mine = mine
-      this.team = team
+      this.team = [...open, ...again]
       this.state = 'there'
     } catch (error) {
       if (error instanceof ApiError && [403, 404].includes(error.status)) this.state = 'none'
@@ -37,29 +40,30 @@ class Callbacks {
   }
 
   claim(one: Callback): Promise<boolean> {
-    return this.#do(one, (id) => api.claimCallback(one.id, id))
+    return this.#do(one, () => api.claimCallback(one.id))
   }
 
   release(one: Callback): Promise<boolean> {
-    return this.#do(one, (id) => api.releaseCallback(one.id, id))
+    return this.#do(one, () => api.releaseCallback(one.id))
   }
 
-  close(one: Callback, outcome: Outcome): Promise<boolean> {
-    return this.#do(one, (id) => api.closeCallback(one.id, outcome, id))
+  close(one: Callback, end: CallbackEnd): Promise<boolean> {
+    return this.#do(one, () => api.closeCallback(one.id, end))
   }
 
   /** The customer's card is up before the phone rings. */
   async dial(one: Callback): Promise<void> {
     if (one.contact) desk.show({ kind: 'customer', contact: one.contact })
     const notice = notices.show('info', t().callbacks.dialling(isolated(whoIs(one))))
-    if (!(await this.#do(one, (id) => api.dialCallback(one.id, id)))) notices.drop(notice)
+    const placed = await this.#do(one, () => commands.give((id) => api.dialCallback(one.id, id)))
+    if (!placed) notices.drop(notice)
   }
 
-  async #do(one: Callback, send: (id: string) => Promise<unknown>): Promise<boolean> {
+  async #do(one: Callback, act: () => Promise<unknown>): Promise<boolean> {
     if (this.busy.has(one.id)) return false
     this.busy = new Set([...this.busy, one.id])
     try {
-      await commands.give((id) => send(id).then((answer) => void (answer ?? commands.ended({ command: id, status: 'done', reason: '' }))))
+      await act()
       return true
     } catch (error) {
       const isLate = error instanceof ApiError && error.status === 409

@@ -11,8 +11,8 @@ export type Mistake = 'missing' | 'no_number' | 'no_date' | 'no_choice'
 
 /** A number as people write it, with a comma or a point: as a program reads it, or null. */
 export function asNumber(text: string): string | null {
-  const plain = text.trim().replaceAll(/[\s'’]/g, '').replace(',', '.')
-  return /^[-+]?(\d+(\.\d*)?|\.\d+)$/.test(plain) ? String(Number(plain)) : null
+  const plain = text.replaceAll(/\s/g, '').replace(',', '.').replace(/^\+/, '')
+  return /^-?\d{1,15}(\.\d{1,6})?$/.test(plain) ? plain : null
 }
 
 export function mistakeIn(field: ResultField, value: string): Mistake | null {

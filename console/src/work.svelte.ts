@@ -255,6 +255,11 @@ class Work {
     return allowed || code === 'result_wanted' ? { state: 'READY', reason: null } : null
   }
 
+  /** Did its wrap-up run out before it had the result it needs? */
+  isLate(call: string): boolean {
+    return this.late.has(call) || this.record.some((one) => one.call === call && one.result === '' && one.is_not_classified === true)
+  }
+
   async extend(): Promise<void> {
     await commands.give(api.extendWrapUp).catch((error) => notices.show('bad', t().wrapUp.failed(why(error))))
   }
