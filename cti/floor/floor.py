@@ -249,16 +249,18 @@ class Floor:
             return
         want = next((one for one in wanted(seat.agent, seat.presence) if one.queue == member.queue), None)
         if want and want.is_member and member.is_member and member.paused != want.paused:
-            self._changed_there(seat, member, is_new=before is not None)
+            self._changed_there(seat, before, member)
         self._follower.follow(seat, at_once=False)
         self._moved(seat)
 
-    def _changed_there(self, seat: Seat, member: MemberChanged, *, is_new: bool) -> None:
-        """Not by us. What a restarted PBX or a stopped service left behind with a reason of ours is mended and no news."""
+    def _changed_there(self, seat: Seat, before: MemberChanged | None, member: MemberChanged) -> None:
+        """Not by us. What a restarted PBX or a stopped service left behind is no news, but for a pause with a reason that
+        is none of ours: somebody made it while we were away."""
         now = self._clock()
         if not member.paused:
-            self._happens(seat, UnpausedOnPbx(at=now))
-        elif is_new or not is_ours(member.reason, self._settings.reasons):
+            if before and before.paused:
+                self._happens(seat, UnpausedOnPbx(at=now))
+        elif before or not is_ours(member.reason, self._settings.reasons):
             self._happens(seat, PausedOnPbx(at=now, reason=member.reason))
 
     def _look_at_all(self) -> None:
