@@ -1,7 +1,7 @@
 """What is played when: a programme for ``Player``, drawn from a seed, so that a day can be repeated.
 
-Each agent has a call, a breath, the next call. The first calls show what there is to see; afterwards stories and callers
-are drawn by weight. Seconds are the player's.
+Each agent has a call, a breath, the next call, if their phone may ring (``phones.py``). The first calls show what there is to
+see; afterwards stories and callers are drawn by weight. Seconds are the player's.
 """
 
 from collections import defaultdict, deque
@@ -14,7 +14,9 @@ from cti.agents.agent import Agent
 from cti.calls.call import CallState
 from cti.demo.journeys import ON_THEIR_OWN, TO_A_PERSON, Script, drawn, scripts_for
 from cti.demo.people import CHINESE, COMPLAINT, KEYED, REPEAT, SHARED, Caller, stranger
+from cti.demo.phones import Phones, handed_to
 from cti.telephony.commands import Originate
+from cti.telephony.link import MemberChanged
 from cti.telephony.replay.score import Phase, Play, Score
 
 Bounds = tuple[float, float]
@@ -41,6 +43,8 @@ class Story:
     is_anonymous: bool = False
     is_inbound: bool = True
     """Its caller comes through the menu."""
+    is_acted: bool = False
+    """The first agent did more at the phone than pick up and hang up: it happens to nobody who sits at a console."""
 
 
 PLAIN: Final = Story("plain_inbound_caller_hangs_up", 5)
@@ -60,14 +64,14 @@ STORIES: Final = (
     KEYED_IN,
     NO_ANSWER,
     Story("plain_inbound_agent_hangs_up", 4),
-    Story("hold_and_retrieve", 2),
+    Story("hold_and_retrieve", 2, is_acted=True),
     Story("anonymous_caller", 1, is_anonymous=True),
     Story("abandoned_while_ringing", 1),
-    Story("declined_then_other", 1, phones=2),
-    Story("blind_transfer_by_refer_to_agent", 1, phones=2),
-    Story("blind_transfer_by_refer_to_queue", 1, phones=2),
-    Story("attended_transfer_by_refer", 2, phones=2),
-    Story("outbound_dialled_at_the_phone", 1, is_inbound=False),
+    Story("declined_then_other", 1, phones=2, is_acted=True),
+    Story("blind_transfer_by_refer_to_agent", 1, phones=2, is_acted=True),
+    Story("blind_transfer_by_refer_to_queue", 1, phones=2, is_acted=True),
+    Story("attended_transfer_by_refer", 2, phones=2, is_acted=True),
+    Story("outbound_dialled_at_the_phone", 1, is_inbound=False, is_acted=True),
 )
 TRACES: Final = tuple(sorted({story.trace for story in (*STORIES, *DIALLED, WALKED_AWAY, COLLEAGUE, MENU_ONLY)}))
 
@@ -197,6 +201,8 @@ class Day:
         """By calling number: two may call from the same one."""
         self._dice = Random(seed)  # noqa: S311 - nothing is secret here
         self._opening = list(OPENING)
+        self._phones = Phones()
+        self._busy: frozenset[str] = frozenset()
         self._ready_s = {agent.device: at_s for agent, at_s in zip(agents, FIRST_RINGS_S, strict=False)}
         self._walks_s = self._dice.uniform(*WALK_AWAY_S)
         self._serves_s = self._dice.uniform(*ON_THEIR_OWN_S)
@@ -212,12 +218,15 @@ class Day:
     # ---- what Programme asks
 
     def next_s(self) -> float:
-        return min(self._walks_s, self._serves_s, *self._ready_s.values())
+        free = [self._ready_s[agent.device] for agent in self._agents if self._may_be_called(agent, self._busy)]
+        return min(self._walks_s, self._serves_s, *free)
 
     def begin(self, now_s: float, busy: frozenset[str]) -> Sequence[Play]:
         plays: list[Play] = []
-        while agent := self._next_agent(now_s, busy | {phone for play in plays for phone in play.phones}):
-            plays.append(self._call_for(agent, busy | {phone for play in plays for phone in play.phones}, now_s))
+        self._busy = busy
+        while agent := self._next_agent(now_s):
+            plays.append(self._call_for(agent))
+            self._busy |= plays[-1].phones
         if now_s >= self._walks_s:
             self._walks_s = now_s + self._dice.uniform(*WALK_AWAY_S)
             plays.append(self._play(WALKED_AWAY, self._agents, self._caller()))
@@ -226,9 +235,24 @@ class Day:
             plays.append(self._play(MENU_ONLY, self._agents, self._dice.choice(self._served)))
         return plays
 
+    def rings(self, play: Play, phone: str, taken: frozenset[str], now_s: float) -> Play | None:
+        """Callers of a queue wait for whoever may be called. What an agent has dialled rings anybody."""
+        if play.command:
+            return play
+        able = [agent for agent in self._agents if agent.device not in taken and self._may_play(agent, play, phone)]
+        if any(agent.device == phone for agent in able):
+            return play
+        self._ready_s[phone] = now_s + self._dice.uniform(*BREATH_S)
+        others = [agent for agent in able if agent.device not in play.phones]
+        other = min(others, key=lambda agent: self._ready_s[agent.device], default=None)
+        return handed_to(play, phone, other, self._agents) if other else None
+
     def ended(self, play: Play, now_s: float) -> None:
         for phone in play.phones:
             self._ready_s[phone] = now_s + self._dice.uniform(*BREATH_S)
+
+    def member(self, member: MemberChanged) -> None:
+        self._phones.member(member)
 
     def dialled(self, command: Originate) -> Play | None:
         """Most answer; some are busy or out. Colleagues have phones too."""
@@ -243,25 +267,38 @@ class Day:
 
     # ---- within
 
-    def _next_agent(self, now_s: float, busy: frozenset[str]) -> Agent | None:
-        """Whoever has waited longest. A phone that is busy is asked about again when its call ends."""
-        for phone in busy & self._ready_s.keys():
-            self._ready_s[phone] = float("inf")
-        free = [agent for agent in self._agents if self._ready_s[agent.device] <= now_s]
+    def _next_agent(self, now_s: float) -> Agent | None:
+        """Whoever has waited longest."""
+        free = [
+            agent
+            for agent in self._agents
+            if self._ready_s[agent.device] <= now_s and self._may_be_called(agent, self._busy)
+        ]
         return min(free, key=lambda agent: self._ready_s[agent.device], default=None)
 
-    def _call_for(self, agent: Agent, busy: frozenset[str], now_s: float) -> Play:
-        free = [one for one in self._agents if one.device not in busy and one is not agent]
-        story, caller = self._draw(may_be_two=bool(free))
-        play = self._play(story, self._with_first(agent, *free), caller)
-        for phone in play.phones:
-            self._ready_s[phone] = now_s + BREATH_S[1]  # until it is busy with this one
-        return play
+    def _may_be_called(self, agent: Agent, busy: frozenset[str]) -> bool:
+        return agent.device not in busy and bool(self._phones.open_queues(agent))
 
-    def _draw(self, *, may_be_two: bool) -> tuple[Story, Caller]:
+    def _may_play(self, agent: Agent, play: Play, phone: str) -> bool:
+        """The part of ``phone``."""
+        if not self._phones.rings_for(agent, play.words[RECORDED_QUEUES[0]]):
+            return False
+        is_acted = play.words[f"PJSIP/{RECORDED_AGENTS[0][0]}"] == phone and any(
+            play.score is self._scores[story.trace] for story in STORIES if story.is_acted
+        )
+        return not is_acted or not self._phones.is_person(agent.device)
+
+    def _call_for(self, agent: Agent) -> Play:
+        free = [one for one in self._agents if one is not agent and self._may_be_called(one, self._busy)]
+        story, caller = self._draw(may_be_two=bool(free), is_person=self._phones.is_person(agent.device))
+        return self._play(story, self._with_first(agent, *free), caller)
+
+    def _draw(self, *, may_be_two: bool, is_person: bool) -> tuple[Story, Caller]:
         if self._opening and (may_be_two or self._opening[0][0].phones == 1):
             return self._opening.pop(0)
-        stories = [story for story in STORIES if story.phones == 1 or may_be_two]
+        stories = [
+            story for story in STORIES if (story.phones == 1 or may_be_two) and not (story.is_acted and is_person)
+        ]
         story = self._dice.choices(stories, [one.weight for one in stories])[0]
         return story, KEYED if story.is_keyed else self._caller()
 
@@ -277,6 +314,8 @@ class Day:
 
     def _play(self, story: Story, agents: Sequence[Agent], caller: Caller, command: str = "") -> Play:
         queue = self._dice.choice(("support", "support", "sales"))
+        if story.phones and not self._phones.rings_for(agents[0], queue):
+            queue = next(iter(self._phones.open_queues(agents[0])), queue)
         pace = self._through_the_menu(story, caller) if story.is_inbound else LIVE
         casting = Casting(agents=agents, caller=caller, queue=queue, pace=pace, command=command)
         return play_of(story, self._scores[story.trace], casting, self._dice)

@@ -19,9 +19,21 @@ from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.kinds.kind import Given
 from cti.telephony.asterisk.narrator import Narrator
-from cti.telephony.commands import Command, Done, Failed, Hangup, Originate, Result
-from cti.telephony.link import LinkChanged, News, Sink
+from cti.telephony.commands import (
+    AddMember,
+    Command,
+    Done,
+    Failed,
+    Hangup,
+    Originate,
+    PauseMember,
+    RemoveMember,
+    Result,
+    SetPenalty,
+)
+from cti.telephony.link import LinkChanged, MemberChanged, MembersRead, News, Sink
 from cti.telephony.phone import Ability
+from cti.telephony.replay.members import MemberCommand, Members
 from cti.telephony.replay.score import Play, stamped
 from cti.telephony.replay.stage import Stage
 
@@ -40,7 +52,16 @@ class Programme(Protocol):
         """When to ask again; also asked whenever a play has ended."""
         ...
 
+    def rings(self, play: Play, phone: str, taken: frozenset[str], now_s: float) -> Play | None:
+        """The play's next phone is about to come in, which may be ``taken`` by another play: the play as it goes on, perhaps
+        with another phone; None: nobody's may ring now, and the play waits a second."""
+        ...
+
     def ended(self, play: Play, now_s: float) -> None: ...
+
+    def member(self, member: MemberChanged) -> None:
+        """A queue has this phone now, or has it no more."""
+        ...
 
     def dialled(self, command: Originate) -> Play | None:
         """An agent calls somebody; None when nobody can be called like that here."""
@@ -68,7 +89,8 @@ class Player:
         self.narrator = Narrator(name, Endpoints())
         self._programme, self._dialplan, self._speed = programme, dialplan, speed
         self._seconds, self._now = seconds, now
-        self._stage = Stage()
+        self._stage = Stage(self._rings)
+        self._members = Members()
         self._began_s = seconds()
         self._sink: Sink = _quiet
         self._woken = asyncio.Event()
@@ -109,6 +131,10 @@ class Player:
                     self._answer(
                         Done(command=command.id) if is_there else Failed(command=command.id, reason="No such channel")
                     )
+                case AddMember() | RemoveMember() | PauseMember() | SetPenalty():
+                    self._of_member(command)
+                case _:
+                    self._answer(Failed(command=command.id, reason="not_able"))
             self._woken.set()
         return await asyncio.shield(self._asked[command.id])
 
@@ -128,6 +154,7 @@ class Player:
         self._sink, self._began_s = sink, self._seconds()
         self._tell(self.narrator.booted(0.0, self._now()))
         self._become("connected")
+        self._sink(MembersRead(pbx=self.name, began_at=self._status.at, at=self._status.at))
 
     def step(self) -> float:
         """Say what is due; in how many seconds there is more."""
@@ -157,9 +184,24 @@ class Player:
         else:
             self._tell(self.narrator.feed(stamped(message, self._now())))
 
+    def _rings(self, play: Play, phone: str, taken: frozenset[str]) -> Play | None:
+        return self._programme.rings(play, phone, taken, self._time_s())
+
+    def _of_member(self, command: MemberCommand) -> None:
+        """The PBX's event comes before the result."""
+        messages, result = self._members.carry_out(command)
+        for message in messages:
+            self._tell(self.narrator.feed(stamped(message, self._now())))
+        news, self.narrator.member_news = self.narrator.member_news, []
+        for one in news:
+            if isinstance(one, MemberChanged):
+                self._programme.member(one)
+        self._tell(news)
+        self._answer(result)
+
     def _originate(self, command: Originate) -> None:
         play = self._programme.dialled(command)
-        if play is None or play.phones & self._stage.busy:
+        if play is None or play.phones & self._stage.in_calls:
             return self._answer(Failed(command=command.id, reason="busy" if play else "unavailable"))
         self._stage.begin(play, self._time_s(), int(self._now().timestamp()))
         if not any(message.event == "OriginateResponse" for _, message in play.score.steps):

@@ -115,6 +115,22 @@ def cues(play: Play, *, number: int, epoch_s: int) -> tuple[Cue, ...]:
     return tuple(Cue(_stretched(at_s, play), rewrite.message(message)) for at_s, message in play.score.steps)
 
 
+def entries(play: Play) -> Mapping[int, str]:
+    """The step at which each of the play's phones comes in; those that begin it are left out."""
+    found: dict[int, str] = {}
+    for recorded, phone in play.words.items():
+        if phone in play.phones and "/" in recorded:
+            step = next((at for at, (_, message) in enumerate(play.score.steps) if _names(message, recorded)), 0)
+            found[step] = phone
+    return {step: phone for step, phone in found.items() if step}
+
+
+def _names(message: AmiMessage, device: str) -> bool:
+    """By its channel, or by its extension: who was dialled is known from then on."""
+    extension = device.partition("/")[2]
+    return any(value in {device, extension} or value.startswith(f"{device}-") for _, value in message.headers)
+
+
 def stamped(message: AmiMessage, at: datetime) -> AmiMessage:
     """The message as the PBX would send it at that time."""
     stamp = ("Timestamp", f"{at.timestamp():.6f}")

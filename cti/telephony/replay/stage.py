@@ -1,13 +1,20 @@
-"""Several plays at once: which cues are due when, whose phone is busy, what a hang-up leaves to be told. No I/O, no clock."""
+"""Several plays at once: which cues are due when, whose phone is busy, what a hang-up leaves to be told. No I/O, no clock.
+
+Before a phone comes in, whoever owns the stage is asked (``MayRing``): it may ring, another one rings in its place, or the
+caller waits, for so long at most as callers do.
+"""
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from cti.telephony.asterisk.ami_codec import AmiMessage
-from cti.telephony.replay.score import Play, cues
+from cti.telephony.replay.score import Cue, Play, cues, entries
 
+MayRing = Callable[[Play, str, frozenset[str]], Play | None]
+"""(play, phone, phones of other plays) -> as ``Programme.rings``."""
 Headers = tuple[tuple[str, str], ...]
 _CHANNEL_HEADERS: Final = (
     "Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName",
@@ -16,18 +23,60 @@ _CHANNEL_HEADERS: Final = (
 _UP: Final = "6"
 _GIVES_UP_AFTER_S: Final = 4.0
 """A caller whose only phone declined waits this much longer."""
+_ASKS_EVERY_S: Final = 1.0
+_PATIENCE_S: Final = 60.0
+"""So long a caller waits for a phone that may ring."""
 
 
 class _Running:
     """One play on the stage, and what is known of its channels."""
 
-    def __init__(self, play: Play, waiting: Iterable[tuple[float, AmiMessage]]) -> None:
-        self.play = play
-        self.waiting = list(waiting)
+    def __init__(self, play: Play, number: int, began_s: float, epoch_s: int) -> None:
+        self.play, self._number, self._epoch_s = play, number, epoch_s
+        self.waiting = [(began_s + cue.at_s, cue.message) for cue in self._cues()]
         self.channels: dict[str, Headers] = {}
         """Live ones by Uniqueid, in the order they came."""
         self.bridges: dict[str, Headers] = {}
         self.queue: Headers = ()
+        self._entries = dict(entries(play))
+        self._waited_s = 0.0
+
+    @property
+    def coming_in(self) -> str:
+        """The phone whose first message is next."""
+        return self._entries.get(len(self.play.score.steps) - len(self.waiting), "")
+
+    @property
+    def inside(self) -> frozenset[str]:
+        """The phones that have come in."""
+        return self.play.phones - frozenset(self._entries.values())
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The phones it has, or will have; nobody's is kept free for a caller who waits."""
+        return self.inside if self._waited_s else self.play.phones
+
+    def goes_on(self, play: Play) -> None:
+        """As ``play``, which differs in phones that have not come in."""
+        if play is not self.play:
+            self.play = play
+            left = self._cues()[-len(self.waiting) :]
+            self.waiting = [(at_s, cue.message) for (at_s, _), cue in zip(self.waiting, left, strict=True)]
+            done = len(play.score.steps) - len(self.waiting)
+            self._entries = {step: phone for step, phone in entries(play).items() if step >= done}
+        self._entries.pop(len(play.score.steps) - len(self.waiting), None)
+        self._waited_s = 0.0
+
+    def waits(self, now_s: float) -> None:
+        late_s = now_s - self.next_s() + _ASKS_EVERY_S
+        self._waited_s += late_s
+        self.waiting = [(at_s + late_s, message) for at_s, message in self.waiting]
+        if self._waited_s > _PATIENCE_S:
+            first = next(iter(self.channels))
+            self._end(now_s, self._given_up("") if self.queue else self._end_all(first))
+
+    def _cues(self) -> tuple[Cue, ...]:
+        return cues(self.play, number=self._number, epoch_s=self._epoch_s)
 
     def next_s(self) -> float:
         return self.waiting[0][0]
@@ -58,11 +107,15 @@ class _Running:
         """What Asterisk says when ``leg`` is hung up, in the place of what was recorded."""
         spoken = dict(self.channels[leg])["ChannelState"] == _UP
         is_first = leg == next(iter(self.channels))
-        self.waiting = [
-            (now_s, message) for message in (self._end_all(leg) if spoken or is_first else self._declined(leg))
-        ]
+        self._end(now_s, self._end_all(leg) if spoken or is_first else self._declined(leg))
         if not spoken and not is_first:
             self.waiting += [(now_s + _GIVES_UP_AFTER_S, message) for message in self._given_up(leg)]
+
+    def _end(self, now_s: float, messages: Iterator[AmiMessage]) -> None:
+        """These, in the place of what was recorded. Phones that have not come in never will."""
+        self.play = replace(self.play, phones=self.inside)
+        self._entries.clear()
+        self.waiting = [(now_s, message) for message in messages]
 
     def _end_all(self, leg: str) -> Iterator[AmiMessage]:
         yield self._of("SoftHangupRequest", leg, ("Cause", "16"))
@@ -92,21 +145,28 @@ class _Running:
 class Stage:
     """The plays that are on. Seconds are those of any clock that never steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_ring: MayRing) -> None:
+        self._may_ring = may_ring
         self._running: dict[int, _Running] = {}
         self._queue: list[tuple[float, int]] = []
         self._count = itertools.count(1)
 
     @property
     def busy(self) -> frozenset[str]:
-        """The phones that are in a call: a phone is in one at a time."""
-        return frozenset(phone for running in self._running.values() for phone in running.play.phones)
+        """The phones that are in a call, or will be in one that has begun."""
+        return self._phones(running.wanted for running in self._running.values())
+
+    @property
+    def in_calls(self) -> frozenset[str]:
+        return self._phones(running.inside for running in self._running.values())
+
+    @staticmethod
+    def _phones(some: Iterable[frozenset[str]]) -> frozenset[str]:
+        return frozenset(phone for phones in some for phone in phones)
 
     def begin(self, play: Play, now_s: float, epoch_s: int) -> None:
         number = next(self._count)
-        self._running[number] = _Running(
-            play, [(now_s + cue.at_s, cue.message) for cue in cues(play, number=number, epoch_s=epoch_s)]
-        )
+        self._running[number] = _Running(play, number, now_s, epoch_s)
         self._due(number)
 
     def next_s(self) -> float | None:
@@ -118,6 +178,11 @@ class Stage:
             _, number = heapq.heappop(self._queue)
             running = self._running.get(number)
             if running is None or not running.waiting or running.next_s() > now_s:
+                continue
+            if running.coming_in:
+                self._ask(number, now_s)
+            if running.next_s() > now_s:
+                self._due(number)
                 continue
             message = running.pop()
             if running.waiting:
@@ -134,6 +199,15 @@ class Stage:
                 self._due(number)
                 return True
         return False
+
+    def _ask(self, number: int, now_s: float) -> None:
+        running = self._running[number]
+        taken = self._phones(one.wanted for other, one in self._running.items() if other != number)
+        play = self._may_ring(running.play, running.coming_in, taken)
+        if play is None:
+            running.waits(now_s)
+        else:
+            running.goes_on(play)
 
     def _due(self, number: int) -> None:
         heapq.heappush(self._queue, (self._running[number].next_s(), number))

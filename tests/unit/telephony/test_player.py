@@ -21,7 +21,7 @@ from cti.envelope import of_change
 from cti.store.restored import restored_calls
 from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.commands import Done, Failed, Hangup, Originate
-from cti.telephony.link import LinkChanged, News
+from cti.telephony.link import LinkChanged, MemberChanged, News
 from cti.telephony.replay.player import Player
 from cti.telephony.replay.score import Play, Score, score_of
 from cti.telephony.replay.story import replay
@@ -65,7 +65,13 @@ class Once:
     def next_s(self) -> float:
         return float("inf")
 
+    def rings(self, play: Play, phone: str, taken: frozenset[str], now_s: float) -> Play | None:  # noqa: ARG002
+        return play
+
     def ended(self, play: Play, now_s: float) -> None:
+        pass
+
+    def member(self, member: MemberChanged) -> None:
         pass
 
     def dialled(self, command: Originate) -> Play | None:
@@ -100,7 +106,7 @@ class House:
     def _hear(self, news: News) -> None:
         if isinstance(news, CallChanged):
             self.told.append((self.clock.passed_s, news))
-        else:
+        elif isinstance(news, LinkChanged):
             self.links.append(news)
 
     def run(self, seconds: float) -> "House":
