@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from cti.reports.ivr_flow import IvrFlowReport, IvrFlowsReport
 from cti.screenpop import messages as m
 from cti.web.schemas import (
+    CallbackPage,
     CustomerList,
     CustomerView,
     DemoLogin,
@@ -31,6 +32,7 @@ from cti.web.schemas import (
     SiteView,
 )
 from tests.integration.console import offers
+from tests.integration.console.fake_floor import Floor
 
 STATIC: Final = Path(__file__).parents[3] / "cti/web/static"
 PASSWORD: Final = "a-demo-password"
@@ -82,6 +84,7 @@ class FakeServer:
     periods: list[tuple[str, str]] = field(default_factory=list)
     drafts: dict[str, str] = field(default_factory=dict)
     saved: dict[str, tuple[str, str]] = field(default_factory=dict)
+    saved_fields: dict[str, dict[str, str]] = field(default_factory=dict)
     hellos: list[m.Hello] = field(default_factory=list)
 
     # what the desktop knows
@@ -91,13 +94,19 @@ class FakeServer:
     pbxs: dict[str, m.PbxView] = field(default_factory=dict)
     queues: dict[str, m.QueueView] = field(default_factory=dict)
     parked: tuple[m.ParkedView, ...] = ()
+    presence: m.PresenceView | None = None
     stream: str = "stream-1"
     seq: int = 0
+
+    floor: Floor = field(init=False)
 
     _sent: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=200))
     _sockets: set[ServerConnection] = field(default_factory=set)
     _sockets_port: int = 0
     _answered: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.floor = Floor(self, now)
 
     # ---- telling the console
 
@@ -230,7 +239,7 @@ class FakeServer:
         return m.Snapshot(
             seq=self.seq, calls=tuple(self.calls.values()), pops=tuple(self.pops.values()), pbxs=tuple(self.pbxs.values()),
             cards=tuple(card for call, card in self.cards.items() if call in self.calls), queues=tuple(self.queues.values()),
-            parked=self.parked,
+            parked=self.parked, presence=self.presence,
         )  # fmt: skip
 
     @staticmethod
@@ -263,14 +272,45 @@ class FakeServer:
                 return web.Response(status=204)
         if not self.logged_in:
             return _problem(401, "not_logged_in")
-        return self._for_agent(request, path.split("/"), body)
+        return self._of_my_own(request, path.split("/"), body) or self._for_agent(request, path.split("/"), body)
+
+    def _of_my_own(  # noqa: PLR0911 - a table, one answer a line
+        self, request: web.Request, path: list[str], body: Any
+    ) -> web.StreamResponse | None:
+        floor = self.floor
+        match request.method, path:
+            case "POST", ["agents", "me", "state"]:
+                return web.json_response({"command": floor.set_state(body)}, status=202)
+            case "POST", ["agents", "me", "wrap-up", "extend"]:
+                return web.json_response({"command": floor.extend(body)}, status=202)
+            case "POST", ["agents", "me", "wrap-up", "end"]:
+                return web.json_response({"command": floor.end(body)}, status=202)
+            case "GET", ["agents", "me", "day"] if floor.day:
+                return _json(floor.day)
+            case "GET", ["callbacks"]:
+                items = floor.listed(request.query["state"], mine=request.query.get("mine") == "true")
+                return _json(CallbackPage(items=tuple(items), cursor=None))
+            case "POST", ["callbacks", name, "claim"]:
+                claimed = floor.claim(name)
+                return _json(claimed) if claimed else _problem(409, "conflict")
+            case "POST", ["callbacks", name, "release"]:
+                return _json(floor.release(name))
+            case "POST", ["callbacks", name, "close"]:
+                return _json(floor.close(name, body["state"]))
+            case "POST", ["callbacks", _, "dial"]:
+                return web.json_response({"command": floor.command(body, lambda: None)}, status=202)
+        return None
 
     def _for_agent(  # noqa: C901, PLR0911, PLR0912 - a table, one answer a line
         self, request: web.Request, path: list[str], body: Any
     ) -> web.StreamResponse:
         match request.method, path:
             case "GET", ["session"]:
-                return _json(SessionView(me=self.me, site=self._site(), ends_at=now() + timedelta(hours=8)))
+                view = msgspec.to_builtins(
+                    SessionView(me=self.me, site=self._site(), ends_at=now() + timedelta(hours=8))
+                )
+                view["site"]["reasons"] = [{"code": code, "label": label} for code, label in self.floor.reasons]
+                return _json(view)
             case "POST", ["session", "ticket"]:
                 return web.json_response({"ticket": "once", "expires_s": 30, "ws_url": ""}, status=201)
             case "GET", ["interactions"]:
@@ -284,6 +324,8 @@ class FakeServer:
                 return web.Response(status=204)
             case "PUT", ["interactions", call, "result"]:
                 self.saved[call] = (body["code"], body["note"])
+                self.saved_fields[call] = body.get("fields", {})
+                self.floor.result_given(call)
                 return web.Response(status=204)
             case "PUT", ["interactions", call, "note"]:
                 self.saved[call] = ("", body["text"])
