@@ -1,4 +1,5 @@
-"""The voice side of a scripted phone: silence (or a tone) every 20 ms, and keys as RFC 4733 events in the same RTP stream."""
+"""The voice side of a scripted phone: silence (or a tone) every 20 ms, and keys as RFC 4733 events in the same RTP stream; and
+what it hears, when somebody listens."""
 
 import asyncio
 import contextlib
@@ -17,14 +18,26 @@ SAMPLES: Final = 160
 SILENCE: Final = b"\xd5" * SAMPLES
 TONE: Final = (b"\xa5" * 8 + b"\x25" * 8) * 10
 """500 Hz, loud enough to be taken for speech."""
+QUIET: Final = frozenset(b"\xd5\x55\xd4\x54")
+"""The smallest of A-law's values, on both sides of nothing."""
+LOUD_PACKETS: Final = 3
+HEADER: Final = 12
 VOLUME: Final = 10
 END_BIT: Final = 0x80
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    keys: str
+    has_sound: bool
+    """Something else than silence."""
+
+
 def _open_socket() -> socket.socket:
-    """Voice that comes is left in the socket's buffer: nobody listens here."""
+    """Voice that comes is left in the socket's small buffer until somebody listens."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)
     sock.bind((LOOPBACK, 0))
     return sock
 
@@ -63,6 +76,26 @@ class Voice:
         for _ in range(3):
             self._send(DTMF_PAYLOAD, struct.pack("!BBH", event, END_BIT | VOLUME, steps * SAMPLES), stamp)
         self._is_pressing = False
+
+    async def listen(self, for_s: float) -> Heard:
+        """What comes from now on."""
+        self._arrived()
+        keys, sounding = dict[bytes, str](), 0
+        for _ in range(round(for_s / VOICE_STEP_S)):
+            await asyncio.sleep(VOICE_STEP_S)
+            for packet in self._arrived():
+                if packet[1] & 0x7F == DTMF_PAYLOAD:
+                    keys[packet[4:8]] = DTMF_KEYS[packet[12]]
+                elif set(packet[12:]) - QUIET:
+                    sounding += 1
+        return Heard("".join(keys.values()), sounding > LOUD_PACKETS)
+
+    def _arrived(self) -> list[bytes]:
+        packets = []
+        with contextlib.suppress(OSError):
+            while True:
+                packets.append(self._socket.recv(2048))
+        return [packet for packet in packets if len(packet) > HEADER]
 
     def close(self) -> None:
         self.peer = None

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from cti.telephony.asterisk import ami_codec
 from cti.telephony.asterisk.kinds import FORMS, KINDS
-from cti.telephony.asterisk.kinds.kind import Action, Expectation, Form, Given, Kind
-from cti.telephony.commands import Command
+from cti.telephony.asterisk.kinds.kind import LEG, Action, Expectation, Form, Given, Kind, whole
+from cti.telephony.commands import CallCommand, Command
 
 _FORMS: Final[Mapping[str, Form]] = {
     "Login": Form(frozenset({"Username", "Secret", "Events"})),
@@ -25,6 +25,8 @@ _IN_EVERY_ONE: Final = frozenset({"Action", "ActionID"})
 
 def actions_for(command: Command, given: Given) -> tuple[Action, ...]:
     """The actions that carry out ``command``, one after the other. Raises ValueError for what must not be sent."""
+    if isinstance(command, CallCommand):
+        whole(LEG, command.leg, "leg")
     actions = _kind_of(command).actions(command, given)
     return tuple(
         checked({**action, "ActionID": given.action_id if number == 1 else f"{given.action_id}-{number}"})

@@ -25,7 +25,7 @@ from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Command, Failed, Hangup, Result
+from cti.telephony.commands import Command, Done, Failed, FetchParked, Hangup, Park, Result
 from cti.telephony.link import LinkChanged, News, Sink
 from cti.telephony.phone import Ability
 
@@ -109,12 +109,28 @@ class AmiLink:
     async def send(self, command: Command) -> Result:
         if self._control is None or self._status.state != "connected":
             return Failed(command=command.id, reason="pbx_lost")
-        if not isinstance(command, Hangup):
-            return await self._control.send(command)
+        match command:
+            case Hangup():
+                return await self._hang_up(self._control, command)
+            case Park():
+                return await self._park(self._control, command)
+            case FetchParked() if not self.narrator.is_parked(command.space):
+                return Failed(command=command.id, reason="nobody is parked there")
+            case _:
+                return await self._control.send(command)
+
+    async def _hang_up(self, control: Control, command: Hangup) -> Result:
         self.narrator.hangs_up(command.leg)
-        result = await self._control.send(command)
+        result = await control.send(command)
         if isinstance(result, Failed):
             self.narrator.hangs_up(command.leg, really=False)
+        return result
+
+    async def _park(self, control: Control, command: Park) -> Result:
+        """Asterisk leaves the agent's leg where it was, with nobody; only now, as who is moved out of a hold goes last."""
+        result = await control.send(command)
+        if isinstance(result, Done):
+            await control.send(Hangup(id=f"{command.id}-leave", call=command.call, leg=command.leg))
         return result
 
     async def run(self, sink: Sink) -> None:

@@ -9,11 +9,15 @@ def ends_of(mirror: Mirror, channel: Channel) -> Ends:
     heard = [known for leg in mirror.hears(channel) if (known := mirror.channels.get(leg)) and known is not channel]
     others = sorted((known for known in heard if known.is_real), key=_customers_first)
     beside = [known for known in mirror.in_bridge(channel.bridge) if known is not channel]
+    customer = _customer(channel)
+    rest = (known for known in channel.conversation.channels.values() if not known.is_gone and known is not channel)
     return Ends(
         channel=channel.name,
         other=others[0].id if others else None,
         beside=beside[0].id if len(beside) == 1 else None,
-        customer=_customer(channel),
+        customer=customer,
+        consulted=frozenset(known.id for known in rest if known.id != customer),
+        is_held=channel.is_held_by_pbx,
         recorded=channel.conversation.recorded,
     )
 

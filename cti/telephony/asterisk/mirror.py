@@ -57,6 +57,8 @@ class Channel:
     consults: bool = False
     """An agent's second channel, with which the agent consults: plumbing, as the agent is in the call already."""
 
+    is_held_by_pbx: bool = False
+    """``has_held``, and not by itself."""
     is_ours: bool = False
     """We make it ring, to call somebody for its agent."""
     fetches: bool = False
@@ -165,7 +167,7 @@ class Mirror:
         root = call.legs[0].party.leg if call.legs else LegId("")
         conversation = Conversation(
             call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting,
-            recording=call.recording,
+            recording=call.recording, parked_in=call.parked_in,
         )  # fmt: skip
         conversation.keys = dict(call.keys)
         for leg in call.live_legs():

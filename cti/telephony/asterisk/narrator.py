@@ -115,6 +115,9 @@ class Narrator:
         channel = self._mirror.channels.get(leg)
         return ends_of(self._mirror, channel) if channel else Ends()
 
+    def is_parked(self, space: str) -> bool:
+        return any(known.parked_in == space for known in self._mirror.conversations)
+
     # ---- snapshots
 
     def begin_sync(self) -> None:

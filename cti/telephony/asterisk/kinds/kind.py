@@ -21,7 +21,8 @@ USUAL_S: Final = 5.0
 """How long the PBX may take to say that something was done."""
 TIMEOUT: Final = "timeout"
 
-DEVICE: Final = re.compile(r"[A-Za-z0-9]{2,10}/[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+DEVICE: Final = re.compile(r"(?!(?i:Local)/)[A-Za-z0-9]{2,10}/[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+"""A phone. Local is none: it would dial what follows in some context of the dialplan."""
 LEG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,149}")
 # A comma would begin a second variable; the dialplan must not find syntax in a value (H19).
 _OUR_VARIABLE: Final = re.compile(r"CTI_[A-Z0-9_]{1,40}=[A-Za-z0-9_.+-]{0,80}")
@@ -56,6 +57,10 @@ class Ends:
     """Who is with it in its bridge: the other, or half of a Local channel that leads there."""
     customer: LegId | None = None
     """Whose call it is, also while the agent consults somebody."""
+    consulted: frozenset[LegId] = frozenset()
+    """Everybody else of that call, and what leads to them."""
+    is_held: bool = False
+    """By the PBX, that is; of a phone's own hold the PBX knows nothing to be undone."""
     recorded: LegId | None = None
     """The channel whose voices are recorded."""
 

@@ -4,8 +4,8 @@
   (Failure). Its Reason is 0 for most failures, busy and declined among them; then the leg's ``Hangup`` has the cause. The two
   come in any order (16 and 22), and for a phone that does not exist there is no Hangup. We choose the leg's Uniqueid
   ourselves (``ChannelId``), so that its events are known before the first response.
-- ``FetchParked``: the same; the dialplan has the parking space as an extension only while somebody is parked there, so it is
-  asked first, before a phone rings.
+- ``FetchParked``: the same. The parking context has all spaces as extensions, taken or not, so whether somebody is parked there
+  is asked of the call model, before a phone rings (``ami_link.py``).
 - ``Hangup``: the leg's ``Hangup`` event. "No such channel" means the same: the leg is gone.
 """
 
@@ -16,7 +16,6 @@ from typing import Any, ClassVar, Final
 
 from cti.calls.call import LegId
 from cti.telephony.asterisk.dialplan import DIALLED, destination
-from cti.telephony.asterisk.kinds.asked_first import Asking, is_there
 from cti.telephony.asterisk.kinds.kind import (
     DEVICE,
     LEG,
@@ -38,7 +37,6 @@ MARGIN_S: Final = 5.0
 GRACE_S: Final = 1.0
 """How long an OriginateResponse and the leg's Hangup wait for each other."""
 RING_S: Final = (1.0, 120.0)
-NOBODY_PARKED: Final = "nobody is parked there"
 
 # Reason of OriginateResponse: the last control frame of the leg, include/asterisk/frame.h (same in 16 and 22).
 REASONS: Final = {"1": "no answer", "3": "no answer", "5": "busy", "8": "congestion"}
@@ -74,7 +72,7 @@ def _ring(command: Originate | FetchParked, given: Given, goes_to: tuple[str, st
 
 
 @dataclass(slots=True, kw_only=True)
-class _PickedUp(Asking):
+class _PickedUp(Expectation):
     events: ClassVar[frozenset[str]] = frozenset({"OriginateResponse", "Hangup"})
     action_id: str
     leg: LegId
@@ -104,7 +102,7 @@ class _PickedUp(Asking):
         return Failed(command=self.command, reason=self._words) if self._has_failed else Soon(GRACE_S)
 
 
-def _picked_up(command: Originate, given: Given) -> Expectation:
+def _picked_up(command: Originate | FetchParked, given: Given) -> Expectation:
     limit_s = command.ring_timeout_s + MARGIN_S
     return _PickedUp(command=command.id, action_id=given.action_id, leg=given.leg, limit_s=limit_s)
 
@@ -115,13 +113,7 @@ def _picked_up(command: Originate, given: Given) -> Expectation:
 def _fetch(command: FetchParked, given: Given) -> tuple[Action, ...]:
     context, space = given.dialplan.parking_context, command.space
     whole(re.compile(given.dialplan.parking_pattern), space, "space")
-    return (is_there(context, space), _ring(command, given, (context, space)))
-
-
-def _fetched(command: FetchParked, given: Given) -> Expectation:
-    limit_s = command.ring_timeout_s + MARGIN_S
-    action_id = f"{given.action_id}-2"
-    return _PickedUp(command=command.id, action_id=action_id, leg=given.leg, limit_s=limit_s, no=NOBODY_PARKED)
+    return (_ring(command, given, (context, space)),)
 
 
 # ---- Hangup
@@ -158,6 +150,6 @@ FORMS: Final[Mapping[str, Form]] = {
 }
 KINDS: Final[Mapping[type[Command], Kind[Any]]] = {
     Originate: Kind(_originate, _picked_up),
-    FetchParked: Kind(_fetch, _fetched),
+    FetchParked: Kind(_fetch, _picked_up),
     Hangup: Kind(_hang_up, _gone),
 }

@@ -4,7 +4,8 @@
   by user events. A phone that may not use it, or that speaks with nobody: ``not_able``.
 - ``SendKeys``: one PlayDTMF a key, to the channel of whom the agent speaks with. Each is answered when its tone is over (a
   tenth of a second); no account reads the class dtmf, so the last answer is the confirmation.
-- ``Park``: ParkedCall of the customer; then the agent's own leg is hung up, which is there still, with nobody.
+- ``Park``: ParkedCall of the customer. A customer who hears the PBX's own music is retrieved first, as Asterisk does not move
+  who is busy with an application (16 and 22).
 - ``Record``: begun by a feature of the phone, on the customer's channel, with a file name of the dialplan's own making; paused
   and stopped by AMI. MixMonitorStart, MixMonitorMute and MixMonitorStop of the customer's channel say so.
 """
@@ -18,7 +19,6 @@ from cti.calls.call import LegId
 from cti.telephony.asterisk import feature_codes
 from cti.telephony.asterisk.kinds.asked_first import Asking, features_of, pressed
 from cti.telephony.asterisk.kinds.kind import (
-    LEG,
     USUAL_S,
     Action,
     Ends,
@@ -27,7 +27,6 @@ from cti.telephony.asterisk.kinds.kind import (
     Given,
     Kind,
     Message,
-    Soon,
     Verdict,
     there,
     whole,
@@ -38,8 +37,6 @@ KEY_S: Final = 0.5
 """The most that one key takes."""
 KEYS: Final = re.compile(r"[0-9*#]{1,32}")
 CHANNEL: Final = re.compile(r"[A-Za-z0-9]{2,10}/[A-Za-z0-9][A-Za-z0-9_.-]{0,59}-[0-9a-f]{8,16}")
-FREE_S: Final = 1.0
-"""How long the agent's leg may take to end once the customer is parked."""
 
 
 # ---- hold
@@ -96,37 +93,21 @@ def _are_sent(command: SendKeys, _given: Given) -> Expectation:
 
 def _park(command: Park, given: Given) -> tuple[Action, ...]:
     customer, own = there(given.ends.customer), whole(CHANNEL, given.ends.channel, "channel")
-    return (
-        {"Action": "Park", "Channel": customer, "TimeoutChannel": own},
-        {"Action": "Hangup", "Channel": whole(LEG, command.leg, "leg")},
-    )
+    first = pressed(command.leg, feature_codes.RETRIEVE) if given.ends.is_held else ()
+    return (*first, {"Action": "Park", "Channel": customer, "TimeoutChannel": own})
 
 
 @dataclass(slots=True, kw_only=True)
 class _Parked(Expectation):
-    """Done once the agent is free too."""
-
     events: ClassVar[frozenset[str]] = frozenset({"ParkedCall", "Hangup"})
     customer: LegId | None
     leg: LegId
-    _is_parked: bool = False
 
     def saw(self, event: Message) -> Verdict:
-        if event.event == "ParkedCall" and event.get("ParkeeUniqueid") == self.customer:
-            self._is_parked = True
-            return Soon(FREE_S)
-        if event.event == "Hangup" and event.get("Uniqueid") in {self.customer, self.leg}:
-            return self._over(event.get("Cause-txt"))
-        return None
-
-    def refused(self, words: str) -> Verdict:
-        return self._over(words)
-
-    def expired(self) -> Done | Failed:
-        return self._over("timeout")
-
-    def _over(self, words: str) -> Done | Failed:
-        return Done(command=self.command) if self._is_parked else Failed(command=self.command, reason=words)
+        if event.event == "ParkedCall":
+            return Done(command=self.command) if event.get("ParkeeUniqueid") == self.customer else None
+        is_over = event.get("Uniqueid") in {self.customer, self.leg}
+        return Failed(command=self.command, reason=event.get("Cause-txt")) if is_over else None
 
 
 # ---- recording

@@ -4,7 +4,8 @@
 - ``Consult``: Asterisk makes a Local channel to the target (Atxfer); done when that rings, or was answered at once (a queue);
   failed in the words of its Hangup. It is known by its name and by the Linkedid it shares with the agent's leg.
 - ``CompleteTransfer``, ``Conference``: AttendedTransfer, of the agent's leg; its DestType is ``Threeway`` for a conference.
-- ``Reconnect``: Unhold of the agent's leg, which is back in the customer's bridge. CancelAtxfer presses the keys itself.
+- ``Reconnect``: Unhold of the agent's leg, which is back in the customer's bridge; or, where it was there already (Alternate), the
+  Hangup of somebody consulted. CancelAtxfer presses the keys itself.
 - ``Alternate``: the agent's leg enters the other bridge.
 
 Seen alike on 16 and 22: consult_and_back_by_command.ami and its neighbours.
@@ -155,11 +156,12 @@ def _back(command: Reconnect, _given: Given) -> tuple[Action, ...]:
 @dataclass(slots=True, kw_only=True)
 class _IsBack(_OfLeg):
     events: ClassVar[frozenset[str]] = frozenset({"Unhold", "Hangup"})
+    consulted: frozenset[LegId]
 
     def saw(self, event: Message) -> Verdict:
-        if event.event == "Unhold" and event.get("Uniqueid") == self.leg:
-            return Done(command=self.command)
-        return _OfLeg.saw(self, event)
+        who = event.get("Uniqueid")
+        is_back = who == self.leg if event.event == "Unhold" else who in self.consulted
+        return Done(command=self.command) if is_back else _OfLeg.saw(self, event)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -188,6 +190,6 @@ KINDS: Final[Mapping[type[Command], Kind[Any]]] = {
     Conference: Kind(
         _press(feature_codes.THREE_WAY), lambda c, _given: _Joined(command=c.id, leg=c.leg, is_threeway=True)
     ),
-    Reconnect: Kind(_back, lambda command, _given: _IsBack(command=command.id, leg=command.leg)),
+    Reconnect: Kind(_back, lambda c, given: _IsBack(command=c.id, leg=c.leg, consulted=given.ends.consulted)),
     Alternate: Kind(_press(feature_codes.SWAP), lambda command, _given: _Swapped(command=command.id, leg=command.leg)),
 }

@@ -136,7 +136,7 @@ def _held_by_the_pbx(mirror: Mirror, held: Channel, message: AmiMessage) -> Touc
     holder = mirror.by_name.get(message.get("Holder"))
     if holder is None or holder.bridge != held.bridge:
         return NOTHING
-    holder.has_held = message.get("UserEvent") == "CtiHeld"
+    holder.has_held = holder.is_held_by_pbx = message.get("UserEvent") == "CtiHeld"
     return (holder.conversation,)
 
 
