@@ -8,8 +8,8 @@ from typing import Final
 from cti.errors import RequestError
 from cti.web.schemas import ResultChoice, ResultField
 
-_NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def checked(choice: ResultChoice, given: Mapping[str, str]) -> dict[str, str]:

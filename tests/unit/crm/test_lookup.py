@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cti.crm.connectors.memory import MemoryConnector
-from cti.crm.contact import Contact, ContactId, Found, Match, MatchedBy, Unavailable, Unknown
+from cti.crm.contact import Answer, Contact, ContactId, Found, Match, MatchedBy, Unavailable, Unknown
 from cti.crm.lookup import SLOW, Lookup, LookupRules
 from cti.errors import CrmAuthFailed, CrmUnavailable, StoreUnavailable
 from cti.numbers import Number
@@ -425,3 +425,27 @@ async def test_who_was_named_is_known_for_a_while(lookup: Lookup, site: Site) ->
     await found(lookup, contact=WANG.id)
     assert names((await found(lookup, contact=WANG.id)).matches) == [WANG.name]
     assert site.asked == [WANG.id]
+
+
+async def test_whoever_was_corrected_is_asked_for_anew(lookup: Lookup, site: Site) -> None:
+    await lookup.who(keys={}, number=ADAS)
+    site.inner.put(replace(ADA, name="Ada Byron"))
+    assert names_in(await lookup.who(keys={}, number=ADAS)) == ["Ada Example"]
+    await lookup.forget(ADA)
+    assert names_in(await lookup.who(keys={}, number=ADAS)) == ["Ada Byron"]
+
+
+async def test_a_question_under_way_while_somebody_is_corrected_is_not_kept(lookup: Lookup, site: Site) -> None:
+    site.is_open.clear()
+    before = lookup.start(keys={}, number=ADAS)
+    assert await before.answer(budget_s=0.01) == Unavailable(SLOW)
+    await lookup.forget(ADA)
+    site.is_open.set()
+    assert names_in(await before.late()) == ["Ada Example"]
+    await lookup.who(keys={}, number=ADAS)
+    assert site.asked == [ADAS, ADAS]
+
+
+def names_in(answer: Answer) -> list[str]:
+    assert isinstance(answer, Found)
+    return [match.contact.name for match in answer.matches]
