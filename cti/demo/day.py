@@ -18,6 +18,7 @@ from cti.demo.phones import Phones, handed_to
 from cti.telephony.commands import Originate
 from cti.telephony.link import MemberChanged
 from cti.telephony.replay.score import Phase, Play, Score
+from cti.telephony.replay.stage import ASKS_EVERY_S
 
 Bounds = tuple[float, float]
 
@@ -203,6 +204,8 @@ class Day:
         self._opening = list(OPENING)
         self._phones = Phones()
         self._busy: frozenset[str] = frozenset()
+        self._others_wait_s = 0.0
+        """Until then no further caller comes for an agent: one waits already."""
         self._ready_s = {agent.device: at_s for agent, at_s in zip(agents, FIRST_RINGS_S, strict=False)}
         self._walks_s = self._dice.uniform(*WALK_AWAY_S)
         self._serves_s = self._dice.uniform(*ON_THEIR_OWN_S)
@@ -219,12 +222,12 @@ class Day:
 
     def next_s(self) -> float:
         free = [self._ready_s[agent.device] for agent in self._agents if self._may_be_called(agent, self._busy)]
-        return min(self._walks_s, self._serves_s, *free)
+        return min(self._walks_s, self._serves_s, *(max(ready_s, self._others_wait_s) for ready_s in free))
 
     def begin(self, now_s: float, busy: frozenset[str]) -> Sequence[Play]:
         plays: list[Play] = []
         self._busy = busy
-        while agent := self._next_agent(now_s):
+        while now_s >= self._others_wait_s and (agent := self._next_agent(now_s)):
             plays.append(self._call_for(agent))
             self._busy |= plays[-1].phones
         if now_s >= self._walks_s:
@@ -245,7 +248,10 @@ class Day:
         self._ready_s[phone] = now_s + self._dice.uniform(*BREATH_S)
         others = [agent for agent in able if agent.device not in play.phones]
         other = min(others, key=lambda agent: self._ready_s[agent.device], default=None)
-        return handed_to(play, phone, other, self._agents) if other else None
+        if other is None:
+            self._others_wait_s = now_s + 2 * ASKS_EVERY_S
+            return None
+        return handed_to(play, phone, other, self._agents)
 
     def ended(self, play: Play, now_s: float) -> None:
         for phone in play.phones:

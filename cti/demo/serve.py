@@ -175,6 +175,7 @@ def _settings(folder: Path, port: int) -> settings.Settings:
             "database": given.database.model_copy(update={"url": url}),
             "spool": given.spool.model_copy(update={"dir": folder / "spool"}),
             "crm": settings.Crm(),
+            "desk": given.desk.model_copy(update={"is_ready_at_login": True}),
             "agents": (),
             "pbx": (),
         }

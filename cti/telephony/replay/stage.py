@@ -23,7 +23,8 @@ _CHANNEL_HEADERS: Final = (
 _UP: Final = "6"
 _GIVES_UP_AFTER_S: Final = 4.0
 """A caller whose only phone declined waits this much longer."""
-_ASKS_EVERY_S: Final = 1.0
+ASKS_EVERY_S: Final = 1.0
+"""While nobody's phone may ring."""
 _PATIENCE_S: Final = 60.0
 """So long a caller waits for a phone that may ring."""
 
@@ -68,7 +69,7 @@ class _Running:
         self._waited_s = 0.0
 
     def waits(self, now_s: float) -> None:
-        late_s = now_s - self.next_s() + _ASKS_EVERY_S
+        late_s = now_s - self.next_s() + ASKS_EVERY_S
         self._waited_s += late_s
         self.waiting = [(at_s + late_s, message) for at_s, message in self.waiting]
         if self._waited_s > _PATIENCE_S:
