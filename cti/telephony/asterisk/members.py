@@ -43,12 +43,12 @@ class Members:
         self._pbx = pbx
         self._known: dict[_Key, _Member] = {}
         self._began_at: datetime | None = None
-        self._unseen: set[_Key] = set()
-        """Known when the list began, and not seen since."""
+        self._untold: set[_Key] = set()
+        """Known when the list began, and not told since."""
 
     def begin_sync(self, at: datetime) -> None:
         """The list is about to be asked for. ``at``: not later than that of its items."""
-        self._began_at, self._unseen = at, set(self._known)
+        self._began_at, self._untold = at, set(self._known)
 
     def feed(self, message: AmiMessage, at: datetime) -> list[MemberChanged | MembersRead]:
         """One of ``EVENTS``, believed already."""
@@ -57,30 +57,32 @@ class Members:
         key = (message.get("Queue"), message.get("Location" if message.event == ITEM else "Interface"))
         if not all(key):
             return []
-        self._unseen.discard(key)
         if message.event == REMOVED:
             return self._gone(key, at)
         member = _member(message, key[1])
-        is_news = self._known.get(key) != member or (message.event == ITEM and self._began_at is not None)
+        if self._known.get(key) == member and (message.event != ITEM or self._began_at is None):
+            return []
         self._known[key] = member
-        return [self._told(key[0], member, at)] if is_news else []
+        self._untold.discard(key)
+        return [self._told(key[0], member, at)]
 
     def interface(self, queue: str, device: str) -> str:
         """What the queue calls the member that rings ``device``: the phone itself, unless a Local channel leads to it."""
         if (queue, device) in self._known:
             return device
-        behind = ((key[1]) for key, member in self._known.items() if key[0] == queue and member.device == device)
+        behind = (key[1] for key, member in self._known.items() if key[0] == queue and member.device == device)
         return next(behind, device)
 
     def _complete(self, at: datetime) -> list[MemberChanged | MembersRead]:
         if self._began_at is None:
             return []
-        gone = [news for key in sorted(self._unseen) for news in self._gone(key, at)]
+        gone = [news for key in sorted(self._untold) for news in self._gone(key, at)]
         read = MembersRead(pbx=self._pbx, began_at=self._began_at, at=at)
-        self._began_at, self._unseen = None, set()
+        self._began_at, self._untold = None, set()
         return [*gone, read]
 
     def _gone(self, key: _Key, at: datetime) -> list[MemberChanged | MembersRead]:
+        self._untold.discard(key)
         member = self._known.pop(key, None)
         return [] if member is None else [self._told(key[0], member, at, is_member=False)]
 

@@ -13,7 +13,18 @@ from cti.telephony.asterisk.confirmations import REMEMBERED, Confirmations
 from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.kinds.kind import Given
 from cti.telephony.asterisk.kinds.of_calls import GRACE_S, MARGIN_S
-from cti.telephony.commands import Command, Done, Failed, Hangup, Originate
+from cti.telephony.commands import (
+    AddMember,
+    Command,
+    Done,
+    Failed,
+    Hangup,
+    Originate,
+    PauseMember,
+    RemoveMember,
+    SetPenalty,
+)
+from tests.unit.telephony import every_command
 
 DIAL = Originate(id="dial", device="PJSIP/2001", to="0223334444", ring_timeout_s=30.0)
 END = Hangup(id="end", call=CallId("main-1.1"), leg=LegId("1.1"))
@@ -130,6 +141,76 @@ def test_17_action_timeout_a_late_answer_is_ignored() -> None:
     assert confirmations.feed(answer("Success"), 1001.0) == []
     assert confirmations.refuse("dial", "late", 1.0) == []
     assert confirmations.result("dial") == Failed(command="dial", reason="timeout")
+
+
+@pytest.mark.parametrize("command", every_command.EVERY, ids=lambda command: type(command).__name__)
+def test_17_action_timeout_of_each_kind_nothing_that_comes_later_counts(command: Command) -> None:
+    confirmations = Confirmations()
+    expectation = expectation_of(command, every_command.given(command))
+    confirmations.begin(expectation, 0.0)
+    assert confirmations.expire(expectation.limit_s - 0.01) == []
+    assert confirmations.expire(expectation.limit_s) == [Failed(command=command.id, reason="timeout")]
+    assert confirmations.accept(command.id, {"Response": "Success"}, 200.0) == []
+    assert confirmations.answer(command.id, {"Response": "Success"}, 200.0) == []
+    assert confirmations.refuse(command.id, "late", 200.0) == []
+    assert not [name for name in expectation.events if confirmations.watches(name)]
+    assert confirmations.result(command.id) == Failed(command=command.id, reason="timeout")
+
+
+# ---- members of queues
+
+WHO = {"Queue": "support", "Interface": "PJSIP/2001"}
+JOIN = AddMember(id="join", queue="support", device="PJSIP/2001", name="ann", penalty=3, reason="lunch break")
+PAUSE = PauseMember(id="pause", queue="support", device="PJSIP/2001", paused=True, reason="lunch break")
+LEAVE = RemoveMember(id="leave", queue="support", device="PJSIP/2001")
+WEIGH = SetPenalty(id="weigh", queue="support", device="PJSIP/2001", penalty=7)
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "headers"),
+    [
+        (JOIN, "QueueMemberPause", {"Paused": "1", "PausedReason": "lunch break"}),
+        (PAUSE, "QueueMemberPause", {"Paused": "1", "PausedReason": "lunch break"}),
+        (replace(PAUSE, paused=False), "QueueMemberPause", {"Paused": "0", "PausedReason": ""}),
+        (LEAVE, "QueueMemberRemoved", {}),
+        (WEIGH, "QueueMemberPenalty", {"Penalty": "7"}),
+    ],
+)
+def test_a_queue_s_event_about_that_member_confirms(command: Command, name: str, headers: dict[str, str]) -> None:
+    assert out(command).feed(event(name, **WHO, **headers), 1.0) == [Done(command=command.id)]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "headers"),
+    [
+        (PAUSE, "QueueMemberPause", {"Paused": "0", "PausedReason": "lunch break"}),
+        (PAUSE, "QueueMemberPause", {"Paused": "1", "PausedReason": "another"}),
+        (PAUSE, "QueueMemberPause", {"Paused": "1", "PausedReason": "lunch break", "Queue": "sales"}),
+        (PAUSE, "QueueMemberPause", {"Paused": "1", "PausedReason": "lunch break", "Interface": "PJSIP/2002"}),
+        (JOIN, "QueueMemberAdded", {"Paused": "1", "PausedReason": "lunch break"}),
+        (LEAVE, "QueueMemberRemoved", {"Interface": "PJSIP/2002"}),
+        (WEIGH, "QueueMemberPenalty", {"Penalty": "3"}),
+    ],
+)
+def test_what_is_not_quite_what_was_asked_does_not(command: Command, name: str, headers: dict[str, str]) -> None:
+    confirmations = out(command)
+    assert confirmations.feed(event(name, **WHO | headers), 1.0) == []
+    assert confirmations.is_out(command.id)
+
+
+def test_a_member_who_is_there_already_is_no_failure_yet() -> None:
+    confirmations = out(JOIN, PAUSE)
+    assert confirmations.refuse("join", "Unable to add interface: Already there", 1.0) == []
+    assert confirmations.is_out("join")
+    words = "Interface not found"
+    assert confirmations.refuse("join", words, 1.0) == [Failed(command="join", reason=words)]
+    assert confirmations.refuse("pause", words, 1.0) == [Failed(command="pause", reason=words)]
+
+
+def test_a_member_who_is_not_there_is_as_good_as_removed() -> None:
+    assert out(LEAVE).refuse("leave", "Unable to remove interface: Not there", 1.0) == [Done(command="leave")]
+    words = "Member not dynamic"
+    assert out(LEAVE).refuse("leave", words, 1.0) == [Failed(command="leave", reason=words)]
 
 
 def test_a_lost_connection_fails_what_is_out() -> None:

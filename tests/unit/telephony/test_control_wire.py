@@ -23,7 +23,8 @@ from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.kinds.kind import Expectation, Given
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Command, Done, Failed, Hangup, Originate
+from cti.telephony.commands import AddMember, Command, Done, Failed, Hangup, Originate
+from tests.unit.telephony import every_command
 
 SOON_S = 5.0
 QUICK = Limits(connect_s=1.0, ping_s=0.2, backoff_first_s=0.02, backoff_most_s=0.1)
@@ -31,6 +32,7 @@ HASTY = replace(QUICK, answer_s=0.5)
 """For those who wait for what never comes."""
 DIAL = Originate(id="dial", device="PJSIP/2001", to="2002")
 END = Hangup(id="end", call=CallId("main-1.1"), leg=LegId("1.1"))
+JOIN = AddMember(id="join", queue="support", device="PJSIP/2001", name="ann", reason="lunch break")
 Headers = dict[str, str]
 Answers = Callable[[Headers], str | None]
 
@@ -68,6 +70,11 @@ class FakeAmi:
         for writer in self._writers:
             writer.close()
         self._writers.clear()
+
+    def say(self, text: str) -> None:
+        """To whoever is connected, unasked."""
+        for writer in self._writers:
+            writer.write(text.encode())
 
     async def until(self, reached: Callable[[], bool]) -> None:
         async with asyncio.timeout(SOON_S):
@@ -154,6 +161,18 @@ def originated(action: Headers, response: str, reason: str = "4") -> AmiMessage:
     )
 
 
+def paused(action: Headers) -> AmiMessage:
+    return AmiMessage.of(
+        [
+            ("Event", "QueueMemberPause"),
+            ("Queue", action["Queue"]),
+            ("Interface", action["Interface"]),
+            ("Paused", "1"),
+            ("PausedReason", action["Reason"]),
+        ]
+    )
+
+
 async def test_it_logs_in_and_asks_for_no_events(pbx: FakeAmi) -> None:
     async with connected(pbx):
         assert pbx.seen[0] == {
@@ -206,6 +225,34 @@ async def test_17_action_timeout_no_response_fails_in_time_and_a_late_one_is_ign
         assert await control.send(DIAL) == Failed(command="dial", reason="timeout")
 
 
+@pytest.mark.parametrize("command", every_command.EVERY, ids=lambda command: type(command).__name__)
+async def test_17_action_timeout_of_each_kind_of_command(pbx: FakeAmi, command: Command) -> None:
+    """Its first action is never answered; the answer that comes with the next connection is nobody's."""
+    pbx.answers = lambda action: success(action) if action["Action"] in {"Login", "Ping"} else None
+    async with connected(pbx, replace(QUICK, answer_s=0.1)) as control:
+        control.ends_of = lambda _leg: every_command.ENDS
+        assert await control.send(command) == Failed(command=command.id, reason="timeout")
+        sent = [action for action in pbx.seen if action["Action"] not in {"Login", "Ping"}]
+        assert len(sent) == 1
+        await pbx.until(lambda: pbx.connections == 2)
+        pbx.say(success(sent[0]))
+        assert await control.send(command) == Failed(command=command.id, reason="timeout")
+
+
+@pytest.mark.parametrize("command", every_command.EVERY, ids=lambda command: type(command).__name__)
+async def test_17_action_timeout_of_each_kind_an_error_without_action_id_is_its_own(
+    pbx: FakeAmi, command: Command
+) -> None:
+    words = "Failed to parse message: line too long"
+    pbx.answers = lambda action: (
+        success(action) if action["Action"] in {"Login", "Ping"} else f"Response: Error\r\nMessage: {words}\r\n\r\n"
+    )
+    async with connected(pbx) as control:
+        control.ends_of = lambda _leg: every_command.ENDS
+        assert await control.send(command) == Failed(command=command.id, reason=words)
+        assert control.is_connected
+
+
 async def test_after_a_late_answer_the_next_command_gets_its_own(pbx: FakeAmi) -> None:
     pbx.answers = silent_about("Originate")
     async with connected(pbx, HASTY) as control:
@@ -232,6 +279,36 @@ async def test_no_event_in_time_is_a_timeout(pbx: FakeAmi, monkeypatch: pytest.M
     monkeypatch.setattr("cti.telephony.asterisk.control.expectation_of", hasty)
     async with connected(pbx) as control:
         assert await control.send(END) == Failed(command="end", reason="timeout")
+
+
+async def test_an_agent_is_a_member_when_the_queue_says_that_the_pause_is_as_asked(pbx: FakeAmi) -> None:
+    """Also where the agent was one already, and Asterisk refuses to add what is there."""
+    pbx.answers = lambda action: (
+        f"Response: Error\r\nActionID: {action['ActionID']}\r\nMessage: Unable to add interface: Already there\r\n\r\n"
+        if action["Action"] == "QueueAdd"
+        else success(action)
+    )
+    async with connected(pbx) as control:
+        sending = asyncio.create_task(control.send(JOIN))
+        action = await pbx.saw("QueuePause")
+        assert [seen["Action"] for seen in pbx.seen if "Queue" in seen] == ["QueueAdd", "QueuePause"]
+        assert (action["Paused"], action["Reason"]) == ("true", "lunch break")
+        assert not sending.done()
+        control.feed(paused(action))
+        assert await sending == Done(command="join")
+
+
+async def test_where_an_agent_cannot_be_added_no_pause_is_asked_for(pbx: FakeAmi) -> None:
+    words = "Unable to add interface to queue: No such queue"
+    pbx.answers = lambda action: (
+        f"Response: Error\r\nActionID: {action['ActionID']}\r\nMessage: {words}\r\n\r\n"
+        if action["Action"] == "QueueAdd"
+        else success(action)
+    )
+    async with connected(pbx) as control:
+        assert await control.send(JOIN) == Failed(command="join", reason=words)
+        await pbx.saw("Ping", sum(action["Action"] == "Ping" for action in pbx.seen) + 1)
+        assert not [action for action in pbx.seen if action["Action"] == "QueuePause"]
 
 
 async def test_a_command_that_must_not_be_sent_raises_and_nothing_is_sent(pbx: FakeAmi) -> None:
