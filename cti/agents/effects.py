@@ -39,6 +39,12 @@ _RESULT_WANTED: Final = PresenceRefused(code="result_wanted")
 _REASON_WANTED: Final = PresenceRefused(code="reason_wanted")
 _NO_WRAP_UP: Final = PresenceRefused(code="no_wrap_up")
 _EXTENDED_ENOUGH: Final = PresenceRefused(code="extended_enough")
+REFUSALS: Final = frozenset(
+    refused.code
+    for refused in (
+        _NOT_LOGGED_IN, _SUPERVISOR_ONLY, _RESULT_WANTED, _REASON_WANTED, _NO_WRAP_UP, _EXTENDED_ENOUGH,
+    )
+)  # fmt: skip
 
 
 @singledispatch

@@ -12,6 +12,9 @@ from typing import Any, Final
 import pytest
 import typer.main
 
+from cti.agents.effects import REFUSALS
+from cti.agents.presence import SYSTEM_REASONS, AgentState, Cause, Maker
+from cti.agents.transitions import MADE_BY
 from cti.calls.call import CallState
 from cti.calls.transitions import BY_LEGS, NEXT, STAYS
 from cti.cli import app, verbs  # noqa: F401 - the table of verbs
@@ -25,6 +28,7 @@ PAGES: Final = (
     *sorted((ROOT / "docs").rglob("*.md")),
 )
 CALL_MODEL: Final = ROOT / "docs/explanation/call-model.md"
+AGENT_STATES: Final = ROOT / "docs/reference/agent-states.md"
 CLI: Final = ROOT / "docs/reference/cli.md"
 BEGIN, END = "<!-- drawn by tests/unit/test_docs.py -->", "<!-- end -->"
 _LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -49,6 +53,22 @@ def state_table() -> str:
     for state in CallState:
         cells = [words(NEXT.get((state, event))) for event in events]
         lines.append(f"| **{state}** | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+LETTERS: Final = {Maker.AGENT: "A", Maker.SUPERVISOR: "S", Maker.SYSTEM: "Y", Maker.PBX: "P"}
+
+
+def agents_table() -> str:
+    """The table of states as it stands in ``transitions.MADE_BY``: from rows to columns."""
+    states = [state for state in AgentState if any(state in pair for pair in MADE_BY)]
+    lines = ["| from \\ to | " + " | ".join(states) + " |", "|---" * (len(states) + 1) + "|"]
+    for before in states:
+        cells = [
+            " ".join(letter for maker, letter in LETTERS.items() if maker in MADE_BY.get((before, after), ()))
+            for after in states
+        ]
+        lines.append(f"| **{before}** | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -103,6 +123,7 @@ def with_drawn(text: str, drawn: str) -> str:
 
 def draw() -> None:
     CALL_MODEL.write_text(with_drawn(CALL_MODEL.read_text(encoding="utf-8"), state_table()), encoding="utf-8")
+    AGENT_STATES.write_text(with_drawn(AGENT_STATES.read_text(encoding="utf-8"), agents_table()), encoding="utf-8")
     CLI.write_text(cli_page(), encoding="utf-8")
 
 
@@ -112,6 +133,23 @@ def draw() -> None:
 def test_the_table_of_states_is_current() -> None:
     text = CALL_MODEL.read_text(encoding="utf-8")
     assert text == with_drawn(text, state_table()), f"run: python {Path(__file__).relative_to(ROOT)}"
+
+
+def test_the_table_of_agents_states_is_current() -> None:
+    text = AGENT_STATES.read_text(encoding="utf-8")
+    assert text == with_drawn(text, agents_table()), f"run: python {Path(__file__).relative_to(ROOT)}"
+
+
+def test_every_arrow_between_agents_states_is_in_the_table() -> None:
+    arrows = re.findall(r"^    (\w+) --> (\w+):", AGENT_STATES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(arrows) > 10
+    assert [arrow for arrow in arrows if (AgentState(arrow[0]), AgentState(arrow[1])) not in MADE_BY] == []
+
+
+def test_every_cause_and_every_refusal_is_named_with_the_agents_states() -> None:
+    text = AGENT_STATES.read_text(encoding="utf-8")
+    rows = [f"| `{cause}` | {SYSTEM_REASONS[cause].code}" for cause in Cause if cause in SYSTEM_REASONS]
+    assert [row for row in (*rows, *(f"| `{code}` |" for code in REFUSALS)) if row not in text] == []
 
 
 def test_the_page_of_commands_is_current() -> None:
@@ -171,4 +209,4 @@ def test_no_page_is_longer_than_a_sitting(page: Path) -> None:
 
 if __name__ == "__main__":
     draw()
-    sys.stdout.write(f"drawn: {CALL_MODEL.name}, {CLI.name}\n")
+    sys.stdout.write(f"drawn: {CALL_MODEL.name}, {AGENT_STATES.name}, {CLI.name}\n")
