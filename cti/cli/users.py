@@ -23,7 +23,9 @@ def add(
     role: Annotated[str, typer.Option(help="agent, supervisor or admin.")] = "agent",
     device: Annotated[str, typer.Option(help="The phone in the PBX's words: PJSIP/1001.")] = "",
     extension: Annotated[str, typer.Option(help="What colleagues dial; the device's own digits when not given.")] = "",
-    queues: Annotated[str, typer.Option(help="Comma between.")] = "",
+    queues: Annotated[
+        str, typer.Option(help="Comma between; with a penalty where there is one: support,billing:2.")
+    ] = "",
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
     config: Config = None,
 ) -> None:
@@ -34,11 +36,26 @@ def add(
     if role not in set(AgentRole):
         raise RequestError(f"no such role: {role}; agent, supervisor or admin")
     digits = device.rpartition("/")[2]
+    penalties = _penalties(queues)
     agent = Agent(
         id=AgentId(name), name=shown or name, role=AgentRole(role), device=device,
-        extension=extension or (digits if digits.isdigit() else ""), queues=tuple(one for one in queues.split(",") if one),
+        extension=extension or (digits if digits.isdigit() else ""), queues=tuple(penalties),
+        penalties={queue: penalty for queue, penalty in penalties.items() if penalty},
     )  # fmt: skip
     run(lambda: _add(agent, password_stdin, config))
+
+
+def _penalties(queues: str) -> dict[str, int]:
+    """Each queue with its penalty."""
+    from cti.errors import RequestError
+
+    found = {}
+    for one in filter(None, queues.split(",")):
+        queue, _, penalty = one.partition(":")
+        if penalty and not (penalty.isdecimal() and penalty.isascii()):
+            raise RequestError(f"the penalty of {queue} is a whole number from 0, not {penalty}")
+        found[queue.strip()] = int(penalty or 0)
+    return found
 
 
 async def _add(agent: "Agent", password_stdin: bool, config: "Config") -> int:
