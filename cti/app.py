@@ -29,6 +29,7 @@ from cti.journeys import journey_of
 from cti.log import logger
 from cti.pipeline import Pipeline
 from cti.reception import Neighbours, Reception, wants_reception
+from cti.screenpop.dialled import DialledNumbers
 from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.outbox import Limits as OutboxLimits
 from cti.screenpop.server import DesktopServer, SocketSettings
@@ -42,10 +43,12 @@ from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
 from cti.store.sql_people import SqlPeople
 from cti.switchboard import Switchboard
+from cti.switchboard.figures import SwitchboardFigures
+from cti.switchboard.make import make_guard
 from cti.telephony.link import PbxLink
 from cti.telephony.make import make_link
 from cti.web import server as web_server
-from cti.web.parts import Parts, WebSite, no_flow
+from cti.web.parts import Parts, QueueTarget, WebSite, no_flow
 from cti.web.passwords import hash_password
 from cti.web.ports import FlowNamed, PartHealth
 from cti.web.schemas import DemoLogin, ResultChoice
@@ -151,11 +154,15 @@ async def _built(
         hub = Hub(_hub_settings(given))
         hub.roster(agents)
         journal = Journal(interactions, _spool(given))
+        dialled = DialledNumbers()
         pipeline = Pipeline(
-            hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country
-        )
+            hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country, dialled=dialled,
+        )  # fmt: skip
         made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
         by_name = {link.name: link for link in made}
+        hub.abilities = lambda call, agent: by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
+        guard = make_guard(given.toll, given.site, given.pbx)
+        switchboard = Switchboard(by_name, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
         beside = Neighbours(
             links=by_name, customers=customers, lookup=lookup, journeys=interactions, queue_load=pipeline.queue_load,
             tell=pipeline.news,
@@ -163,10 +170,11 @@ async def _built(
         service = Service(
             database=database, interactions=interactions, people=people, journal=journal,
             customers=customers, lookup=lookup, hub=hub,
-            tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=Switchboard(by_name, hub),
+            tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
             reception=Reception(given, beside) if wants_reception(given) else None,
         )  # fmt: skip
         service.registry.register(ServiceFigures(service.links, journal, lookup))
+        service.registry.register(SwitchboardFigures(guard))
         if service.reception:
             service.registry.register(service.reception.figures)
         for link in made:
@@ -226,6 +234,7 @@ def _hub_settings(given: settings.Settings) -> HubSettings:
     return HubSettings(
         site=Site(given.site.country, dict(given.lines)),
         ring_timeouts_s={name: queue.ring_timeout_s for name, queue in given.queues.items()},
+        is_recording_offered=given.recording.is_offered,
         limits=OutboxLimits(waiting=given.push.outbox_limit, kept=given.push.outbox_limit),
     )
 
@@ -331,7 +340,7 @@ def _parts(given: settings.Settings, service: Service, demo: tuple[DemoLogin, ..
         site=_site(given, demo), people=service.people, log=service.interactions, hub=service.hub, tickets=service.tickets,
         customers=service.customers, commands=service.switchboard, record=record,
         health=lambda: _health(service), registry=service.registry, recordings=given.ivr.recordings,
-        flow=flow or (service.reception.flows.get if service.reception else no_flow),
+        flow=flow or (service.reception.flows.get if service.reception else no_flow), queues=_queues(given),
     )  # fmt: skip
 
 
@@ -345,6 +354,13 @@ def _site(given: settings.Settings, demo: tuple[DemoLogin, ...]) -> WebSite:
         is_https=is_https, language=given.site.language, results=_results(given), demo=demo,
         trusted_proxies=frozenset(given.web.trusted_proxies),
     )  # fmt: skip
+
+
+def _queues(given: settings.Settings) -> tuple[QueueTarget, ...]:
+    return tuple(
+        QueueTarget(name=name, label=queue.label or name, extension=queue.extension)
+        for name, queue in sorted(given.queues.items())
+    )
 
 
 def _results(given: settings.Settings) -> tuple[ResultChoice, ...]:

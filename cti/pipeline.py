@@ -24,13 +24,14 @@ from cti.calls.events import CallInformation
 from cti.calls.journey import Identified, Journey, JourneyEvent, fold
 from cti.calls.transitions import CallChanged
 from cti.crm.contact import Answer, Found
-from cti.crm.lookup import Lookup
+from cti.crm.lookup import Asked, Lookup
 from cti.envelope import Envelope, of_change
 from cti.errors import StoreError
 from cti.journeys import of_journey
 from cti.log import logger
 from cti.routing.waiting import QueueFigures, WaitingRoom
 from cti.screenpop import views
+from cti.screenpop.dialled import DialledNumbers
 from cti.screenpop.figures import Noted, fact
 from cti.screenpop.hub import Hub
 from cti.screenpop.messages import CustomerCard, PbxView, QueueView
@@ -55,6 +56,7 @@ class Pipeline:
         lookup: Lookup,
         interactions: InteractionLog,
         country: str,
+        dialled: DialledNumbers | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._hub = hub
@@ -62,6 +64,7 @@ class Pipeline:
         self._lookup = lookup
         self._interactions = interactions
         self._country = country
+        self._dialled = dialled or DialledNumbers()
         self._clock = clock
         self._asking: dict[CallId, asyncio.Task[None]] = {}
         self._journeys: OrderedDict[CallId, Journey] = OrderedDict()
@@ -118,11 +121,18 @@ class Pipeline:
 
     def _call(self, change: CallChanged) -> None:
         self._journal.record(of_change(change))
+        if change.before is None:
+            self._begins(change.after)
         self._show(change)
         if not change.after.is_live:
             self._ended(change.after)
         elif self._is_news_of_who(change):
             self._ask(change.after)
+
+    def _begins(self, call: Call) -> None:
+        dialled = self._dialled.begins(call, self._clock())
+        if dialled and dialled.placed:
+            self._journal.record(dialled.placed(call.id, self._clock()))
 
     def _show(self, change: CallChanged) -> None:
         """A mistake in what is shown costs neither the record nor the events that follow."""
@@ -136,7 +146,8 @@ class Pipeline:
         """A call begins, and who it is can be asked already; or what is known of the caller has changed."""
         before, after = change.before, change.after
         if before is None:
-            return bool(after.customer_number or after.keys or after.id in self._journeys)
+            is_known = after.id in self._journeys or self._dialled.of(after.id)
+            return bool(after.customer_number or after.keys or is_known)
         return isinstance(change.cause, CallInformation) and (
             (before.keys, before.customer_number) != (after.keys, after.customer_number)
         )
@@ -164,7 +175,7 @@ class Pipeline:
     # ---- who is calling
 
     def _ask(self, call: Call) -> None:
-        if call.direction is Direction.INTERNAL and not call.keys:
+        if call.direction is Direction.INTERNAL and not call.keys and not self._dialled.of(call.id):
             return
         running = self._asking.pop(call.id, None)
         if running:
@@ -181,10 +192,7 @@ class Pipeline:
 
     async def _fill(self, call: Call) -> None:
         """The card: the answer in time, or "slow" and the answer when it comes; our own history beside it in any case."""
-        journey = self._journeys.get(call.id)
-        asked = self._lookup.start(
-            keys=dict(call.keys), number=call.customer_number, contact=journey.contact if journey else ""
-        )
+        asked = self._start(call)
         answer = await asked.answer()
         if asked.is_pending:
             self._hub.card(await self._card(call, None))
@@ -193,6 +201,13 @@ class Pipeline:
                 return  # an agent found out meanwhile
         self._hub.card(await self._card(call, answer))
         self._note_who(call, answer)
+
+    def _start(self, call: Call) -> Asked:
+        """Who it is by what the caller said in the IVR, or whom the agent clicked on; a number dialled is known before it is told."""
+        journey, dialled = self._journeys.get(call.id), self._dialled.of(call.id)
+        named = journey.contact if journey else dialled.contact or "" if dialled else ""
+        number = call.customer_number or (dialled.number if dialled else "")
+        return self._lookup.start(keys=dict(call.keys), number=number, contact=named)
 
     async def _card(self, call: Call, answer: Answer | None) -> CustomerCard:
         past = await self._past(call, answer)

@@ -360,6 +360,11 @@ class Hub:
         return tuple(self._agents.values())
 
     @property
+    def presences(self) -> Mapping[AgentId, PresenceView]:
+        """Where everybody is, as far as it was told."""
+        return self._presences
+
+    @property
     def parked(self) -> tuple[ParkedView, ...]:
         """Calls that wait in a parking space, who has waited longest first."""
         return self._parked

@@ -313,13 +313,16 @@ class WrapUpView(msgspec.Struct, frozen=True, kw_only=True):
     has_result: bool = False
 
 
+StateName = Literal[
+    "LOGOUT", "NOT_READY", "READY", "RESERVED", "TALKING", "HOLD", "WORK", "WORK_READY", "RESERVED_OUTBOUND"
+]
+
+
 class PresenceView(msgspec.Struct, frozen=True, kw_only=True):
     """Where an agent is. States are Finesse's; ``docs/reference/agent-states.md`` has the table."""
 
     agent: str
-    state: Literal[
-        "LOGOUT", "NOT_READY", "READY", "RESERVED", "TALKING", "HOLD", "WORK", "WORK_READY", "RESERVED_OUTBOUND"
-    ]
+    state: StateName
     since: datetime
     reason_code: int | None = None
     reason: str = ""

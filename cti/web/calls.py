@@ -1,4 +1,4 @@
-"""Live calls: who is on the line now, click-to-dial, hang up, who the caller is."""
+"""Live calls: who is on the line now, and who they are."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from cti.screenpop import views
 from cti.screenpop.access import Deed
 from cti.web import facts
 from cti.web.asked import Asked, Reply, Route
-from cti.web.schemas import Accepted, CommandBody, ContactBody, Dial, LiveCall, LiveCalls
+from cti.web.schemas import ContactBody, LiveCall, LiveCalls
 
 
 async def live_calls(asked: Asked[None, None]) -> Reply:
@@ -20,25 +20,12 @@ async def live_calls(asked: Asked[None, None]) -> Reply:
 
 async def live_call(asked: Asked[None, None]) -> Reply:
     """One live call, with its customer card."""
-    return Reply(body=_live_call(asked, _known(asked, Deed.CALL_SEE, must_live=True)))
-
-
-async def dial(asked: Asked[Dial, None]) -> Reply:
-    """Click-to-dial: one's own phone rings first, then the number is called."""
-    await asked.parts.commands.originate(asked.agent, asked.body.to, asked.body.id)
-    return Reply(body=Accepted(command=asked.body.id), status=202)
-
-
-async def hang_up(asked: Asked[CommandBody, None]) -> Reply:
-    """End one's own part in a call."""
-    call = _known(asked, Deed.CALL_CONTROL, must_live=True)
-    await asked.parts.commands.hang_up(asked.agent, call.id, asked.body.id)
-    return Reply(body=Accepted(command=asked.body.id), status=202)
+    return Reply(body=_live_call(asked, known_call(asked, Deed.CALL_SEE, must_live=True)))
 
 
 async def choose_customer(asked: Asked[ContactBody, None]) -> Reply:
     """Say who it is: one of those offered, or somebody found by searching."""
-    call, parts = _known(asked, Deed.CALL_CUSTOMER), asked.parts
+    call, parts = known_call(asked, Deed.CALL_CUSTOMER), asked.parts
     contact = await parts.customers.get(ContactId(asked.body.contact))
     if contact is None:
         raise NotFound("no such customer")
@@ -51,7 +38,7 @@ async def choose_customer(asked: Asked[ContactBody, None]) -> Reply:
 
 async def not_this_customer(asked: Asked[ContactBody, None]) -> Reply:
     """Say who it is not: the number will not find this customer again."""
-    call, parts = _known(asked, Deed.CALL_CUSTOMER), asked.parts
+    call, parts = known_call(asked, Deed.CALL_CUSTOMER), asked.parts
     await parts.record(
         [
             facts.not_customer(
@@ -63,7 +50,8 @@ async def not_this_customer(asked: Asked[ContactBody, None]) -> Reply:
     return Reply(status=204)
 
 
-def _known(asked: Asked[object, None], deed: Deed, *, must_live: bool = False) -> Call:
+def known_call(asked: Asked[object, None], deed: Deed, *, must_live: bool = False) -> Call:
+    """Raises ``NotFound``, ``Forbidden``."""
     call = asked.parts.hub.call(asked.call)
     if call is None or (must_live and not call.is_live):
         raise NotFound("no such live call")
@@ -79,27 +67,7 @@ def _live_call(asked: Asked[None, None], call: Call) -> LiveCall:
 _CALL: Final = "/api/v1/calls/{call}"
 ROUTES: Final = (
     Route(method="GET", path="/api/v1/calls", handler=live_calls, deed=Deed.CALL_SEE, gives=LiveCalls),
-    Route(
-        method="POST",
-        path="/api/v1/calls",
-        handler=dial,
-        deed=Deed.CALL_DIAL,
-        body=Dial,
-        gives=Accepted,
-        status=202,
-        refuses=(409,),
-    ),
     Route(method="GET", path=_CALL, handler=live_call, deed=Deed.CALL_SEE, gives=LiveCall, refuses=(404,)),
-    Route(
-        method="POST",
-        path=f"{_CALL}/hangup",
-        handler=hang_up,
-        deed=Deed.CALL_CONTROL,
-        body=CommandBody,
-        gives=Accepted,
-        status=202,
-        refuses=(404, 409),
-    ),
     Route(
         method="POST",
         path=f"{_CALL}/customer",

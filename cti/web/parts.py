@@ -58,6 +58,14 @@ class WebSite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueTarget:
+    name: str
+    label: str
+    extension: str
+    """Empty: it is shown, and cannot be dialled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     site: WebSite
     people: People
@@ -74,6 +82,8 @@ class Parts:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     """Other rooms may add their own figures to it."""
     contact_changed: ContactChanged = nobody_keeps_contacts
+    queues: tuple[QueueTarget, ...] = ()
+    """Those a call can be handed to."""
     flow: FlowNamed = no_flow
     recordings: Path | None = None
     """Where voicemails lie, as this process sees the folder; None: nowhere, and none can be heard."""

@@ -9,21 +9,37 @@ from cti.calls.call import CallId
 from cti.crm.contact import Contact
 from cti.envelope import Envelope
 from cti.ivr.flow import Flow
+from cti.screenpop.actions import ActionName
+from cti.screenpop.dialled import Placed
+from cti.toll import Verdict
 
 
 class Commands(Protocol):
     """Asks the PBX. Returning means accepted; what became of it is told by ``Hub.command``. The same id is done once.
 
-    Both raise ``RequestError`` for what must not be sent (an emergency or a barred number, no phone), ``PbxUnavailable``
-    while there is no connection to send it on.
+    They raise ``NumberRefused`` for a number that may not be called, ``RequestError`` for what else must not be sent,
+    ``PbxUnavailable`` while there is no connection to send it on.
     """
 
-    async def originate(self, agent: Agent, to: str, command: str) -> None:
-        """Ring the agent's phone, then call ``to``: as typed, to be read in the site's country."""
+    async def originate(
+        self, agent: Agent, to: str, command: str, *, contact: str = "", placed: Placed | None = None
+    ) -> None:
+        """Ring the agent's phone, then call ``to``: as typed, to be read in the site's country. ``contact``: whose number that
+        is. ``placed`` makes the fact that goes on record once there is a call."""
         ...
 
-    async def hang_up(self, agent: Agent, call: CallId, command: str) -> None:
-        """End the agent's own leg of the call."""
+    async def carry_out(
+        self, agent: Agent, call: CallId, action: ActionName, command: str, *, to: str = "", keys: str = ""
+    ) -> None:
+        """Do it with the agent's own leg of the call. Raises ``NotNow`` for what the call's actions do not have allowed."""
+        ...
+
+    async def fetch(self, agent: Agent, space: str, command: str) -> None:
+        """Ring the agent's phone, then join the call parked there."""
+        ...
+
+    def number(self, agent: Agent, typed: str) -> Verdict:
+        """What the agent would be told who calls that; nothing is called, and nothing counted."""
         ...
 
 

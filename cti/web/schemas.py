@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from cti.screenpop.messages import CallView, ContactView, CustomerCard, HistoryItem, JourneyView, MeView
+from cti.screenpop.messages import (
+    CallView,
+    ContactView,
+    CustomerCard,
+    HistoryItem,
+    JourneyView,
+    MeView,
+    ParkedView,
+    StateName,
+)
 
 AgentName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
 CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
@@ -131,6 +140,16 @@ class Dial(Taken, frozen=True, kw_only=True):
     """A number as people write it, or an extension."""
     id: CommandId
     """Made by whoever asks; the same id again is the same command, done once."""
+    contact: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    """Whose number it is: their card is up before anybody's phone rings."""
+
+
+class ActionBody(Taken, frozen=True, kw_only=True):
+    id: CommandId
+    to: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    """Of ``transfer`` and ``consult``: a number as people write it, or an extension."""
+    keys: Annotated[str, Meta(pattern=r"^[0-9*#]{1,32}$")] | None = None
+    """Of ``keys``."""
 
 
 class CommandBody(Taken, frozen=True, kw_only=True):
@@ -154,6 +173,58 @@ class LiveCall(Given, frozen=True, kw_only=True):
 
 class LiveCalls(Given, frozen=True, kw_only=True):
     items: tuple[LiveCall, ...]
+
+
+class ParkedCalls(Given, frozen=True, kw_only=True):
+    """Who has waited longest comes first."""
+
+    items: tuple[ParkedView, ...]
+
+
+# ---- whom a call can be handed to
+
+
+class DirectoryQuery(Taken, frozen=True, kw_only=True):
+    q: Annotated[str, Meta(max_length=64)] = ""
+    """The beginning of a name or an extension, or a number; empty: everybody."""
+
+
+class DirectoryAgent(Given, frozen=True, kw_only=True):
+    id: str
+    name: str
+    extension: str
+    state: StateName
+    since: datetime | None
+    """Null: never heard of."""
+    reason: str
+    is_me: bool
+
+
+class DirectoryQueue(Given, frozen=True, kw_only=True):
+    name: str
+    label: str
+    extension: str
+    waiting: int
+    ready: int
+    """Agents that are ready for it now."""
+
+
+class DirectoryNumber(Given, frozen=True, kw_only=True):
+    """What was typed, read as a number."""
+
+    number: str
+    """In E.164, or an extension's digits."""
+    shown: str
+    allowed: bool
+    why_not: str = ""
+    """A message key of the console: ``country_not_allowed``, ``premium``, ``number_not_allowed``, ``too_many``."""
+
+
+class DirectoryView(Given, frozen=True, kw_only=True):
+    agents: tuple[DirectoryAgent, ...]
+    queues: tuple[DirectoryQueue, ...]
+    number: DirectoryNumber | None
+    """Null where what was typed cannot be read as one."""
 
 
 # ---- interactions

@@ -17,8 +17,10 @@ from cti.web import (
     agents,
     callbacks,
     calls,
+    control,
     customers,
     days,
+    directory,
     flows,
     guard,
     headers,
@@ -37,7 +39,7 @@ from cti.web.parts import Parts, WebSite
 from cti.web.recent import Who
 
 ROUTES: Final[tuple[Route, ...]] = (
-    *session.ROUTES, *calls.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
+    *session.ROUTES, *calls.ROUTES, *control.ROUTES, *directory.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
     *days.ROUTES, *reports.ROUTES, *flows.ROUTES, *health.ROUTES,
 )  # fmt: skip
 MAX_BODY_BYTES: Final = 128 * 1024

@@ -18,8 +18,11 @@ from cti.calls.events import CallEvent, Cleared, Delivered, Diverted, Establishe
 from cti.calls.tracker import CallTracker
 from cti.calls.transitions import CallChanged
 from cti.crm.contact import Unavailable
+from cti.errors import NotFound, NotNow
 from cti.screenpop import views
+from cti.screenpop.actions import ActionName
 from cti.screenpop.messages import PbxView, QueueView
+from cti.toll import TollRules, Verdict, decide
 from tests.integration.desktop.house import MARA, PASSWORD, House, build, opened
 
 PBX = PbxName("main")
@@ -45,11 +48,19 @@ class FakePbx:
 
     # ---- what the web asks for
 
-    async def originate(self, agent: Agent, to: str, command: str) -> None:
+    async def originate(self, agent: Agent, to: str, command: str, **_: object) -> None:
         self._once(command, lambda: self._outgoing(agent, to, command))
 
-    async def hang_up(self, agent: Agent, call: CallId, command: str) -> None:
+    async def carry_out(self, agent: Agent, call: CallId, action: ActionName, command: str, **_: object) -> None:
+        if action is not ActionName.HANGUP:
+            raise NotNow("phone_cannot")
         self._once(command, lambda: self._hang_up(agent, call, command))
+
+    async def fetch(self, _agent: Agent, _space: str, _command: str) -> None:
+        raise NotFound("no call is parked there")
+
+    def number(self, _agent: Agent, typed: str) -> Verdict:
+        return decide(typed, TollRules(country="DE"), now=_now())
 
     def _once(self, command: str, work: Callable[[], Awaitable[None]]) -> None:
         if command not in self._commands:

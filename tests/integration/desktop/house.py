@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cti.agents.agent import Agent, AgentId, AgentRole
-from cti.calls.call import CallId
+from cti.calls.call import PbxName
 from cti.calls.transitions import CallChanged
 from cti.crm.contact import Case, Contact, ContactId, ContactNumber, Flag, Found, Match, MatchedBy, Order, Unknown
 from cti.envelope import Envelope, of_change
-from cti.errors import PbxUnavailable
+from cti.floor.floor import Floor, FloorSettings
 from cti.numbers import Number
 from cti.screenpop import views
 from cti.screenpop.hub import Hub, HubSettings
@@ -22,11 +22,15 @@ from cti.screenpop.server import DesktopServer, SocketSettings
 from cti.screenpop.tickets import Tickets
 from cti.store.memory import MemoryInteractionLog
 from cti.store.people import MemoryPeople
+from cti.switchboard import Switchboard, TollGuard
+from cti.toll import TollRules
 from cti.web import server as web_server
-from cti.web.parts import Parts, WebSite
+from cti.web.parts import Parts, QueueTarget, WebSite
 from cti.web.passwords import hash_password
 from cti.web.ports import PartHealth
-from cti.web.schemas import DemoLogin, ResultChoice
+from cti.web.schemas import DemoLogin, ReasonChoice, ResultChoice
+from tests.unit.floor.fakes import REASONS, MemberPbx
+from tests.unit.switchboard.paper import PaperLink
 
 PASSWORD = "a-demo-password"
 MARA = Agent(id=AgentId("mara"), name="Mara Lind", extension="1001", device="PJSIP/1001", queues=("support", "billing"))
@@ -39,6 +43,10 @@ RESULTS = (
     ResultChoice(code="callback", label="Call back"),
     ResultChoice(code="complaint", label="Complaint"),
     ResultChoice(code="sold", label="Sold", queues=("billing",)),
+)
+QUEUES = (
+    QueueTarget(name="billing", label="Billing", extension="6001"),
+    QueueTarget(name="support", label="客服", extension=""),
 )
 CONTACTS = (
     Contact(
@@ -86,25 +94,6 @@ class MemoryCustomers:
 
 
 @dataclass(slots=True)
-class NotedCommands:
-    """Commands that go nowhere: accepted once each, and kept to be looked at."""
-
-    accepted: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    is_up: bool = True
-
-    async def originate(self, agent: Agent, to: str, command: str) -> None:
-        self._take(command, (agent.id, to))
-
-    async def hang_up(self, agent: Agent, call: CallId, command: str) -> None:
-        self._take(command, (agent.id, call))
-
-    def _take(self, command: str, what: tuple[str, ...]) -> None:
-        if not self.is_up:
-            raise PbxUnavailable("no connection to main")
-        self.accepted.setdefault(command, what)
-
-
-@dataclass(slots=True)
 class House:
     """What ``app.py`` will put together, in memory."""
 
@@ -114,9 +103,14 @@ class House:
     people: MemoryPeople
     log: MemoryInteractionLog
     customers: MemoryCustomers
+    link: PaperLink
+    """The PBX ``main``: does what it is asked, and nothing comes of it."""
     web_port: int
     ws_port: int
     health: list[PartHealth]
+    floor: Floor
+    queues: MemberPbx
+    """Who is in the queues of ``main``."""
 
     @property
     def origin(self) -> str:
@@ -172,6 +166,7 @@ async def build(
     allowed = frozenset({f"http://127.0.0.1:{web_port}", f"http://localhost:{web_port}", *origins})
     site = WebSite(
         name="Demo", country="DE", version="0.1.0", ws_url=f"ws://127.0.0.1:{ws_port}/", origins=allowed, results=RESULTS,
+        reasons=tuple(ReasonChoice(code=one.code, label=one.label) for one in REASONS),
         demo=(DemoLogin(agent="mara", password=PASSWORD, name="Mara Lind"),),
     )  # fmt: skip
 
@@ -181,13 +176,22 @@ async def build(
     async def look() -> Sequence[PartHealth]:
         return health
 
+    link = PaperLink(PbxName("main"))
+    hub.abilities = lambda _call, agent: link.abilities(agent.device)
+    rules = TollRules(country="DE", emergency_numbers=frozenset({"110", "112"}))
+    pbx = MemberPbx(lambda: datetime.now(UTC))
+    floor = Floor(FloorSettings(reasons=REASONS), hub=hub, links={pbx.name: pbx}, record=lambda _: None)
+    floor.roster(AGENTS)
+    pbx.sink = floor.news
+    pbx.comes()
     parts = Parts(
         site=site, people=people, log=log, hub=hub, tickets=tickets, customers=customers,
-        commands=commands or NotedCommands(), record=record, health=look,  # type: ignore[arg-type]
+        commands=commands or Switchboard({link.name: link}, hub, TollGuard(rules)), record=record, health=look,  # type: ignore[arg-type]
+        queues=QUEUES, shift=floor,
     )  # fmt: skip
     sockets = SocketSettings(port=ws_port, origins=allowed, version="0.1.0")
     server = DesktopServer(replace(sockets, **(settings or {})), hub, tickets)  # type: ignore[arg-type]
-    return House(parts, server, hub, people, log, customers, web_port, ws_port, health)
+    return House(parts, server, hub, people, log, customers, link, web_port, ws_port, health, floor, pbx)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from cti.store.people import MemoryPeople
 from cti.web.ports import PartHealth
 from tests.integration.desktop.browser import Browser
 from tests.integration.desktop.conftest import LogIn
-from tests.integration.desktop.house import JON, MARA, House, NotedCommands
+from tests.integration.desktop.house import JON, MARA, House
 from tests.unit.screenpop.stories import Story
 
 NASTY = [
@@ -67,33 +67,6 @@ async def test_one_live_call_comes_with_its_card(house: House, log_in: LogIn) ->
 async def test_a_call_that_is_over_is_no_live_call(house: House, log_in: LogIn) -> None:
     story = await over(house)
     assert (await (await log_in()).ask("GET", f"/api/v1/calls/{story.id}"))[0] == 404
-
-
-async def test_click_to_dial_is_accepted_and_the_same_id_is_the_same_command(house: House, log_in: LogIn) -> None:
-    browser = await log_in()
-    for _ in range(3):
-        status, answer = await browser.ask("POST", "/api/v1/calls", {"to": "030 555 12 34", "id": "command-1"})
-        assert (status, answer) == (202, {"command": "command-1"})
-    commands = house.parts.commands
-    assert isinstance(commands, NotedCommands)
-    assert commands.accepted == {"command-1": ("mara", "030 555 12 34")}
-
-
-async def test_without_a_pbx_a_command_is_refused_with_a_time_to_come_back(house: House, log_in: LogIn) -> None:
-    house.parts.commands.is_up = False  # type: ignore[attr-defined]
-    status, answer = await (await log_in()).ask("POST", "/api/v1/calls", {"to": "110", "id": "command-1"})
-    assert (status, answer["code"]) == (503, "pbx_unavailable")
-
-
-async def test_hanging_up_asks_for_ones_own_call_only(house: House, log_in: LogIn) -> None:
-    story = await talking(house)
-    answers = {
-        agent: (
-            await (await log_in(agent)).ask("POST", f"/api/v1/calls/{story.id}/hangup", {"id": f"hang-up-{agent}"})
-        )[0]
-        for agent in ("mara", "jon", "sue")
-    }
-    assert answers == {"mara": 202, "jon": 403, "sue": 403}
 
 
 async def test_choosing_a_customer_is_on_record_and_on_the_screen(house: House, log_in: LogIn) -> None:
