@@ -13,6 +13,7 @@ one a call.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -23,7 +24,7 @@ from cti.calls.call import Call, CallId, Direction
 from cti.calls.events import CallInformation
 from cti.calls.journey import Identified, Journey, JourneyEvent, fold
 from cti.calls.transitions import CallChanged
-from cti.crm.contact import Answer, Found
+from cti.crm.contact import Answer, Found, MatchedBy
 from cti.crm.lookup import Asked, Lookup
 from cti.envelope import Envelope, of_change
 from cti.errors import StoreError
@@ -31,7 +32,7 @@ from cti.journeys import of_journey
 from cti.log import logger
 from cti.routing.waiting import QueueFigures, WaitingRoom
 from cti.screenpop import views
-from cti.screenpop.dialled import DialledNumbers
+from cti.screenpop.dialled import Dialled, DialledNumbers
 from cti.screenpop.figures import Noted, fact
 from cti.screenpop.hub import Hub
 from cti.screenpop.messages import CustomerCard, PbxView, QueueView
@@ -199,6 +200,7 @@ class Pipeline:
             answer = await asked.late()
             if self._hub.card_of(call).chosen:
                 return  # an agent found out meanwhile
+        answer = _as_clicked(answer, self._dialled.of(call.id))
         self._hub.card(await self._card(call, answer))
         self._note_who(call, answer)
 
@@ -254,6 +256,14 @@ class Pipeline:
 
     def _receipt(self, noted: Noted) -> None:
         self._journal.record(fact(noted))
+
+
+def _as_clicked(answer: Answer, dialled: Dialled | None) -> Answer:
+    """Whom an agent clicked on was not named by a caller."""
+    if not isinstance(answer, Found) or dialled is None or dialled.contact is None:
+        return answer
+    matches = (replace(one, by=MatchedBy.NUMBER, value=dialled.number) for one in answer.matches)
+    return replace(answer, matches=tuple(matches))
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cti import pipeline as module
-from cti.calls.call import Direction
+from cti.calls.call import CallId, Direction
 from cti.calls.events import CallInformation
 from cti.calls.journey import (
     Identified,
@@ -28,10 +28,12 @@ from cti.calls.transitions import CallChanged
 from cti.crm.connectors.memory import MemoryConnector
 from cti.crm.contact import Contact, ContactId, ContactNumber, Match
 from cti.crm.lookup import Lookup, LookupRules
+from cti.envelope import Envelope
 from cti.errors import CrmUnavailable, StoreUnavailable
 from cti.numbers import Number
 from cti.pipeline import Pipeline
 from cti.screenpop import views
+from cti.screenpop.dialled import Dialled
 from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.views import Site
 from cti.store.journal import Journal
@@ -491,3 +493,51 @@ async def test_what_callers_key_is_in_no_log(house: House, log_lines: LogLines, 
     assert line["ivr"] == "to_agent"
     assert canaries.found_in(repr(log_lines())) == []
     assert "70012777" not in repr(log_lines())
+
+
+# ---- whom an agent is about to call
+
+
+def clicked(house: House, contact: str = "", **more: Any) -> Story:
+    whom = Dialled(number=NUMBER, contact=ContactId(contact) if contact else None, **more)
+    house.pipeline._dialled.expect(MARA.device, whom, at(100))
+    return Story(direction=Direction.OUTBOUND)
+
+
+@pytest.mark.parametrize("contact", ["k1", ""])
+async def test_of_a_number_that_was_clicked_on_the_card_is_up_before_any_phone_rings(
+    house: House, contact: str
+) -> None:
+    story = clicked(house, contact)
+    house.hears(story.placed_by(MARA, to=""))
+    await house.until(lambda: house.card(story).state == "found")
+    assert house.card(story).chosen == "k1"
+    assert house.card(story).contacts[0].matched_by == "number"
+    assert story.call.legs[0].rang_at is None
+
+
+async def test_whom_the_agent_clicked_on_it_is_also_where_several_have_the_number(house: House) -> None:
+    house.crm.contacts = (ANNA, BERND)
+    story = clicked(house, "k2")
+    house.hears(story.placed_by(MARA, to=""))
+    await house.until(lambda: house.card(story).state == "found")
+    house.hears(story.tell(CallInformation(call=story.id, at=at(101), direction=Direction.OUTBOUND, dnis=NUMBER)))
+    await house.until(lambda: not house.pipeline._asking)
+    assert (house.card(story).state, house.card(story).chosen) == ("found", "k2")
+
+
+async def test_a_call_placed_for_a_callback_is_on_record_with_it(house: House) -> None:
+    def placed(call: CallId, when: datetime) -> Envelope:
+        return Envelope(id="f1", source="/pbx/main", type="cti.callback.changed.v1", subject=call, time=when, sequence=0, data={})  # fmt: skip
+
+    story = clicked(house, placed=placed)
+    house.hears(story.placed_by(MARA))
+    assert "cti.callback.changed.v1" in await house.facts(story)
+
+
+async def test_a_call_dialled_by_hand_or_by_another_phone_is_nobody_s_click(house: House) -> None:
+    late, others, inbound = clicked(house, "k1"), Story("2", Direction.OUTBOUND), Story("3")
+    house.pipeline._dialled.expect(MARA.device, Dialled(number=NUMBER, contact=ContactId("k1")), at(80))
+    house.hears(others.placed_by(JON, to=""), inbound.offered(""), late.placed_by(MARA, to=""))
+    assert not house.pipeline._asking
+    assert {house.card(story).chosen for story in (late, others, inbound)} == {None}
