@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
 
 from cti import __version__, settings
+from cti.agent_facts import presence_of
 from cti.agents.agent import Agent, AgentId, AgentRole
+from cti.agents.presence import Presence
 from cti.calls.call import Call, PbxName
 from cti.calls.journey import Journey
 from cti.crm.connector import CrmConnector
@@ -25,6 +28,9 @@ from cti.crm.lookup import Lookup, LookupRules
 from cti.envelope import Envelope
 from cti.errors import ConfigError, StoreSchema, StoreUnavailable
 from cti.figures import ServiceFigures
+from cti.floor.figures import FloorFigures
+from cti.floor.floor import Floor
+from cti.floor.make import make_floor
 from cti.journeys import journey_of
 from cti.log import logger
 from cti.pipeline import Pipeline
@@ -45,13 +51,13 @@ from cti.store.sql_people import SqlPeople
 from cti.switchboard import Switchboard
 from cti.switchboard.figures import SwitchboardFigures
 from cti.switchboard.make import make_guard
-from cti.telephony.link import PbxLink
+from cti.telephony.link import News, PbxLink
 from cti.telephony.make import make_link
 from cti.web import server as web_server
 from cti.web.parts import Parts, QueueTarget, WebSite, no_flow
 from cti.web.passwords import hash_password
 from cti.web.ports import FlowNamed, PartHealth
-from cti.web.schemas import DemoLogin, ResultChoice
+from cti.web.schemas import DemoLogin, ReasonChoice, ResultChoice, ResultField
 
 log = logger("app")
 
@@ -76,10 +82,21 @@ class Service:
     tickets: Tickets
     links: dict[PbxName, PbxLink]
     pipeline: Pipeline
+    floor: Floor
     switchboard: Switchboard
     reception: Reception | None
     """None: no line has a flow."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def news(self, news: News) -> None:
+        """The sink of every PBX: the pop and the record first, then what it means to the agents."""
+        self.pipeline.news(news)
+        self.floor.news(news)
+
+    def roster(self, agents: Iterable[Agent]) -> None:
+        agents = tuple(agents)
+        self.hub.roster(agents)
+        self.floor.roster(agents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +125,8 @@ async def run(
         writing = tasks.create_task(service.journal.run(), name="journal")
         calls = await _taken_up(service)
         running = [
-            *(
-                tasks.create_task(link.run(service.pipeline.news), name=f"pbx-{link.name}")
-                for link in service.links.values()
-            ),
+            *(tasks.create_task(link.run(service.news), name=f"pbx-{link.name}") for link in service.links.values()),
+            tasks.create_task(service.floor.run(), name="floor"),
             tasks.create_task(_keep_roster(service), name="roster"),
             *_listeners(tasks, given, service, _parts(given, service, demo, flow), started),
         ]
@@ -122,6 +137,7 @@ async def run(
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            await service.floor.close()
             await service.switchboard.close()
             await service.pipeline.close()
             with contextlib.suppress(TimeoutError):
@@ -144,15 +160,12 @@ async def _built(
         closing.push_async_callback(database.close)
         if prepare:
             await prepare(database)
-        customers = connect(
-            given.crm.connector, Setup(country=given.site.country, own_url=url, mapping=given.crm.mapping)
-        )
+        customers = connect(given.crm.connector, _crm_setup(given, url))
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
         lookup = Lookup(customers, _lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)
         agents = await _agents(given, people)
         hub = Hub(_hub_settings(given))
-        hub.roster(agents)
         journal = Journal(interactions, _spool(given))
         dialled = DialledNumbers()
         pipeline = Pipeline(
@@ -160,7 +173,9 @@ async def _built(
         )  # fmt: skip
         made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
         by_name = {link.name: link for link in made}
-        hub.abilities = lambda call, agent: by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
+        hub.abilities = lambda call, agent: (
+            by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
+        )
         guard = make_guard(given.toll, given.site, given.pbx)
         switchboard = Switchboard(by_name, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
         beside = Neighbours(
@@ -171,14 +186,17 @@ async def _built(
             database=database, interactions=interactions, people=people, journal=journal,
             customers=customers, lookup=lookup, hub=hub,
             tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
+            floor=make_floor(given, hub, by_name, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
         )  # fmt: skip
+        service.roster(agents)
         service.registry.register(ServiceFigures(service.links, journal, lookup))
+        service.registry.register(FloorFigures(service.floor))
         service.registry.register(SwitchboardFigures(guard))
         if service.reception:
             service.registry.register(service.reception.figures)
         for link in made:
-            pipeline.news(link.status)
+            service.news(link.status)
         yield service
 
 
@@ -223,6 +241,11 @@ def _agent(account: settings.AgentAccount) -> Agent:
     )  # fmt: skip
 
 
+def _crm_setup(given: settings.Settings, own_url: str) -> Setup:
+    crm = given.crm
+    return Setup(country=given.site.country, own_url=own_url, mapping=crm.mapping, open_url=crm.open_url)
+
+
 def _lookup_rules(given: settings.Settings) -> LookupRules:
     return LookupRules(
         country=given.site.country, budget_s=given.crm.budget_s, fresh_s=given.crm.cache_s,
@@ -257,8 +280,23 @@ async def _taken_up(service: Service) -> tuple[Call, ...]:
     calls = restored_calls(facts)
     for name, link in service.links.items():
         link.restore(tuple(call for call in calls if call.pbx == name))
-    service.pipeline.restore((call for call in calls if call.pbx in service.links), _journeys(facts))
+    here = tuple(call for call in calls if call.pbx in service.links)
+    service.pipeline.restore(here, _journeys(facts))
+    service.floor.restore(await _last_states(service, facts), here)
     return calls
+
+
+async def _last_states(service: Service, facts: Iterable[Envelope]) -> tuple[Presence, ...]:
+    """Where agents were when the service last stopped; what the spool has is later than what the database has."""
+    known: tuple[Presence, ...] = ()
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            known = await service.interactions.last_states()
+    except (TimeoutError, StoreUnavailable) as away:
+        log.warning("states_unavailable_at_start", reason=str(away) or "no answer in time")
+    latest = {presence.agent: presence for presence in known}
+    latest |= {presence.agent: presence for fact in facts if (presence := presence_of(fact))}
+    return tuple(latest.values())
 
 
 def _journeys(facts: Iterable[Envelope]) -> tuple[Journey, ...]:
@@ -274,7 +312,7 @@ async def _keep_roster(service: Service) -> None:
         with contextlib.suppress(StoreUnavailable):
             agents = await service.people.agents()
             if agents != known:
-                service.hub.roster(agents)
+                service.roster(agents)
                 known = agents
 
 
@@ -338,7 +376,8 @@ def _parts(given: settings.Settings, service: Service, demo: tuple[DemoLogin, ..
 
     return Parts(
         site=_site(given, demo), people=service.people, log=service.interactions, hub=service.hub, tickets=service.tickets,
-        customers=service.customers, commands=service.switchboard, record=record,
+        customers=service.customers, commands=service.switchboard, shift=service.floor, record=record,
+        contact_changed=service.lookup.forget,
         health=lambda: _health(service), registry=service.registry, recordings=given.ivr.recordings,
         flow=flow or (service.reception.flows.get if service.reception else no_flow), queues=_queues(given),
     )  # fmt: skip
@@ -352,6 +391,9 @@ def _site(given: settings.Settings, demo: tuple[DemoLogin, ...]) -> WebSite:
     return WebSite(
         name=given.site.name, country=given.site.country, version=__version__, ws_url=_ws_url(given), origins=origins,
         is_https=is_https, language=given.site.language, results=_results(given), demo=demo,
+        time_zone=ZoneInfo(given.site.time_zone),
+        reasons=tuple(ReasonChoice(code=one.code, label=one.label) for one in given.desk.reasons),
+        wrap_up_extend_s=given.desk.wrap_up_extend_s,
         trusted_proxies=frozenset(given.web.trusted_proxies),
     )  # fmt: skip
 
@@ -364,14 +406,21 @@ def _queues(given: settings.Settings) -> tuple[QueueTarget, ...]:
 
 
 def _results(given: settings.Settings) -> tuple[ResultChoice, ...]:
-    queues_by_code: dict[tuple[str, str], list[str]] = {}
+    """Two queues' results that are the same in everything are one."""
+    queues_by_choice: dict[settings.ResultCode, list[str]] = {}
     for queue, choices in given.results.items():
         for choice in choices:
-            queues_by_code.setdefault((choice.code, choice.label), []).append(queue)
+            queues_by_choice.setdefault(choice, []).append(queue)
     return tuple(
-        ResultChoice(code=code, label=label, queues=() if "default" in queues else tuple(queues))
-        for (code, label), queues in queues_by_code.items()
-    )
+        ResultChoice(
+            code=choice.code, label=choice.label, queues=() if "default" in queues else tuple(queues),
+            fields=tuple(
+                ResultField(name=one.name, label=one.label, kind=one.kind, is_required=one.is_required, choices=one.choices)
+                for one in choice.fields
+            ),
+        )
+        for choice, queues in queues_by_choice.items()
+    )  # fmt: skip
 
 
 def _url(given: settings.Settings) -> str:

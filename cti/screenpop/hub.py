@@ -266,8 +266,9 @@ class Hub:
         comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
         if desk.desktop and desk.since and not (take_over or comes_back):
             return Taken(desk.since)
-        self.on_desktop(Arrival(agent, desktop.session, desk.desktop is not None and not comes_back, comes_back))
+        arrival = Arrival(agent, desktop.session, desk.desktop is not None and not comes_back, comes_back)
         self._displace(desk, is_same=comes_back)
+        self.on_desktop(arrival)
         missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
         frames = self._begin(desk) if missed is None else missed
         desk.desktop, desk.since = desktop, self._clock()

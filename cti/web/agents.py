@@ -46,7 +46,8 @@ async def change_agent(asked: Asked[AgentChange, None]) -> Reply:
     if asked.body.password is not None:
         await asked.parts.people.set_password(after.id, await asked.parts.passwords.hash(asked.body.password))
     if asked.body.password is not None or not after.is_enabled or after.role is not before.role:
-        await end_all(asked.parts, after.id)
+        for session in await end_all(asked.parts, after.id):
+            asked.parts.shift.log_out(after.id, session, asked.agent)
     await _tell_hub(asked)
     log.info("agent_changed", agent=after.id, enabled=after.is_enabled, role=after.role.value, by=asked.agent.id)
     return Reply(body=view(after))
@@ -65,7 +66,9 @@ def _changed(agent: Agent, body: AgentChange) -> Agent:
 
 
 async def _tell_hub(asked: Asked[Any, None]) -> None:
-    asked.parts.hub.roster(await asked.parts.people.agents())
+    agents = await asked.parts.people.agents()
+    asked.parts.hub.roster(agents)
+    asked.parts.shift.roster(agents)
 
 
 _MANAGE: Final = Deed.AGENT_MANAGE

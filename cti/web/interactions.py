@@ -71,6 +71,7 @@ async def put_result(asked: Asked[ResultBody, None]) -> Reply:
     if body.note is not None:
         added.append(facts.note(subject.pbx, subject.call, body.note, by=by, at=at))
     await parts.record(added)
+    parts.shift.result_given(by, subject.call)
     return Reply(status=204)
 
 

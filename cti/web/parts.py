@@ -16,9 +16,9 @@ from cti.screenpop.tickets import Tickets
 from cti.store.interactions import InteractionLog
 from cti.store.people import People
 from cti.web.passwords import PasswordBooth
-from cti.web.ports import Commands, ContactChanged, FlowNamed, Health, Record
+from cti.web.ports import Commands, ContactChanged, FlowNamed, Health, Record, Shift
 from cti.web.recent import RecentLogins
-from cti.web.schemas import DemoLogin, ResultChoice
+from cti.web.schemas import DemoLogin, ReasonChoice, ResultChoice
 from cti.web.throttle import Throttle
 
 _UTC: Final = ZoneInfo("UTC")
@@ -50,6 +50,8 @@ class WebSite:
     time_zone: ZoneInfo = _UTC
     """Where its days begin."""
     results: tuple[ResultChoice, ...] = ()
+    reasons: tuple[ReasonChoice, ...] = ()
+    wrap_up_extend_s: float = 30.0
     demo: tuple[DemoLogin, ...] = ()
     """Shown on the log-in page; empty outside the demo."""
     session_s: float = 12 * 3600.0
@@ -74,6 +76,7 @@ class Parts:
     tickets: Tickets
     customers: CrmConnector
     commands: Commands
+    shift: Shift
     record: Record
     health: Health
     throttle: Throttle = field(default_factory=Throttle)

@@ -1,16 +1,17 @@
 """What the web room needs from others and does not own: commands, the record, health. People: ``cti/store/people.py``."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from cti.agents.agent import Agent
+from cti.agents.agent import Agent, AgentId
 from cti.calls.call import CallId
 from cti.crm.contact import Contact
 from cti.envelope import Envelope
 from cti.ivr.flow import Flow
 from cti.screenpop.actions import ActionName
 from cti.screenpop.dialled import Placed
+from cti.screenpop.messages import PresenceView
 from cti.toll import Verdict
 
 
@@ -41,6 +42,32 @@ class Commands(Protocol):
     def number(self, agent: Agent, typed: str) -> Verdict:
         """What the agent would be told who calls that; nothing is called, and nothing counted."""
         ...
+
+
+class Shift(Protocol):
+    """Agents' states. ``ask_state``, ``extend`` and ``end_wrap_up`` are accepted or refused at once, with ``NotNow`` for what
+    the state does not allow and ``PbxUnavailable`` where there is no PBX to confirm it; what became of them is told by
+    ``Hub.command``. The same id is done once.
+    """
+
+    def roster(self, agents: Iterable[Agent]) -> None: ...
+
+    async def ask_state(
+        self, agent: AgentId, state: Literal["READY", "NOT_READY", "LOGOUT"], *, reason_code: int | None, command: str,
+        by: Agent,
+    ) -> None: ...  # fmt: skip
+
+    async def extend(self, agent: Agent, command: str) -> None: ...
+
+    async def end_wrap_up(self, agent: Agent, command: str) -> None: ...
+
+    def result_given(self, agent: AgentId, call: CallId) -> None: ...
+
+    def log_out(self, agent: AgentId, session: str, by: Agent) -> None:
+        """That session has ended."""
+        ...
+
+    def states(self, by: Agent) -> tuple[PresenceView, ...]: ...
 
 
 FlowNamed = Callable[[str], Flow | None]

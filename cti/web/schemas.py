@@ -14,6 +14,7 @@ from cti.screenpop.messages import (
     JourneyView,
     MeView,
     ParkedView,
+    PresenceView,
     StateName,
 )
 
@@ -92,6 +93,13 @@ class ResultChoice(Given, frozen=True, kw_only=True):
     fields: tuple[ResultField, ...] = ()
 
 
+class ReasonChoice(Given, frozen=True, kw_only=True):
+    """Why an agent may be not ready."""
+
+    code: int
+    label: str
+
+
 class DemoLogin(Given, frozen=True, kw_only=True):
     agent: str
     password: str
@@ -109,6 +117,10 @@ class SiteView(Given, frozen=True, kw_only=True):
     demo: tuple[DemoLogin, ...] = ()
     results: tuple[ResultChoice, ...] = ()
     """Empty before log-in."""
+    reasons: tuple[ReasonChoice, ...] = ()
+    """As of results."""
+    wrap_up_extend_s: float = 30.0
+    """How much longer a wrap-up takes when an agent asks for more."""
     crm_writes: bool = False
     """Contacts can be created and corrected from here; otherwise in the customer system itself only."""
 
@@ -510,6 +522,19 @@ class AgentView(Given, frozen=True, kw_only=True):
 
 class AgentList(Given, frozen=True, kw_only=True):
     items: tuple[AgentView, ...]
+
+
+class StateBody(Taken, frozen=True, kw_only=True):
+    id: CommandId
+    state: Literal["READY", "NOT_READY", "LOGOUT"]
+    reason_code: Annotated[int, Meta(ge=1, le=899)] | None = None
+    """One of the site's; an agent's own NOT_READY has one, a supervisor's need not."""
+
+
+class AgentStates(Given, frozen=True, kw_only=True):
+    """Everybody with a phone, by agent; ``actions`` are what the asker may ask of each."""
+
+    items: tuple[PresenceView, ...]
 
 
 class NewAgent(Taken, frozen=True, kw_only=True):

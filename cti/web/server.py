@@ -31,6 +31,7 @@ from cti.web import (
     pages,
     reports,
     session,
+    states,
 )
 from cti.web.asked import Asked, Reply, Route
 from cti.web.errors import problems
@@ -39,7 +40,7 @@ from cti.web.parts import Parts, WebSite
 from cti.web.recent import Who
 
 ROUTES: Final[tuple[Route, ...]] = (
-    *session.ROUTES, *calls.ROUTES, *control.ROUTES, *directory.ROUTES, *interactions.ROUTES, *customers.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
+    *session.ROUTES, *calls.ROUTES, *control.ROUTES, *directory.ROUTES, *interactions.ROUTES, *customers.ROUTES, *states.ROUTES, *agents.ROUTES, *callbacks.ROUTES,
     *days.ROUTES, *reports.ROUTES, *flows.ROUTES, *health.ROUTES,
 )  # fmt: skip
 MAX_BODY_BYTES: Final = 128 * 1024

@@ -42,7 +42,9 @@ async def log_in(asked: Asked[LogIn, None]) -> Reply:
     if agent is None or not agent.is_enabled:
         raise NotLoggedIn(_WRONG)
     if asked.parts.hub.agent(agent_id) != agent:  # added or changed from the command line
-        asked.parts.hub.roster(await asked.parts.people.agents())
+        agents = await asked.parts.people.agents()
+        asked.parts.hub.roster(agents)
+        asked.parts.shift.roster(agents)
     log.info("logged_in", agent=agent_id)
     return await _open(asked.parts, agent)
 
@@ -54,8 +56,9 @@ async def who_am_i(asked: Asked[None, None]) -> Reply:
 
 
 async def log_out(asked: Asked[None, None]) -> Reply:
-    """Log out: the session is gone, and its socket within a second."""
+    """Log out: the session is gone, and its socket within a second. Agents in a call are logged out when it ends."""
     await asked.parts.people.end_session(asked.who.session.token_hash)
+    asked.parts.shift.log_out(asked.agent.id, asked.who.session.token_hash, asked.agent)
     forget(asked.parts, asked.who.session.token_hash)
     log.info("logged_out", agent=asked.agent.id)
     return Reply(status=204, cookie=Cookie(value="", max_age_s=0))
@@ -78,11 +81,13 @@ async def new_password(asked: Asked[NewPassword, None]) -> Reply:
     return await _open(asked.parts, asked.agent)
 
 
-async def end_all(parts: Parts, agent: AgentId) -> None:
-    """End every session of an agent, tickets and sockets too."""
-    for token_hash in await parts.people.end_sessions(agent):
+async def end_all(parts: Parts, agent: AgentId) -> tuple[str, ...]:
+    """End every session of an agent, tickets and sockets too; which those were."""
+    ended = await parts.people.end_sessions(agent)
+    for token_hash in ended:
         forget(parts, token_hash)
     parts.recent.forget_agent(agent)
+    return ended
 
 
 def forget(parts: Parts, token_hash: str) -> None:
@@ -115,7 +120,8 @@ def _site_view(parts: Parts, *, logged_in: bool) -> SiteView:
     site = parts.site
     return SiteView(
         name=site.name, version=site.version, country=site.country, language=site.language, ws_url=site.ws_url,
-        demo=site.demo, results=site.results if logged_in else (),
+        demo=site.demo, results=site.results if logged_in else (), reasons=site.reasons if logged_in else (),
+        wrap_up_extend_s=site.wrap_up_extend_s,
         crm_writes=writer_of(parts.customers) is not None,
     )  # fmt: skip
 
