@@ -6,7 +6,14 @@ import inspect
 from types import ModuleType
 from typing import Final
 
-from tests.testbed import stories_busy, stories_caller, stories_outbound, stories_queue, stories_transfer
+from tests.testbed import (
+    stories_busy,
+    stories_caller,
+    stories_control,
+    stories_outbound,
+    stories_queue,
+    stories_transfer,
+)
 from tests.testbed.story import Story
 
 
@@ -26,6 +33,7 @@ STORIES: Final[dict[str, Story]] = {
     **_of(stories_queue),
     **_of(stories_caller),
     **_of(stories_transfer),
+    **_of(stories_control),
     **_of(stories_outbound),
     **_of(stories_busy),
 }

@@ -12,6 +12,7 @@ from cti.calls.events import (
     Held,
     Offered,
     Queued,
+    RecordingChanged,
     Retrieved,
     Transferred,
 )
@@ -47,6 +48,8 @@ def what(change: CallChanged) -> str:  # noqa: C901, PLR0911 - one line a kind o
             return _who(party) + (f", by {_who(by)}" if by else "")
         case ConnectionCleared(party=party, cause=cause):
             return f"{_who(party)}: {cause}"
+        case RecordingChanged(recording=recording):
+            return str(recording)
         case Held(party=party) | Retrieved(party=party):
             return f"by {_who(party)}"
         case Cleared(cause=cause, ended_by=ended_by):

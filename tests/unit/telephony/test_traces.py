@@ -70,6 +70,8 @@ def test_time_never_runs_back_within_a_call(trace: Path) -> None:
 SEEN_OTHERWISE = {
     # A consultation belongs to the customer's call; the truth lists the phone's second line as a call of its own.
     "attended_transfer_abandoned_by_agent": 1,
+    # A phone that somebody else made ring looks like a call of its own until it joins the parked one; of our own we know.
+    "parked_and_fetched_by_command": 2,
     # Not one event of a caller whose number forges AMI headers is believed, as long as the dialplan does not clean it.
     "hostile_caller_number_not_cleaned": 0,
     "hostile_caller_number_forges_an_event": 1,
