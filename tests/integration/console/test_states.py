@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page
 
 from cti.screenpop import messages as m
 from cti.web.schemas import DemoLogin
-from tests.integration.console import reported, scenes
+from tests.integration.console import offers, reported, scenes
 from tests.integration.console.fake_server import FakeServer, now
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -239,7 +240,7 @@ async def on_call_chinese(server: FakeServer, page: Page) -> None:
 @scene
 async def on_hold(server: FakeServer, page: Page) -> None:
     call = await talking(server, page, scenes.call(), scenes.ANNA)
-    server.call(scenes.replace(call, state="held", since=now()))
+    server.call(scenes.replace(call, state="held", since=now(), actions=offers.HELD))
     await page.get_by_text("On hold").wait_for()
 
 
@@ -332,7 +333,7 @@ async def pbx_lost(server: FakeServer, page: Page) -> None:
     await on_call(server, page)
     server.pbx(m.PbxView(name="main", state="lost", since=now()))
     call = next(iter(server.calls.values()))
-    server.call(scenes.replace(call, actions=(m.Action(name="hangup", allowed=False, why_not="pbx_lost"),)))
+    server.call(scenes.replace(call, actions=offers.offers(otherwise="pbx_lost")))
     await page.get_by_text("Phone system main lost").wait_for()
 
 
@@ -402,7 +403,90 @@ async def report_of_own_days(server: FakeServer, page: Page) -> None:
     await page.get_by_text("No caller was lost").wait_for()
 
 
+@scene
+async def transfer_panel(server: FakeServer, page: Page) -> None:
+    call = await talking(server, page, scenes.call(), scenes.ANNA)
+    server.call(scenes.replace(call, recording="on", actions=offers.RECORDED))
+    await page.locator("[data-action=consult]").click()
+    await page.locator(".transfer [role=option]").first.wait_for()
+    await page.keyboard.press("ArrowDown")
+
+
+@scene
+async def transfer_refused(server: FakeServer, page: Page) -> None:
+    server.refuses["+3906123"] = "country_not_allowed"
+    await talking(server, page, scenes.call(), scenes.LONG)
+    await page.locator("[data-action=consult]").click()
+    await page.keyboard.type("+39 06 123")
+    await page.locator(".transfer .refused").wait_for()
+
+
+@scene
+async def consultation(server: FakeServer, page: Page) -> None:
+    await consulting(server, page, scenes.ANNA, "Jon Ek", "connected")
+
+
+@scene
+async def consultation_with_long_names(server: FakeServer, page: Page) -> None:
+    name = "Prof. Dr. Wolfgang-Amadeus von und zu Hohenzollern-Sigmaringen aus Brandenburg"
+    await consulting(server, page, scenes.LONG, name, "ringing", recording="paused")
+
+
+@scene
+async def keypad(server: FakeServer, page: Page) -> None:
+    call = await talking(server, page, scenes.call(), scenes.ANNA)
+    at = now() + timedelta(seconds=45)
+    server.call(scenes.replace(call, recording="paused", recording_resumes_at=at, actions=offers.PAUSED))
+    await page.locator("[data-action=keys]").click()
+    await page.keyboard.type("70012#")
+
+
+@scene
+async def parked_calls(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    given = {"pbx": "main", "since": now(), "number_shown": "+49 30 5551234", "queue": "Billing"}
+    server.park(
+        m.ParkedView(call="p1", space="701", name="陳美玲", by="Jon Ek", **given),
+        m.ParkedView(call="p2", space="702", name=scenes.LONG.name, by="Mara Lind", **given),
+        m.ParkedView(call="p3", space="703", **given),
+    )
+    await page.get_by_text("701").wait_for()
+
+
+@scene
+async def contact_form(server: FakeServer, page: Page) -> None:
+    await talking(server, page, scenes.call("+447700900123", "+44 7700 900123", "GB"))
+    await page.locator(".create").click()
+    await page.locator(".form .add").click()
+    await page.keyboard.type("none")
+    await page.keyboard.press("Control+Enter")
+    await page.locator(".form .wrong").first.wait_for()
+
+
+@scene
+async def pop_that_can_be_answered(server: FakeServer, page: Page) -> None:
+    await opened(server, page)
+    ring = scenes.call(actions=offers.RINGING_HERE)
+    server.pop(scenes.pop(ring, scenes.card(ring, scenes.ANNA)))
+    await popped(page)
+
+
 # ---- what the scenes share
+
+
+async def consulting(
+    server: FakeServer, page: Page, who: m.ContactView, colleague: str, state: Any, *, recording: Any = "off"
+) -> None:
+    call = await talking(server, page, scenes.call(), who)
+    customer, me, *_ = call.parties
+    asked = m.PartyView(leg="j", role="agent", number="1002", name=colleague, state=state, consult=True)
+    server.call(
+        scenes.replace(
+            call, state="held", since=now(), parties=(customer, scenes.replace(me, state="held"), asked), recording=recording,
+            actions=offers.CONSULT_RINGING if state == "ringing" else offers.CONSULTING,
+        )
+    )  # fmt: skip
+    await page.locator(".consultation").wait_for()
 
 
 async def opened(server: FakeServer, page: Page) -> None:
@@ -494,6 +578,9 @@ SIZES = {
         "on_call_long_names",
         "on_call_long_way",
         "result_wanted",
+        "transfer_panel",
+        "consultation_with_long_names",
+        "contact_form",
         "idle",
         "report",
     ],
@@ -506,6 +593,19 @@ async def test_fits_the_window(name: str, server: FakeServer, page: Page) -> Non
         await scenes.still(page)
         await page.screenshot(path=PICTURES / f"{name}.{size}.png")
         assert await overflows(page) == [], size
+
+
+@pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
+@pytest.mark.parametrize("name", ["transfer_panel", "consultation", "contact_form", "keypad"])
+async def test_call_control_speaks(name: str, locale: str, server: FakeServer, browser: Browser) -> None:
+    context = await browser.new_context(viewport={"width": 1280, "height": 720}, locale=locale, color_scheme="dark")
+    page = await context.new_page()
+    await SCENES[name](server, page)
+    await page.evaluate("document.fonts.ready")
+    await page.screenshot(path=PICTURES / f"{name}.{locale}.png")
+    assert await violations(page) == []
+    assert await overflows(page) == []
+    await context.close()
 
 
 @pytest.mark.parametrize("locale", ["zh-TW", "zh-CN"])
