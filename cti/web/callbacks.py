@@ -66,12 +66,6 @@ async def claimed(asked: Asked[Any, Any], callback: str) -> Callback:
     return await _moved(asked, known, CallbackState.CLAIMED)
 
 
-async def dialled(asked: Asked[Any, Any], known: Callback, call: str) -> None:
-    """Put on record that ``call`` was placed for a callback that whoever asks has claimed."""
-    fact = facts.callback(known, CallbackState.CLAIMED, by=asked.agent.id, at=asked.parts.clock(), call=call)
-    await asked.parts.record([fact])
-
-
 async def _callback(asked: Asked[Any, Any], name: str) -> Callback:
     known = await asked.parts.log.callback(name)
     if known is None:

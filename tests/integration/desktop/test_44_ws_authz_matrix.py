@@ -19,12 +19,20 @@ GUARDED = [route for route in ROUTES if route.deed]
 BODIES = {
     "Dial": {"to": "110", "id": "command-1"},
     "CommandBody": {"id": "command-2"},
+    "ActionBody": {"id": "command-3", "to": "1002", "keys": "1"},
+    "StateBody": {"id": "command-4", "state": "NOT_READY", "reason_code": 1},
+    "CallbackEnd": {"state": "done"},
+    "CustomerChange": {"company": "Berg AG"},
     "ContactBody": {"contact": "k1"},
     "NoteBody": {"text": "a note"},
     "ResultBody": {"code": "solved"},
     "NewAgent": {"id": "kim", "name": "Kim", "password": "kims-password"},
     "AgentChange": {"name": "Mara"},
     "NewPassword": {"old": PASSWORD, "new": "a-new-password-2"},
+    "ActionBody": {"id": "command-3"},
+    "StateBody": {"id": "command-4", "state": "READY"},
+    "CallbackEnd": {"state": "done"},
+    "CustomerChange": {"name": "Kim"},
 }
 OF_A_CALL = {
     Deed.CALL_SEE,
@@ -34,6 +42,10 @@ OF_A_CALL = {
     Deed.INTERACTION_WRITE,
     Deed.DRAFT,
 }
+
+
+MARAS = ("{call}", "{voicemail}", "{callback}", "{agent}")
+"""Whatever stands there is hers in these tests."""
 
 
 def name(route: Route) -> str:
@@ -49,16 +61,19 @@ async def of_mara(house: House, *, is_over: bool) -> Story:
     return story
 
 
-async def voicemail_for_mara(house: House) -> str:
-    """Left in a queue that she serves and Jon does not."""
+async def left_for_mara(house: House) -> tuple[str, str]:
+    """A message and a wish to be called back, in a queue that she serves and Jon does not."""
     way = Way(Told())
-    await house.log.append([way.entered(), way.leaves_a_message("support")])
-    (message,) = (await house.log.voicemails(Sought())).items
-    return message.id
+    await house.log.append([way.entered(), way.leaves_a_message("support"), way.wants_a_callback("support")])
+    (message,), (wish,) = (await house.log.voicemails(Sought())).items, (await house.log.callbacks(Sought())).items
+    return message.id, wish.id
 
 
-async def ask(browser: Browser, route: Route, call: str, voicemail: str = "none") -> int:
-    path = route.path.format(call=call, customer="k1", agent="mara", flow="bank", voicemail=voicemail)
+async def ask(browser: Browser, route: Route, call: str, voicemail: str = "none", callback: str = "none") -> int:
+    path = route.path.format(
+        call=call, customer="k1", agent="mara", flow="bank", voicemail=voicemail, callback=callback, action="hangup",
+        space="701",
+    )  # fmt: skip
     body = BODIES[route.body.__name__] if route.body else None
     return (await browser.ask(route.method, path, body))[0]
 
@@ -70,11 +85,11 @@ async def test_44_ws_authz_matrix(house: House, log_in: LogIn, route: Route, age
     is_over = route.deed in {Deed.INTERACTION_SEE, Deed.INTERACTION_WRITE}
     story = await of_mara(house, is_over=is_over)
     browser = await log_in(agent)
-    is_maras = "{call}" in route.path or "{voicemail}" in route.path
+    is_maras = any(name in route.path for name in ("{call}", "{voicemail}", "{callback}", "{agent}"))
     own = agent == "mara" or not is_maras
-    voicemail = await voicemail_for_mara(house)
+    left = await left_for_mara(house)
     with capture_logs() as lines:
-        status = await ask(browser, route, story.id, voicemail)
+        status = await ask(browser, route, story.id, *left)
     allowed = may(PEOPLE[agent].role, route.deed, own=own)  # type: ignore[index]
     assert (status != 403) == allowed, status
     assert status < 500
