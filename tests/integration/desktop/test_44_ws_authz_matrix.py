@@ -29,10 +29,6 @@ BODIES = {
     "NewAgent": {"id": "kim", "name": "Kim", "password": "kims-password"},
     "AgentChange": {"name": "Mara"},
     "NewPassword": {"old": PASSWORD, "new": "a-new-password-2"},
-    "ActionBody": {"id": "command-3"},
-    "StateBody": {"id": "command-4", "state": "READY"},
-    "CallbackEnd": {"state": "done"},
-    "CustomerChange": {"name": "Kim"},
 }
 OF_A_CALL = {
     Deed.CALL_SEE,
