@@ -90,7 +90,7 @@ class Agent {
     if (after === null) return void (this.wish = null)
     if (this.wish && isGranted(after, this.wish)) this.wish = null
     if (after.state === 'LOGOUT' && before && before.state !== 'LOGOUT' && this.#leaves) return void this.#goOut()
-    if (before && (before.state !== after.state || before.reason !== after.reason)) notices.polite = sayState(after)
+    if (before && (before.state !== after.state || before.reason !== after.reason)) notices.polite = isOthersDoing(after) ? sayWhy(after) : sayState(after)
   }
 
   async #goOut(): Promise<void> {
@@ -112,9 +112,8 @@ export function sayReason({ reason_code, reason }: Reasoned): string {
   return (reason_code ?? 0) >= SYSTEM_REASONS_FROM ? (word(t().agent.systemReasons, reason) ?? reason) : reason
 }
 
-/** "Ready", "Not ready · Lunch", or for what others did the whole sentence. */
+/** "Ready", "Not ready · Lunch". */
 export function sayState(presence: PresenceView): string {
-  if (isOthersDoing(presence)) return sayWhy(presence)
   const name = word(t().agent.states, presence.state) ?? presence.state
   const because = presence.state === 'NOT_READY' ? sayReason(presence) : ''
   return because ? `${name} · ${because}` : name

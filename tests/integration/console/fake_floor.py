@@ -54,9 +54,8 @@ class Floor:
         return presence
 
     def not_ready(self, code: int = 1, **more: Any) -> m.PresenceView:
-        return self.is_now(
-            "NOT_READY", reason_code=code, reason=dict(self.reasons).get(code, ""), **({"cause": "chosen"} | more)
-        )
+        given = {"reason": dict(self.reasons).get(code, ""), "cause": "chosen"} | more
+        return self.is_now("NOT_READY", reason_code=code, **given)
 
     def on_call(self, **more: Any) -> m.PresenceView:
         return self.is_now("TALKING", made_by="pbx", by="", calls=1, **more)
