@@ -8,10 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from cti.calls.events import Cleared, Offered
 from cti.calls.transitions import CallChanged
+
+BUSY: Final = ('"RESERVED"', '"TALKING"', '"HOLD"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,8 @@ class Record:
     facts: tuple[tuple[str, str, int], ...]
     rows: tuple[tuple[str, str], ...]
     open_calls: frozenset[str]
+    intervals: tuple[tuple[str, int, str, str | None], ...] = ()
+    """Of agents: (agent, number, began, ended), in their order; times as the database has them, so that they sort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,10 @@ def read_record(database: Path) -> Record:
         facts = tuple(db.execute('SELECT type, "call", sequence FROM fact ORDER BY recorded'))
         rows = tuple(db.execute('SELECT pbx, "call" FROM interaction'))
         opened = frozenset(call for (call,) in db.execute('SELECT "call" FROM call_open'))
-    return Record(facts=facts, rows=rows, open_calls=opened)
+        intervals = tuple(
+            db.execute("SELECT agent, nr, began_at, ended_at FROM agent_interval ORDER BY agent, began_at, nr")
+        )
+    return Record(facts=facts, rows=rows, open_calls=opened, intervals=intervals)
 
 
 def broken(record: Record, pbx: Pbx, figures: Mapping[str, float], live_calls: Iterable[str]) -> list[str]:
@@ -59,6 +68,8 @@ def broken(record: Record, pbx: Pbx, figures: Mapping[str, float], live_calls: I
             for call, sequence in _sequences(record).items()
             if not _whole(sequence)
         ),
+        *_broken_shifts(record),
+        *_busy_without_a_call(figures, live),
         *_differ("waiting in queues", figures["cti_queue_waiting"], pbx.waiting),
         *(
             f"{name} {figures[name]:g}"
@@ -92,13 +103,31 @@ def broken_story(changes: Iterable[CallChanged]) -> list[str]:
 def summed(metrics: str) -> dict[str, float]:
     """Prometheus text -> each figure, summed over its labels; a figure nobody has is 0."""
     found: Counter[str] = Counter(
-        dict.fromkeys(("cti_queue_waiting", "cti_facts_waiting", "cti_spool_facts", "cti_facts_lost_total"), 0)
+        dict.fromkeys(
+            ("cti_queue_waiting", "cti_facts_waiting", "cti_spool_facts", "cti_facts_lost_total", "cti_agents_busy"), 0
+        )
     )
     for line in metrics.splitlines():
         if line and not line.startswith("#"):
             name, _, value = line.rpartition(" ")
             found[name.partition("{")[0]] += float(value)  # type: ignore[assignment]
+            if name.startswith("cti_agents{") and any(state in name for state in BUSY):
+                found["cti_agents_busy"] += float(value)  # type: ignore[assignment]
     return dict(found)
+
+
+def _busy_without_a_call(figures: Mapping[str, float], live: set[str]) -> list[str]:
+    busy = figures["cti_agents_busy"]
+    return [f"{busy:g} agents are in a call, and there is none"] if busy and not live else []
+
+
+def _broken_shifts(record: Record) -> list[str]:
+    """One interval begins where the one before ended, so that all of them together are the time an agent was logged in."""
+    wrong = []
+    for (agent, nr, _, ended), (other, next_nr, began, _) in pairwise(record.intervals):
+        if agent == other and (ended != began or next_nr != nr + 1):
+            wrong.append(f"{agent}: interval {nr} ends {ended}, interval {next_nr} begins {began}")
+    return wrong
 
 
 def _sequences(record: Record) -> dict[str, list[int]]:

@@ -52,6 +52,10 @@ class Site:
     push_port: int = field(default_factory=free_port)
     ivr: settings.Ivr = field(default_factory=settings.Ivr)
     """Without a line that has a flow there is no IVR."""
+    desk: settings.Desk = field(default_factory=lambda: settings.Desk(is_ready_at_login=True))
+    """Stories of calls open desktops to look at: whoever does is ready, and stays so."""
+    queue: settings.Queue = field(default_factory=lambda: settings.Queue(wrap_up="off", missed_limit=0))
+    agent_queues: tuple[str, ...] = ("support", "sales")
 
     @property
     def database(self) -> Path:
@@ -68,8 +72,9 @@ class Site:
             push=settings.Push(port=self.push_port),
             database=settings.Database(url=SecretStr(self.url)),
             spool=settings.Spool(dir=self.folder / "spool"),
+            desk=self.desk,
             queues={
-                queue.name: settings.Queue(ring_timeout_s=float(queue.ring_timeout_s))
+                queue.name: self.queue.model_copy(update={"ring_timeout_s": float(queue.ring_timeout_s)})
                 for queue in next(iter(self.pbxs.values())).options.queues
             },
             results={"default": RESULTS},
@@ -88,7 +93,7 @@ class Site:
     def _agent(self, number: str) -> settings.AgentAccount:
         name = AGENT_NAMES[number]
         return settings.AgentAccount(
-            id=name.lower(), name=name, extension=number, device=f"PJSIP/{number}", queues=("support", "sales"), password=SecretStr(PASSWORD),
+            id=name.lower(), name=name, extension=number, device=f"PJSIP/{number}", queues=self.agent_queues, password=SecretStr(PASSWORD),
         )  # fmt: skip
 
 

@@ -50,3 +50,17 @@ def test_a_journal_that_is_not_drained_is_named(figure: str) -> None:
 def test_a_queue_seen_otherwise_than_by_the_pbx_is_named() -> None:
     figures = summed('cti_queue_waiting{queue="a"} 1.0\ncti_queue_waiting{queue="b"} 2.0')
     assert broken(GOOD, Pbx(channels=2, waiting=2), figures, []) == ["waiting in queues: we say 3, the PBX says 2"]
+
+
+def test_an_agent_in_a_call_that_does_not_exist_is_named() -> None:
+    figures = summed('cti_agents{state="TALKING"} 1.0\ncti_agents{state="READY"} 2.0')
+    assert broken(GOOD, IDLE, figures, []) == ["1 agents are in a call, and there is none"]
+
+
+def test_intervals_that_leave_a_gap_or_overlap_are_named() -> None:
+    whole = (("ann", 1, "09:00", "09:05"), ("ann", 2, "09:05", None), ("bob", 7, "09:01", None))
+    assert broken(replace(GOOD, intervals=whole), IDLE, STILL, []) == []
+    (wrong,) = broken(
+        replace(GOOD, intervals=(("ann", 1, "09:00", "09:05"), ("ann", 2, "09:06", None))), IDLE, STILL, []
+    )
+    assert "interval 1 ends 09:05" in wrong
