@@ -153,10 +153,6 @@ def _heard(where: Standing) -> WhyNot | None:
     return WhyNot.HELD if where.is_held else None
 
 
-def _taken_back(where: Standing) -> WhyNot | None:
-    return WhyNot.HELD if where.is_held else None
-
-
 def _not_yet_held(where: Standing) -> WhyNot | None:
     return WhyNot.ALREADY_HELD if where.is_held else None
 
@@ -223,7 +219,7 @@ TABLE: Final = (
     Row(Name.RETRIEVE, Ability.HOLD, (*_MINE, _not_consulting, _on_hold)),
     Row(Name.KEYS, Ability.KEYS, (_put_through, _heard)),
     Row(Name.TRANSFER, Ability.TRANSFER, (*_MINE, _alone_with_customer)),
-    Row(Name.CONSULT, Ability.TRANSFER, (*_MINE, _alone_with_customer, _taken_back)),  # a phone on hold hears nobody
+    Row(Name.CONSULT,       Ability.TRANSFER, (*_MINE, _alone_with_customer)),
     Row(Name.COMPLETE, Ability.TRANSFER, _ASKED),  # also while it rings: a blonde transfer
     Row(Name.CONFERENCE, Ability.TRANSFER, (*_ASKED, _colleague_answered)),
     Row(Name.RECONNECT, Ability.TRANSFER, _ASKED),
