@@ -35,6 +35,8 @@ CONNECT_S: Final = 5.0
 READ_BYTES: Final = 262_144
 MOST_WAITING: Final = 50_000
 """Messages read and not yet handled; about 25 MB, and ten seconds of a flood."""
+AT_ONCE: Final = 50
+"""Messages handled before others have their turn: about 2 ms, so that a command's answer does not wait behind a flood."""
 RECONCILE_S: Final = 60.0
 """How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
 REREAD_S: Final = 1.0
@@ -212,9 +214,11 @@ class AmiLink:
         while True:
             batch = await _next(waiting, reading, until_s=self._deadline_s(session))
             now_s = time.monotonic()
-            for message in batch:
+            for number, message in enumerate(batch, 1):
                 for happening in session.handle(message, now_s):
                     self._do(happening, writer, now_s)
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
             for happening in (*session.tick(now_s), *self._due_resync(session, now_s)):
                 self._do(happening, writer, now_s)
             await asyncio.sleep(0)

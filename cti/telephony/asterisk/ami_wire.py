@@ -53,7 +53,8 @@ class _Manager(Manager):  # type: ignore[misc]
         self._raw = socket.create_connection((host, port), timeout=limit_s)
         self._raw.settimeout(None)
         self._raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sock = self._raw.makefile(mode="rwb", buffering=0)
+        # Buffered: pyst2's own reads a byte at a time, and for each byte its thread would stand in line behind a flood of events.
+        self._sock = self._raw.makefile(mode="rwb")
         self._connected.set()
         self._running.set()
         if self._is_over:  # cut while it was being made
