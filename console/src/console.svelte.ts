@@ -335,7 +335,7 @@ class Console {
     this.#commands.delete(command)
     if (status !== 'failed' || !asked) return
     notices.drop(asked.notice)
-    notices.show('bad', t().dialFailed(word(t().reasons, why) ?? why))
+    notices.show('bad', t().dialFailed(keyWords(why) ?? why))
   }
 
   async choose(call: string, contact: string): Promise<void> {
@@ -351,7 +351,13 @@ class Console {
 export function reason(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error)
   if (error.status === 0) return t().noServer
-  return word(t().reasons, error.code) ?? word(t().transfer.whyNot, error.code) ?? error.message
+  return (error.status === 429 ? null : keyWords(error.code)) ?? error.message
+}
+
+/** The agent's words for a key of the service, or for what Asterisk says most. */
+export function keyWords(key: string): string | null {
+  const tables = [t().control.reasons, t().reasons, t().transfer.whyNot, t().control.whyNot]
+  return tables.map((words) => word(words, key)).find(Boolean) ?? null
 }
 
 export const desk = new Console()

@@ -1,7 +1,7 @@
 // Call control as it runs: what was asked, what is under way, and the words when it failed. What may be asked stands in the calls.
 import { api } from './api'
 import { CommandFailed, Commands } from './commands'
-import { desk, reason } from './console.svelte'
+import { desk, keyWords, reason } from './console.svelte'
 import { consultationLost, type ActionName, type Doing, type UnderWay } from './control'
 import { isolated } from './format'
 import { t, word } from './i18n/index.svelte'
@@ -9,6 +9,10 @@ import { arrived, failed, next, NO_KEYS, pressed, type KeyLine } from './keyline
 import { notices } from './notices.svelte'
 import { DeskPhone, MEDIA_VERBS, type MediaVerb, type PhoneDevice } from './phone'
 import type { CallView, ParkedView } from './protocol'
+
+/** News of the PBX that follow from what was done here may come so much later. */
+const AFTERMATH_MS = 5000
+const ENDS_CONSULTATION: readonly ActionName[] = ['complete', 'conference', 'reconnect', 'hangup']
 
 /** So long a button stands as if it were done; then it shows that it waits. */
 const OPTIMISTIC_MS = 300
@@ -20,6 +24,8 @@ class Control {
   at = $state<string | null>(null)
 
   #commands = new Commands()
+  /** When the last of our own commands ended that a consultation may end with, by call. */
+  #endedHere = new Map<string, number>()
   #keys = $state.raw<Readonly<Record<string, KeyLine>>>({})
   #phone: PhoneDevice = new DeskPhone((call, action, more) => this.#ask(call, action, more))
 
@@ -39,9 +45,11 @@ class Control {
       return true
     } catch (error) {
       notices.show('bad', failureWords(action, error, more.who))
+      if (action === 'consult') this.#endedHere.set(call.call, performance.now())
       return false
     } finally {
       clearTimeout(slow)
+      if (ENDS_CONSULTATION.includes(action)) this.#endedHere.set(call.call, performance.now())
       this.#end(call.call, action)
     }
   }
@@ -82,11 +90,12 @@ class Control {
   #follow(before: CallView | undefined, after: CallView): void {
     if (after.state === 'ended') {
       if (this.at === after.call) this.close()
+      this.#endedHere.delete(after.call)
       const { [after.call]: _, ...rest } = this.#keys
       this.#keys = rest
     }
     const lost = consultationLost(before, after)
-    if (!lost || this.underWay[after.call]) return
+    if (!lost || this.underWay[after.call] || performance.now() - (this.#endedHere.get(after.call) ?? -AFTERMATH_MS) < AFTERMATH_MS) return
     const who = isolated(lost.who.name || lost.who.number)
     notices.show('info', lost.had === 'ringing' ? t().control.noAnswer(who) : t().control.leftYou(who))
   }
@@ -151,7 +160,7 @@ function isMediaVerb(action: ActionName): action is MediaVerb {
 
 /** Why, in the agent's words where there are any, else in the PBX's. */
 function wordsOf(error: unknown): string {
-  return error instanceof CommandFailed ? (word(t().control.reasons, error.reason) ?? word(t().reasons, error.reason) ?? error.reason) : reason(error)
+  return error instanceof CommandFailed ? (keyWords(error.reason) ?? error.reason) : reason(error)
 }
 
 function failureWords(action: ActionName, error: unknown, who = ''): string {

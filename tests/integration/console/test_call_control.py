@@ -286,6 +286,19 @@ async def test_a_colleague_who_does_not_answer_or_leaves_is_told_once(server: Fa
     await expect(page.get_by_text("\u2068Jon Ek\u2069 is gone. You are back with the customer.")).to_be_visible()
 
 
+async def test_going_back_is_not_told_as_if_the_colleague_had_left(server: FakeServer, page: Page) -> None:
+    call, asked = await consulting(server, page)
+    server.command(asked["id"], "done")
+    await consultation(page).get_by_role("button", name="Back to the customer").click()
+    asked = await server.asked_to("reconnect")
+    server.command(asked["id"], "done")
+    customer, me, _ = call.parties
+    parties = (customer, scenes.replace(me, state="connected"))
+    becomes(server, call, state="talking", parties=parties, actions=offers.TALKING)
+    await expect(consultation(page)).to_have_count(0)
+    await expect(page.get_by_text("is gone")).to_have_count(0)
+
+
 # ---- keys
 
 
