@@ -93,7 +93,7 @@ class Site:
     def _agent(self, number: str) -> settings.AgentAccount:
         name = AGENT_NAMES[number]
         return settings.AgentAccount(
-            id=name.lower(), name=name, extension=number, device=f"PJSIP/{number}", queues=self.agent_queues, password=SecretStr(PASSWORD),
+            id=name.lower(), name=name, role="supervisor" if name == "Fay" else "agent", extension=number, device=f"PJSIP/{number}", queues=self.agent_queues, password=SecretStr(PASSWORD),
         )  # fmt: skip
 
 
@@ -204,7 +204,7 @@ class Screen:
     desktop: Desktop
     snapshot: dict[str, Any] = field(default_factory=dict)
 
-    async def hears(self, kind: str, within_s: float = LIMIT_S, **fields: str) -> dict[str, Any]:
+    async def hears(self, kind: str, within_s: float = LIMIT_S, **fields: object) -> dict[str, Any]:
         """The next message of that kind with these fields; others are passed over."""
         passed = []
         try:
