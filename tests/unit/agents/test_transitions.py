@@ -215,6 +215,18 @@ def test_a_supervisor_who_logs_somebody_out_does_not_wait_for_the_paperwork() ->
     assert (before.state, day.shown, day.presence.wrap_up) == (S.WORK_READY, "LOGOUT", None)
 
 
+def test_an_agents_log_out_waits_for_the_paperwork_that_is_open() -> None:
+    day = at_work().spoke("a", "billing").logs_out()
+    assert (day.shown, day.pending, day.finishes().refused) == ("WORK", "LOGOUT", "result_wanted")
+    assert day.gives_result().finishes().shown == "LOGOUT"
+
+
+def test_a_supervisors_log_out_during_a_call_leaves_the_agent_the_paperwork() -> None:
+    day = at_work().talks("a", "sales").is_sent_home().gone("a", has_spoken=True)
+    assert (day.shown, day.pending) == ("WORK", "LOGOUT")
+    assert day.is_sent_home().shown == "LOGOUT"
+
+
 # ---- wrap-up
 
 
