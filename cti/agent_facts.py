@@ -6,6 +6,7 @@ changed meanwhile without a new state: a pause that waits for the end of the cal
 """
 
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -22,9 +23,10 @@ def of_presence(presence: Presence, at: datetime | None = None) -> Envelope:
     told = (at or presence.since).astimezone(UTC)
     data = msgspec.to_builtins(presence)
     del data["agent"]
+    name = f"{presence.agent}@{told.isoformat()}#{presence.changes}"
     return Envelope(
-        id=f"{presence.agent}@{told.isoformat()}#{presence.changes}", source=AGENTS, type=STATE, subject=presence.agent,
-        time=told, sequence=0, data=data,
+        id=f"{name}~{_mark(data)}" if at else name, source=AGENTS, type=STATE, subject=presence.agent, time=told,
+        sequence=0, data=data,
     )  # fmt: skip
 
 
@@ -36,3 +38,8 @@ def presence_of(envelope: Envelope) -> Presence | None:
         return msgspec.convert(envelope.data | {"agent": envelope.subject}, Presence)
     except msgspec.ValidationError:
         return None
+
+
+def _mark(data: object) -> str:
+    """Tells changes apart that come at the same moment."""
+    return blake2b(msgspec.json.encode(data), digest_size=5).hexdigest()

@@ -11,10 +11,16 @@ from typing import Final, Protocol
 
 from cti.agent_facts import presence_of
 from cti.agents.agent import AgentId
-from cti.agents.presence import AgentState, Maker, Presence
+from cti.agents.presence import AgentState, Maker, PartState, Presence
 from cti.envelope import Envelope
 
 WRAP_UP: Final = frozenset({AgentState.WORK, AgentState.WORK_READY})
+_SHOWN_BY: Final[Mapping[AgentState, frozenset[PartState]]] = {
+    AgentState.RESERVED: frozenset({PartState.RINGING}),
+    AgentState.TALKING: frozenset({PartState.TALKING, PartState.DIALLING}),
+    AgentState.HOLD: frozenset({PartState.HELD}),
+}
+"""The parts that make a state what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +45,7 @@ class Interval:
     """Which the agent is in, or wraps up; the latest of several."""
     queue: str = ""
     missed: int = 0
-    """How many calls the agent had missed in a row when it began; an answer sets it to 0."""
+    """How many calls the agent has missed in a row; an answer sets it to 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +124,8 @@ def _interval(presence: Presence) -> Interval:
 def _work(presence: Presence) -> tuple[str, str]:
     if presence.state in WRAP_UP and presence.wrap_up:
         return presence.wrap_up.call, presence.wrap_up.queue
-    if presence.parts and presence.state not in {AgentState.LOGOUT, AgentState.NOT_READY, AgentState.READY}:
-        return presence.parts[-1].call, presence.parts[-1].queue
-    return "", ""
+    shown = _SHOWN_BY.get(presence.state, frozenset())
+    return next(((part.call, part.queue) for part in reversed(presence.parts) if part.state in shown), ("", ""))
 
 
 def place(interval: Interval) -> tuple[datetime, int]:
@@ -131,11 +136,12 @@ def place(interval: Interval) -> tuple[datetime, int]:
 def in_a_row(intervals: Iterable[Interval]) -> list[Interval]:
     """One agent's, in order: each ends where the next begins, so none is negative and none overlaps, however the facts came.
 
-    What is told twice is taken from the first telling: how a state began does not change.
+    What is told twice is taken from the first telling, for how a state began does not change; but a call missed meanwhile counts.
     """
     once: dict[tuple[datetime, int], Interval] = {}
     for one in intervals:
-        once.setdefault(place(one), one)
+        known = once.setdefault(place(one), one)
+        once[place(one)] = replace(known, missed=max(known.missed, one.missed))
     ordered = [once[at] for at in sorted(once)]
     return [
         *(replace(one, ended_at=after.began_at) for one, after in pairwise(ordered)),

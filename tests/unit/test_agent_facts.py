@@ -71,6 +71,9 @@ def test_what_changes_within_a_state_is_a_fact_of_its_own() -> None:
     pause = Pause(cause=Cause.CHOSEN, reason=Reason(1, "Break"), since=NINE + timedelta(seconds=9))
     later = of_presence(Presence(agent=AgentId("mara"), since=NINE, pauses=(pause,)), pause.since)
     assert (later.id == of_presence(before).id, later.time) == (False, pause.since)
+    at_once = of_presence(Presence(agent=AgentId("mara"), since=NINE, pauses=(pause,)), NINE)
+    assert at_once.id != of_presence(before).id
+    assert at_once.id != of_presence(before, NINE).id
 
 
 def test_what_cannot_be_read_is_no_presence() -> None:
