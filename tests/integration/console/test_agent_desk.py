@@ -282,7 +282,7 @@ async def test_an_optional_wrap_up_may_be_left_without_a_result(server: FakeServ
 async def test_more_time_moves_the_deadline(server: FakeServer, page: Page) -> None:
     await wrapping_up(server, page, seconds=20)
     await expect(page.get_by_role("timer")).to_contain_text("00:1")
-    await page.get_by_role("button", name="30 seconds more").click()
+    await page.get_by_role("button", name="+30 s").click()
     await expect(page.get_by_role("timer")).to_contain_text("00:4")
 
 
