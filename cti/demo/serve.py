@@ -69,6 +69,8 @@ FAMILIAR: Final = 300
 """So many of the customers call, some of them again."""
 LONGEST_MENU_S: Final = 20.0
 """A live caller takes no longer in the menu; there are those who key nothing at all."""
+WRAP_UP_S: Final = 30.0
+"""Time enough to look at it, and not long to the next call."""
 CALLS_AT_ONCE: Final = 50
 STALE: Final = timedelta(hours=6)
 """When the last call on record is older, the time since is filled in."""
@@ -79,7 +81,7 @@ async def serve_demo(*, port: int, customers: int, speed: float, is_fresh: bool,
     if port > LAST_PORT:
         raise RequestError(f"--port: at most {LAST_PORT}, for the sockets take the next one")
     folder = _folder(port)
-    given = _settings(folder, port)
+    given = _settings(folder, port, speed)
     _check_ports(given)
     if is_fresh:
         _forget(folder)
@@ -163,8 +165,8 @@ def _forget(folder: Path) -> None:
         file.unlink()
 
 
-def _settings(folder: Path, port: int) -> settings.Settings:
-    """The shipped ones, with places of the demo's own."""
+def _settings(folder: Path, port: int, speed: float) -> settings.Settings:
+    """The shipped ones, with places and a pace of the demo's own."""
     given = settings.load(_shipped("data/config/cti.toml", "config/cti.toml"))
     url = SecretStr(f"sqlite:///{folder / 'cti.db'}")
     return given.model_copy(
@@ -175,6 +177,9 @@ def _settings(folder: Path, port: int) -> settings.Settings:
             "database": given.database.model_copy(update={"url": url}),
             "spool": given.spool.model_copy(update={"dir": folder / "spool"}),
             "crm": settings.Crm(),
+            "queues": {
+                name: queue.model_copy(update={"wrap_up_s": WRAP_UP_S / speed}) for name, queue in given.queues.items()
+            },
             "desk": given.desk.model_copy(update={"is_ready_at_login": True}),
             "agents": (),
             "pbx": (),
