@@ -19,7 +19,7 @@ from cti.telephony.link import MemberChanged
 
 LOGGED_OUT: Final = "logged_out"
 _OWN_WORDS: Final = frozenset({LOGGED_OUT, WRAP_UP.label, *(reason.label for reason in SYSTEM_REASONS.values())})
-_NO_REASON: Final = re.compile(r"[^A-Za-z0-9_ -]+")
+_NO_REASON: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _MOST_REASON: Final = 60
 _PLAIN_NAME: Final = re.compile(r"\w[\w .@'-]*")
 _MOST_NAME_BYTES: Final = 79

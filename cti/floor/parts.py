@@ -116,8 +116,11 @@ def _of_gone(call: Call, known: _Seen, at: datetime) -> PartGone:
     rang = known.part.state is PartState.RINGING
     cause = leg.cause if leg else ""
     has_caller_left = not call.is_live and call.ended_by == "customer"
+    queue = (
+        call.queue if known.has_spoken else known.part.queue
+    )  # handed on by a colleague, it is that queue's work still
     return PartGone(
-        at=at, call=call.id, queue=known.part.queue, has_spoken=known.has_spoken,
+        at=at, call=call.id, queue=queue, has_spoken=known.has_spoken,
         is_missed=rang and cause == "no_answer" and not has_caller_left,
         is_declined=rang and cause in _DECLINED,
         is_handed_over=known.has_spoken and _goes_on(call, known.leg),
