@@ -42,6 +42,8 @@ class WhyNot(StrEnum):
     PHONE_CANNOT = "phone_cannot"
     RECORDING_OFF = "recording_off"
     """The site does not let agents record."""
+    RECORDING_REFUSED = "recording_refused"
+    """The customer does not want to be recorded."""
     NOT_ANSWERED = "not_answered"
     """The agent's own call is being put through."""
     CONSULTED = "consulted"
@@ -105,8 +107,10 @@ def call_actions(
     abilities: frozenset[Ability],
     pbx_is_up: bool = True,
     is_recording_offered: bool = True,
+    is_recording_refused: bool = False,
 ) -> tuple[Action, ...]:
-    """Every action, always in the same order. ``mine``: the agent's leg; None, or one that is gone: it is not their call."""
+    """Every action, always in the same order. ``mine``: the agent's leg; None, or one that is gone: it is not their call.
+    ``is_recording_refused``: by the customer; what is recorded already can be paused and stopped."""
 
     def offer(row: Row) -> Action:
         reason = _reason(row, call, mine)
@@ -121,6 +125,8 @@ def call_actions(
             return WhyNot.RECORDING_OFF
         if row.ability and row.ability not in abilities:
             return WhyNot.PHONE_CANNOT
+        if row.name is Name.RECORD and is_recording_refused:
+            return WhyNot.RECORDING_REFUSED
         where = standing(call, mine)
         return next((why_not for need in row.needs if (why_not := need(where))), None)
 
@@ -219,7 +225,7 @@ TABLE: Final = (
     Row(Name.RETRIEVE, Ability.HOLD, (*_MINE, _not_consulting, _on_hold)),
     Row(Name.KEYS, Ability.KEYS, (_put_through, _heard)),
     Row(Name.TRANSFER, Ability.TRANSFER, (*_MINE, _alone_with_customer)),
-    Row(Name.CONSULT,       Ability.TRANSFER, (*_MINE, _alone_with_customer)),
+    Row(Name.CONSULT, Ability.TRANSFER, (*_MINE, _alone_with_customer)),
     Row(Name.COMPLETE, Ability.TRANSFER, _ASKED),  # also while it rings: a blonde transfer
     Row(Name.CONFERENCE, Ability.TRANSFER, (*_ASKED, _colleague_answered)),
     Row(Name.RECONNECT, Ability.TRANSFER, _ASKED),

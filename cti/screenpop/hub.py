@@ -188,9 +188,12 @@ class Hub:
         call = self._book.live_call(CallId(card.call))
         if call is None:
             return
+        refused_before = views.refuses_recording(self.card_of(call))
         self._book.put_card(card)
         for agent in taking_part(call, self._by_device):
             self._put(self._desk(agent), ("card", call.id), CardDelta(seq=0, card=card))
+            if views.refuses_recording(card) is not refused_before:
+                self._put_call(self._desk(agent), call)
         self._tell_parked()
 
     def journey(self, call: CallId, journey: Journey) -> None:
@@ -338,6 +341,7 @@ class Hub:
             abilities=self.abilities(call, agent) if call.is_live else frozenset(),
             pbx_is_up=up is None or up.state == "connected",
             is_recording_offered=self._settings.is_recording_offered,
+            is_recording_refused=views.refuses_recording(self.card_of(call)),
         )
         return views.call_view(
             call, agent, self._settings.site, means=means, journey=self._book.journey(call.id),

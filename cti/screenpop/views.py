@@ -12,7 +12,7 @@ from cti import numbers
 from cti.agents.agent import Agent
 from cti.calls.call import Call, CallState, Direction, Leg, LegState, Recording, Role
 from cti.calls.journey import Journey, StepTaken
-from cti.crm.contact import Answer, Contact, Found, Match, MatchedBy, Money, Unavailable, Unknown
+from cti.crm.contact import Answer, Contact, Flag, Found, Match, MatchedBy, Money, Unavailable, Unknown
 from cti.screenpop.actions import call_actions
 from cti.screenpop.messages import (
     CallView,
@@ -59,6 +59,7 @@ class Means:
     abilities: frozenset[Ability] = frozenset()
     pbx_is_up: bool = True
     is_recording_offered: bool = True
+    is_recording_refused: bool = False
 
 
 NO_MEANS: Final = Means()
@@ -88,7 +89,8 @@ def call_view(
         dnis=call.dnis, dnis_label=site.lines.get(call.dnis, ""), queue=call.queue, waited_s=call.wait_s,
         keys=dict(call.keys), journey=journey, parties=tuple(_party_view(other, leg) for other in call.legs if other.is_live or other is leg),
         actions=call_actions(
-            call, leg, abilities=means.abilities, pbx_is_up=means.pbx_is_up, is_recording_offered=means.is_recording_offered
+            call, leg, abilities=means.abilities, pbx_is_up=means.pbx_is_up,
+            is_recording_offered=means.is_recording_offered, is_recording_refused=means.is_recording_refused,
         ),
         outcome=call.outcome.value if call.outcome else None, talk_s=call.talk_s, hold_s=call.hold_s,
         has_spoken=leg is not None and leg.connected_at is not None, recording=call.recording.value,
@@ -229,6 +231,11 @@ def corrected(card: CustomerCard, contact: ContactView) -> CustomerCard:
         )
 
     return msgspec.structs.replace(card, contacts=as_now(card.contacts), number_says=as_now(card.number_says))
+
+
+def refuses_recording(card: CustomerCard) -> bool:
+    """Does whoever it is not want to be recorded?"""
+    return any(Flag.RECORDING_REFUSED.value in one.flags for one in card.contacts if one.id == card.chosen)
 
 
 def without(card: CustomerCard, contact: str) -> CustomerCard:

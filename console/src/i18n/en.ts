@@ -221,6 +221,7 @@ export const en = {
       not_paused: 'The recording is not paused.',
       paused: 'The recording is paused.',
       recording_off: 'Recording is switched off here.',
+      recording_refused: 'The customer refuses recording.',
     },
   },
   transfer: {

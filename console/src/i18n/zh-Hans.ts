@@ -215,6 +215,7 @@ export const zhHans: Messages = {
       not_paused: '录音未暂停。',
       paused: '录音已暂停。',
       recording_off: '未启用录音。',
+      recording_refused: '客户拒绝录音。',
     },
   },
   transfer: {

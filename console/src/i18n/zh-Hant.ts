@@ -215,6 +215,7 @@ export const zhHant: Messages = {
       not_paused: '錄音未暫停。',
       paused: '錄音已暫停。',
       recording_off: '未啟用錄音。',
+      recording_refused: '客戶拒絕錄音。',
     },
   },
   transfer: {

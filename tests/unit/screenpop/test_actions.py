@@ -1,10 +1,11 @@
 """Which buttons stand on the call bar: the same ones always, each to be pressed or with its reason."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from cti.agents.agent import Agent
+from cti.agents.agent import Agent, AgentId
 from cti.calls.call import Call, Direction, LegId, Party, Recording, Role, TransferKind
 from cti.calls.events import (
     Conferenced,
@@ -22,6 +23,7 @@ from cti.telephony.phone import Ability
 from tests.unit.screenpop.stories import JON, MARA, Story, at
 
 ALL = frozenset(Ability)
+SUE = replace(JON, id=AgentId("sue"), extension="1003", device="PJSIP/1003")
 WITH_CUSTOMER = {"hold", "keys", "transfer", "consult", "park", "record"}
 
 
@@ -219,3 +221,11 @@ def test_whoever_handed_a_call_over_and_still_hangs_on_is_no_consultation() -> N
     )  # fmt: skip
     assert allowed(story.call, JON) == WITH_CUSTOMER | {"hangup"}
     assert allowed(story.call, MARA) == {"keys", "hangup"}
+
+
+def test_of_two_agents_with_a_customer_the_consultation_is_whose_who_holds() -> None:
+    story = confers()
+    story.tell(Held(call=story.id, at=at(70), party=story.phone(JON)))
+    story.rings(SUE, consult=True)
+    assert "complete" in allowed(story.call, JON)
+    assert reasons(story.call, MARA)["complete"] == "not_consulting"

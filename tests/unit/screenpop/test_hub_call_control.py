@@ -5,7 +5,7 @@ from dataclasses import replace
 from cti.agents.agent import AgentId, AgentRole
 from cti.calls.call import Recording
 from cti.calls.events import Diverted, RecordingChanged
-from cti.crm.contact import Contact, ContactId, Found, Match, MatchedBy
+from cti.crm.contact import Contact, ContactId, Flag, Found, Match, MatchedBy
 from cti.screenpop import views
 from cti.screenpop.messages import NoticeDelta
 from cti.telephony.phone import Ability
@@ -77,6 +77,21 @@ def test_a_paused_recording_says_when_it_goes_on() -> None:
         stage.hub.call_changed(story.tell(RecordingChanged(call=story.id, at=at(70), recording=recording)))
         view = stage.hub.view_of(story.call, MARA)
         assert (view.recording, view.recording_resumes_at) == (recording.value, resumes_at)
+
+
+def test_h26_a_customer_who_refuses_recording_is_not_recorded() -> None:
+    stage = Stage()
+    stage.hub.abilities = lambda _call, _agent: frozenset(Ability)
+    mara, story = stage.desktop().connect(), ringing(stage)
+    stage.hub.call_changed(story.answers(MARA))
+    mara.read()
+    shy = replace(ANNA, flags=frozenset({Flag.RECORDING_REFUSED}))
+    stage.hub.card(views.answered(story.call, Found((Match(shy, MatchedBy.NUMBER, ""),), "own", at(9))))
+    (call,) = (message["call"] for message in mara.read() if message["type"] == "call")
+    offered = {action["name"]: action["why_not"] for action in call["actions"]}
+    assert (offered["record"], offered["hold"]) == ("recording_refused", "")
+    stage.hub.call_changed(story.tell(RecordingChanged(call=story.id, at=at(70), recording=Recording.ON)))
+    assert {one.name: one.allowed for one in stage.hub.view_of(story.call, MARA).actions}["record_stop"]
 
 
 def test_supervisors_are_told_what_an_agent_was_refused() -> None:
