@@ -10,6 +10,7 @@ import pytest
 from cti.calls.call import PbxName
 from cti.cli.provision import Secrets, files
 from cti.errors import RequestError
+from cti.telephony.asterisk import feature_codes
 from cti.telephony.asterisk.agi_server import AgiServer
 from cti.telephony.asterisk.provision import TEMPLATES, FastAgi, InboundNumber, ProvisionOptions, QueuePlan, render
 from cti.telephony.voice import Sound, VoiceChannel
@@ -61,6 +62,27 @@ def test_whom_agents_transfer_to_a_queue_is_not_asked_again() -> None:
     internal = render(ASKING)["extensions_cti.conf"].partition("[cti-internal]")[2].partition("\n[")[0]
     assert "Queue(support,tk,,,600)" in internal
     assert "AGI(" not in internal
+
+
+@pytest.mark.parametrize("context", ["cti-outbound", "cti-transfer"])
+def test_emergency_numbers_are_dialled_from_everywhere_an_agent_dials(context: str) -> None:
+    lines = render(OPTIONS)["extensions_cti.conf"].partition(f"\n[{context}]\n")[2].partition("\n[")[0]
+    assert {"110", "112", "119"} <= set(re.findall(r"^exten => (\d+),1,", lines, re.MULTILINE))
+
+
+def test_the_keys_we_press_are_the_keys_of_features_conf() -> None:
+    text = render(OPTIONS)["features.conf"]
+    codes = set(re.findall(r"=>? (\*\d+|#\d+)(?=[ ,\n])", text))
+    assert set(feature_codes.BY_NAME.values()) <= codes
+    assert not [(one, other) for one in codes for other in codes if one != other and other.startswith(one)]
+
+
+def test_every_feature_of_a_phone_is_in_the_map_and_every_context_in_the_dialplan() -> None:
+    texts = render(OPTIONS)
+    (names,) = re.findall(r"DYNAMIC_FEATURES=(\S+)", texts["pjsip_cti.conf"])
+    for name in names.split("#"):
+        assert re.search(rf'^{name} => \S+,(peer|self),Gosub,"{name},s,1"', texts["features.conf"], re.MULTILINE)
+        assert f"\n[{name}]\n" in texts["extensions_cti.conf"]
 
 
 KNOWN = Secrets(events="e" * 40, commands="c" * 40, fastagi="f" * 40)

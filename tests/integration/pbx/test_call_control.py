@@ -447,3 +447,49 @@ async def test_the_call_is_known_before_the_agent_s_phone_rings(stage: Stage, de
     )
     ann.answer()
     assert done(await dialling)
+
+
+async def test_a_call_to_the_outside_is_controlled_alike(stage: Stage, desk: Desk) -> None:
+    """There the agent's leg called, and the customer's was called."""
+    dialling = asyncio.create_task(desk.link.send(Originate(id="dial", device="PJSIP/2001", to="0223334444")))
+    ann = await stage.agents["2001"].rings()
+    ann.answer()
+    customer = await stage.carrier.rings()
+    assert done(await dialling)
+    customer.answer()
+    await desk.becomes(CallState.TALKING)
+    assert done(await desk.does(Hold))
+    await desk.becomes(CallState.HELD)
+    assert (await customer.voice.listen(0.4)).has_sound
+    assert done(await desk.does(Retrieve))
+    await desk.becomes(CallState.TALKING)
+    assert done(await desk.does(Record, step=RecordingStep.START))
+    listening = asyncio.create_task(customer.voice.listen(1.5))
+    assert done(await desk.does(SendKeys, keys="42"))
+    assert (await listening).keys == "42"
+    assert done(await desk.does(Consult, to="2002"))
+    bob = await stage.agents["2002"].rings()
+    bob.answer()
+    await desk.until(lambda: desk.speaks("2002"), "consulting")
+    assert done(await desk.does(CompleteTransfer))
+    await ann.until_over()
+    call = await desk.becomes(CallState.TALKING)
+    assert (call.direction, call.recording, customer.is_over) == ("outbound", Recording.ON, False)
+
+
+async def test_an_emergency_number_is_dialled_as_it_is(stage: Stage, desk: Desk) -> None:
+    dialling = asyncio.create_task(desk.link.send(Originate(id="dial", device="PJSIP/2001", to="119")))
+    (await stage.agents["2001"].rings()).answer()
+    assert done(await dialling)
+    called = await stage.carrier.rings()
+    assert called.invite_packet is not None
+    assert " sip:119@" in called.invite_packet.start
+
+
+async def test_a_command_of_the_same_id_is_done_once(stage: Stage, desk: Desk) -> None:
+    await talking(stage, desk)
+    park = Park(id="once", call=desk.call.id, leg=desk.leg().party.leg)
+    first, again = await asyncio.gather(desk.link.send(park), desk.link.send(park))
+    assert done(first)
+    assert first == again == await desk.link.send(park)
+    assert desk.story().count("Diverted") == 1
