@@ -201,8 +201,8 @@ export const api = {
 
   searchCustomers: async (text: string) =>
     (await ask<{ items: ContactView[] }>('GET', `customers?${new URLSearchParams({ q: text })}`)).items,
-  createCustomer: (contact: ContactBody) => ask<unknown>('POST', 'customers', contact),
-  correctCustomer: (contactId: string, contact: ContactBody) => ask<unknown>('PATCH', `customers/${id(contactId)}`, contact),
+  createCustomer: (contact: ContactBody) => ask<ContactView>('POST', 'customers', contact),
+  correctCustomer: (contactId: string, contact: ContactBody) => ask<ContactView>('PATCH', `customers/${id(contactId)}`, contact),
   customer: (contact: string) => ask<Customer>('GET', `customers/${id(contact)}`),
 
   /** Does the server answer at all? Any HTTP status will do. */

@@ -10,7 +10,7 @@ import type { CallView, CommandDelta, ContactView, CustomerCard, FromServer, Not
 import { route } from './route.svelte'
 import { ringer, settings } from './settings.svelte'
 import { Link, type LinkState } from './socket'
-import { contactOf, EMPTY, expire, liveCalls, openPops, putAway, receive, settle, type Desk } from './state'
+import { contactOf, corrected, EMPTY, expire, liveCalls, openPops, putAway, receive, settle, type Desk } from './state'
 
 export type Shown = { kind: 'idle' } | { kind: 'call'; call: string } | { kind: 'customer'; contact: string; given?: ContactView }
 export type Layer = 'search' | 'help' | 'sound' | 'theme' | 'state' | 'transfer' | 'keypad' | null
@@ -283,6 +283,10 @@ class Console {
     this.desk = settle(this.desk, call)
     if (this.picked?.kind === 'call' && this.picked.call === call) this.picked = null
     this.#sayFocus()
+  }
+
+  corrected(contact: ContactView, call?: string): void {
+    this.desk = corrected(this.desk, contact, call)
   }
 
   putAway(warning: NoticeDelta): void {

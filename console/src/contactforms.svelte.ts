@@ -5,6 +5,7 @@ import { bodyOf, changesOf, wrongWith, type Filled } from './contactform'
 import { t, word } from './i18n/index.svelte'
 import { notices } from './notices.svelte'
 import type { ContactView } from './protocol'
+import { work } from './work.svelte'
 
 export interface Form {
   filled: Filled
@@ -42,9 +43,13 @@ class ContactForms {
     form.isSaving = true
     form.problem = ''
     try {
-      const about = call ? { call } : {}
-      if (contact) await api.correctCustomer(contact.id, { ...changesOf(form.filled, contact), ...about })
-      else await api.createCustomer({ ...bodyOf(form.filled), ...about })
+      // Of a call long ago the service knows no card any more: the customer is saved all the same.
+      const about = call && (call in desk.desk.calls || desk.desk.finished.some((one) => one.call === call)) ? { call } : {}
+      const saved = contact
+        ? await api.correctCustomer(contact.id, { ...changesOf(form.filled, contact), ...about })
+        : await api.createCustomer({ ...bodyOf(form.filled), ...about })
+      desk.corrected(saved, call)
+      work.corrected(saved, call)
       this.close(key)
       notices.show('good', t().contactForm.saved)
       return true

@@ -1,6 +1,6 @@
 // What this desktop knows, and how each message changes it. Pure: a message and the old state in, the new state out.
 import type {
-  CallView, CommandDelta, CustomerCard, FromServer, MeView, NoticeDelta, ParkedView, PbxView, PopView, PresenceView, QueueView, Snapshot,
+  CallView, CommandDelta, ContactView, CustomerCard, FromServer, MeView, NoticeDelta, ParkedView, PbxView, PopView, PresenceView, QueueView, Snapshot,
 } from './protocol'
 
 type ById<T> = Readonly<Record<string, T>>
@@ -66,6 +66,21 @@ export function receive(desk: Desk, message: FromServer): Desk | 'gap' {
 /** Forget a finished call: its result is on record. */
 export function settle(desk: Desk, call: string): Desk {
   return tidy({ ...desk, finished: desk.finished.filter((one) => one.call !== call) })
+}
+
+/** A card with a contact as the customer system has it now; `isTheirs`: this call is known to be theirs. How they were found stays. */
+export function withContact(card: CustomerCard, contact: ContactView, isTheirs: boolean): CustomerCard {
+  const asNow = (one: ContactView) => (one.id === contact.id ? { ...contact, matched_by: one.matched_by, matched_value: one.matched_value } : one)
+  const after = { ...card, contacts: card.contacts.map(asNow), number_says: card.number_says.map(asNow) }
+  if (!isTheirs) return after
+  const isThere = card.contacts.some((one) => one.id === contact.id)
+  return { ...after, state: 'found', chosen: contact.id, contacts: isThere ? after.contacts : [contact, ...after.contacts] }
+}
+
+/** Somebody here created or corrected a contact: the server tells live calls only, and the answer is as good for the others. */
+export function corrected(desk: Desk, contact: ContactView, call?: string): Desk {
+  const cards = Object.entries(desk.cards).map(([id, card]) => [id, withContact(card, contact, id === call)])
+  return { ...desk, cards: Object.fromEntries(cards) }
 }
 
 /** A supervisor has read it. */

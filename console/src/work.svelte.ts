@@ -7,8 +7,9 @@ import { Draft } from './drafts'
 import { t } from './i18n/index.svelte'
 import { remember, remembered, rememberedKeys } from './memory'
 import { notices } from './notices.svelte'
-import type { CallView, CustomerCard, PresenceView, WrapUpView } from './protocol'
+import type { CallView, ContactView, CustomerCard, PresenceView, WrapUpView } from './protocol'
 import { filledIn, mistakes, type Mistake } from './results'
+import { withContact } from './state'
 
 export interface DraftView {
   text: string
@@ -104,6 +105,11 @@ class Work {
     desk.show({ kind: 'call', call })
     const past = this.record.find((one) => one.call === call)
     if (past && !desk.card(call)) void this.#loadCard(past)
+  }
+
+  corrected(contact: ContactView, call?: string): void {
+    const cards = Object.entries(this.pastCards).map(([id, card]) => [id, withContact(card, contact, id === call)])
+    this.pastCards = Object.fromEntries(cards)
   }
 
   async #loadCard(past: Interaction): Promise<void> {

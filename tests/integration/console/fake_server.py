@@ -27,6 +27,7 @@ from cti.web.schemas import (
     DemoLogin,
     InteractionPage,
     InteractionView,
+    ReasonChoice,
     ResultChoice,
     SessionView,
     SiteView,
@@ -306,11 +307,7 @@ class FakeServer:
     ) -> web.StreamResponse:
         match request.method, path:
             case "GET", ["session"]:
-                view = msgspec.to_builtins(
-                    SessionView(me=self.me, site=self._site(), ends_at=now() + timedelta(hours=8))
-                )
-                view["site"]["reasons"] = [{"code": code, "label": label} for code, label in self.floor.reasons]
-                return _json(view)
+                return _json(SessionView(me=self.me, site=self._site(), ends_at=now() + timedelta(hours=8)))
             case "POST", ["session", "ticket"]:
                 return web.json_response({"ticket": "once", "expires_s": 30, "ws_url": ""}, status=201)
             case "GET", ["interactions"]:
@@ -333,9 +330,9 @@ class FakeServer:
             case ("POST", ["customers"]) | ("PATCH", ["customers", _]) if not self.crm_writes:
                 return _problem(409, "crm_read_only")
             case "POST", ["customers"]:
-                return web.json_response({"id": "k-new"}, status=201)
+                return _json(_contact({"id": "k-new"} | body), status=201)
             case "PATCH", ["customers", contact] if contact in self.customers:
-                return web.json_response({"id": contact})
+                return _json(_contact(msgspec.to_builtins(self.customers[contact].contact) | body))
             case "GET", ["customers"]:
                 text = request.query["q"].casefold()
                 found = [
@@ -417,6 +414,7 @@ class FakeServer:
     def _site(self) -> SiteView:
         return SiteView(
             name="Nordlicht Service", version=self.version, country="DE", language="en", demo=self.demo, results=self.results,
+            reasons=tuple(ReasonChoice(code=code, label=label) for code, label in self.floor.reasons),
             ws_url=f"ws://127.0.0.1:{self._sockets_port}", crm_writes=self.crm_writes,
         )  # fmt: skip
 
@@ -463,8 +461,12 @@ async def _page(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(file) if file.is_file() else web.Response(status=404)
 
 
-def _json(value: Any) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+def _contact(fields: dict[str, Any]) -> m.ContactView:
+    return msgspec.convert(fields, m.ContactView)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json", status=status)
 
 
 def _problem(status: int, code: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -433,7 +433,6 @@ async def test_a_stranger_becomes_a_customer_from_the_card(server: FakeServer, p
             "numbers": [{"typed": "+44 7700 900123", "label": "mobile"}],
         }
     ]  # fmt: skip
-    server.card(scenes.card(ring, m.ContactView(id="k-new", name="李小龍 <b>Lee</b>", flags=("recording_refused",))))
     await expect(page.get_by_role("main").get_by_role("heading", name="李小龍 <b>Lee</b>")).to_be_visible()
     assert server.saved == {}
 
@@ -458,6 +457,18 @@ async def test_a_correction_sends_what_changed_and_is_kept_when_refused(server: 
     [*_, last] = requests(server, "PATCH", "customers/k1")
     assert isinstance(last, dict)
     assert {key: value for key, value in last.items() if key != "call"} == {"name": "Anna Berg-Holm"}
+
+
+async def test_a_customer_is_corrected_after_the_call_too(server: FakeServer, page: Page) -> None:
+    call = await talking(server, page)
+    server.ended(call)
+    await expect(page.get_by_text("Call ended after")).to_be_visible()
+    await page.get_by_role("button", name="Correct").click()
+    await page.get_by_label("Company").fill("Berg & Holm")
+    await page.get_by_label("Company").press("Enter")
+    await expect(page.get_by_role("main").get_by_text("Berg & Holm")).to_be_visible()
+    await expect(page.get_by_role("main")).to_contain_text("Matched by number")
+    assert requests(server, "PATCH", "customers/k1") == [{"company": "Berg & Holm", "call": call.call}]
 
 
 async def test_where_the_crm_is_read_only_nothing_offers_to_write(server: FakeServer, page: Page) -> None:
