@@ -107,6 +107,7 @@ def queue_plans() -> tuple[QueuePlan, ...]:
         QueuePlan("viaLocal", "3006", (local,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
         QueuePlan("viaLocalN", "3007", (local_n,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
         QueuePlan("empty", "3008", (), max_wait_s=60),
+        QueuePlan("care", "3009", (), strategy="linear", ring_timeout_s=4, max_wait_s=120),
     )
 
 
@@ -119,6 +120,7 @@ INBOUND: Final = {
     "0800100420": "viaLocalN",
     "0800100430": "billing",
     "0800100440": "empty",
+    "0800100450": "care",
 }
 
 

@@ -28,6 +28,7 @@ LOOPBACK: Final = "127.0.0.1"
 RTP_EVENT: Final = 96
 LATER: Final = 100
 EARLY: Final = (100, 180, 181, 183)
+SILENCE: Final = "silence.al"
 LIMIT_S: Final = 60.0
 
 _SDP: Final = f"""v=0
@@ -104,6 +105,15 @@ class AwaitHangUp(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Speak(Step):
+    """Voice (silence) from now to the end, as phones send it. Keys that the PBX is told to hear from a phone are heard only
+    between packets of its voice."""
+
+    def xml(self, _dialog: Dialog, _cseq: int, /) -> str:
+        return f'<nop><action><exec rtp_stream="{SILENCE},-1,8"/></action></nop>'
+
+
+@dataclass(frozen=True, slots=True)
 class Hold(Step):
     """re-INVITE; ``retrieve`` takes the call back."""
 
@@ -166,7 +176,10 @@ def agent(*steps: Step, ring_s: float = 1.0) -> str:
     """
     if any(isinstance(step, Press) for step in steps):
         raise ValueError("an agent's keys are pressed with phone.py")
-    answer = _send(_reply(200, contact=True, body=_sdp(1, "sendrecv")), again=True) + '<recv request="ACK"/>'
+    sdp = _sdp(1, "sendrecv")
+    if any(isinstance(step, Speak) for step in steps):
+        sdp = sdp.replace("[media_port]", "[rtpstream_audio_port]")
+    answer = _send(_reply(200, contact=True, body=sdp), again=True) + '<recv request="ACK"/>'
     return _scenario(_rings() + _pause(ring_s) + answer + _steps(steps or (AwaitHangUp(),), _AGENT))
 
 
@@ -284,6 +297,7 @@ class Sipp:
             raise RuntimeError(f"no SIPp here: {parts.PREPARE}")
         atexit.register(self.stop)
         self._folder.joinpath("scenario.xml").write_text(self.scenario, encoding="utf-8")
+        self._folder.joinpath(SILENCE).write_bytes(b"\xd5" * 8000)
         self._folder.joinpath("rows.csv").write_text(_csv(self.rows), encoding="utf-8")
         self._process = subprocess.Popen(
             [program, *self._arguments()],
