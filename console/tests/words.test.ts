@@ -113,6 +113,8 @@ describe('keys', () => {
   test('single letters count only outside text fields', () => {
     expect(commandFor(stroke('n'), false)).toBe('note')
     expect(commandFor(stroke('n'), true)).toBeNull()
+    expect(commandFor(stroke('r'), false)).toBe('ready')
+    expect(commandFor(stroke('r'), true)).toBeNull()
     expect(commandFor(stroke('?', { shiftKey: true }), true)).toBeNull()
   })
 
@@ -120,6 +122,7 @@ describe('keys', () => {
     expect(commandFor(stroke('k', { ctrlKey: true }), true)).toBe('search')
     expect(commandFor(stroke('Enter', { metaKey: true }), true)).toBe('save')
     expect(commandFor(stroke('E', { ctrlKey: true, shiftKey: true }), true)).toBe('end')
+    expect(commandFor(stroke('R', { ctrlKey: true, shiftKey: true }), true)).toBe('ready')
     expect(commandFor(stroke('Escape'), true)).toBe('close')
   })
 
