@@ -220,7 +220,7 @@ class Screen:
 
     async def asks(self, method: str, path: str, body: object = None, *, status: int = 202) -> dict[str, Any]:
         found, answer = await self.browser.ask(method, path, body)
-        assert (found, answer) == (status, answer)
+        assert found == status, answer
         return answer or {}
 
 

@@ -186,7 +186,7 @@ class House:
 
     def shown(self, agent: Agent = MARA) -> dict[str, Any]:
         """As a desktop that opens now would see it."""
-        return msgspec.to_builtins(self.hub._presences[agent.id])  # type: ignore[no-any-return]
+        return msgspec.to_builtins(self.hub.presences[agent.id], builtin_types=(datetime,))  # type: ignore[no-any-return]
 
     def state(self, agent: Agent = MARA) -> str:
         presence = self.presence(agent)
