@@ -162,7 +162,7 @@ def day_of(intervals: Iterable[Interval], since: datetime, until: datetime) -> D
             lasted_s = (min(one.ended_at or until, until) - max(one.began_at, since)).total_seconds()
             seconds[one.state] = seconds.get(one.state, 0.0) + lasted_s
     talked = frozenset(one.call for one in known if one.state is AgentState.TALKING and one.call)
-    missed = sum(max(0, one.missed - before.missed) for before, one in pairwise(known) if one.began_at >= since)
+    missed = sum(max(0, one.missed - before.missed) for before, one in pairwise(known))
     return Day(seconds=seconds, calls=talked, missed=missed)
 
 
