@@ -13,6 +13,7 @@ PBX follows; until it has, and while it cannot, the state is shown as not confir
 
 import asyncio
 import contextlib
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -95,6 +96,8 @@ class Floor:
         self._calls: dict[CallId, Call] = {}
         self._known: dict[str, None] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._due: list[tuple[datetime, AgentId]] = []
+        """A heap; entries that are not their seat's ``planned`` any more count for nothing."""
         self._woken = asyncio.Event()
         hub.on_desktop = self.desktop_came
         hub.on_desktop_gone = self.desktop_left
@@ -133,10 +136,10 @@ class Floor:
             seat.presence, seat.is_known = presence, True
             seat.gone_at, seat.grace_s = now, self._settings.patience.restart_s
             self._over_meanwhile(seat, {call.id for call in calls}, now)
+            self._plan(seat)
             self._show(seat)
         for call in calls:
             self._call(call)
-        self._woken.set()
 
     def desktop_came(self, arrival: Arrival) -> None:
         seat = self._seats.get(arrival.agent)
@@ -162,7 +165,7 @@ class Floor:
         seat = self._seats.get(agent)
         if seat and seat.has_desktop:
             seat.has_desktop, seat.gone_at = False, self._clock()
-            self._woken.set()
+            self._plan(seat)
 
     def log_out(self, agent: AgentId, session: str, by: Agent) -> None:
         """The session ends. It is the agent's log-out where it was the desktop's, not where it was some program's."""
@@ -217,12 +220,13 @@ class Floor:
             case MemberChanged():
                 self._member(news)
             case MembersRead(pbx=pbx, began_at=began_at):
+                was_up = self._keeper.is_up
                 self._keeper.members.read(pbx, began_at)
-                self._look_at_all()
+                self._look(all_of_them=not was_up)
             case LinkChanged(pbx=pbx, state=state):
                 if state != "connected":
                     self._keeper.lost(pbx)
-                self._look_at_all()
+                self._look(all_of_them=True)
             case _:
                 pass
 
@@ -263,10 +267,12 @@ class Floor:
         elif before or not is_ours(member.reason, self._settings.reasons):
             self._happens(seat, PausedOnPbx(at=now, reason=member.reason))
 
-    def _look_at_all(self) -> None:
+    def _look(self, *, all_of_them: bool) -> None:
+        """At those, at least, whom the PBX does not have as wanted."""
         for seat in tuple(self._seats.values()):
-            self._follower.follow(seat)
-            self._moved(seat)
+            if all_of_them or not self._keeper.is_so(seat.wants):
+                self._follower.follow(seat)
+                self._moved(seat)
 
     # ---- time
 
@@ -282,22 +288,43 @@ class Floor:
                     await self._woken.wait()
 
     def next_deadline(self) -> datetime | None:
-        due = (seat.deadline(self._settings.patience) for seat in self._seats.values())
-        return min((one for one in due if one), default=None)
+        while self._due and not self._is_planned(*self._due[0]):
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
 
     def expire(self, now: datetime) -> None:
+        """Whatever is due."""
+        while (due := self.next_deadline()) and due <= now:
+            seat = self._seats[heapq.heappop(self._due)[1]]
+            seat.planned = None
+            self._expire(seat, now)
+            self._plan(seat)
+
+    def _expire(self, seat: Seat, now: datetime) -> None:
         patience = self._settings.patience
-        for seat in tuple(self._seats.values()):
-            if _is_due(next_deadline(seat.presence), now):
-                self._happens(seat, WrapUpExpired(at=now))
-            if _is_due(seat.log_out_at(patience), now):
-                self._happens(seat, LoggedOut(at=now, made_by=Maker.SYSTEM))
-            if _is_due(seat.missing_at(patience), now):
-                seat.is_gone_told = True
-                before = seat.presence
-                self._happens(seat, DesktopGone(at=now))
-                if _newly(Cause.CONNECTION_LOST, before, seat.presence):
-                    self._notice("connection_lost", seat)
+        if _is_due(next_deadline(seat.presence), now):
+            self._happens(seat, WrapUpExpired(at=now))
+        if _is_due(seat.log_out_at(patience), now):
+            self._happens(seat, LoggedOut(at=now, made_by=Maker.SYSTEM))
+        if _is_due(seat.missing_at(patience), now):
+            seat.is_gone_told = True
+            before = seat.presence
+            self._happens(seat, DesktopGone(at=now))
+            if _newly(Cause.CONNECTION_LOST, before, seat.presence):
+                self._notice("connection_lost", seat)
+
+    def _plan(self, seat: Seat) -> None:
+        """Wake up when this seat's next deadline has come."""
+        at = seat.deadline(self._settings.patience)
+        if at != seat.planned:
+            seat.planned = at
+            if at:
+                heapq.heappush(self._due, (at, seat.agent.id))
+                self._woken.set()
+
+    def _is_planned(self, at: datetime, agent: AgentId) -> bool:
+        seat = self._seats.get(agent)
+        return seat is not None and seat.planned == at
 
     async def close(self) -> None:
         tasks = (*self._running, *(seat.task for seat in self._seats.values() if seat.task))
@@ -404,8 +431,8 @@ class Floor:
         if wanted(seat.agent, before) != wanted(seat.agent, after):
             seat.is_settled = False
         self._follower.follow(seat)
+        self._plan(seat)
         self._show(seat)
-        self._woken.set()
 
     def _not_classified(self, seat: Seat, call: CallId, queue: str, now: datetime) -> None:
         known = self._hub.call(call)

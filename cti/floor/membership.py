@@ -130,17 +130,18 @@ def _out(one: Wanted, member: MemberChanged | None, new_id: NewId) -> Iterator[C
 class Members:
     """Who is in the queues of the PBXs, as they last said. A PBX that is away is not known."""
 
-    _known: dict[PbxName, dict[tuple[str, str], MemberChanged]] = field(default_factory=dict)
+    _known: dict[PbxName, dict[str, dict[str, MemberChanged]]] = field(default_factory=dict)
+    """By PBX, phone and queue."""
     _read: set[PbxName] = field(default_factory=set)
 
     def told(self, member: MemberChanged) -> MemberChanged | None:
         """Note it; what was known before."""
-        known = self._known.setdefault(member.pbx, {})
-        before = known.get((member.device, member.queue))
+        queues = self._known.setdefault(member.pbx, {}).setdefault(member.device, {})
+        before = queues.get(member.queue)
         if member.is_member:
-            known[member.device, member.queue] = member
+            queues[member.queue] = member
         else:
-            known.pop((member.device, member.queue), None)
+            queues.pop(member.queue, None)
         return before
 
     def carried_out(self, pbx: PbxName, command: Command, at: datetime) -> None:
@@ -169,9 +170,10 @@ class Members:
 
     def read(self, pbx: PbxName, began_at: datetime) -> None:
         """The lists of this PBX were read to their end: whoever was not told since is not there."""
-        known = self._known.setdefault(pbx, {})
-        for key in [key for key, member in known.items() if member.at < began_at]:
-            del known[key]
+        self._known[pbx] = {
+            device: {queue: member for queue, member in queues.items() if member.at >= began_at}
+            for device, queues in self._known.get(pbx, {}).items()
+        }
         self._read.add(pbx)
 
     def lost(self, pbx: PbxName) -> None:
@@ -181,6 +183,6 @@ class Members:
     def is_known(self, pbx: PbxName) -> bool:
         return pbx in self._read
 
-    def of(self, pbx: PbxName, device: str) -> dict[str, MemberChanged]:
+    def of(self, pbx: PbxName, device: str) -> Mapping[str, MemberChanged]:
         """Queue -> how it has this phone."""
-        return {queue: one for (phone, queue), one in self._known.get(pbx, {}).items() if phone == device}
+        return self._known.get(pbx, {}).get(device, {})

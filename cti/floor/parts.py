@@ -24,6 +24,7 @@ _DECLINED: Final = frozenset({"declined", "busy"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     part: Part
+    device: str
     leg: LegId
     has_spoken: bool
 
@@ -37,8 +38,7 @@ class Parts:
     def heard(self, call: Call, by_device: Mapping[str, AgentId], at: datetime) -> tuple[Told, ...]:
         """The call is now like this. ``at``: now, by our own clock."""
         seen = self._seen.setdefault(call.id, {})
-        devices = {agent: device for device, agent in by_device.items()}
-        told = (*self._gone(call, seen, devices, at), *self._parts(call, seen, by_device, at))
+        told = (*self._gone(call, seen, by_device, at), *self._parts(call, seen, by_device, at))
         if not call.is_live:
             del self._seen[call.id]
         return told
@@ -46,13 +46,11 @@ class Parts:
     def _parts(
         self, call: Call, seen: dict[AgentId, _Seen], by_device: Mapping[str, AgentId], at: datetime
     ) -> Iterator[Told]:
-        present = dict.fromkeys(
-            by_device[leg.party.device] for leg in call.live_legs() if leg.party.device in by_device
-        )
-        for agent in present:
-            leg = next(my_leg(call, device) for device, one in by_device.items() if one == agent)
+        for device in dict.fromkeys(leg.party.device for leg in call.live_legs()):
+            agent = by_device.get(device)
+            leg = my_leg(call, device) if agent else None
             state = part_state(call, leg) if leg else None
-            if leg is None or state is None:
+            if agent is None or leg is None or state is None:
                 continue
             before = seen.get(agent)
             part = Part(
@@ -61,16 +59,16 @@ class Parts:
             has_spoken = (before is not None and before.has_spoken) or speaks_to_customer(call, leg)
             if before and before.part.state is state:
                 part = before.part
-            seen[agent] = _Seen(part=part, leg=leg.party.leg, has_spoken=has_spoken)
+            seen[agent] = _Seen(part=part, device=device, leg=leg.party.leg, has_spoken=has_spoken)
             if before is None or before.part is not part:
                 yield agent, PartIs(at=at, part=part)
 
     def _gone(
-        self, call: Call, seen: dict[AgentId, _Seen], devices: Mapping[AgentId, str], at: datetime
+        self, call: Call, seen: dict[AgentId, _Seen], by_device: Mapping[str, AgentId], at: datetime
     ) -> Iterator[Told]:
         for agent, known in tuple(seen.items()):
-            device = devices.get(agent, "")
-            if any(leg.party.device == device for leg in call.live_legs() if device):
+            is_theirs = by_device.get(known.device) == agent
+            if is_theirs and any(leg.party.device == known.device for leg in call.live_legs()):
                 continue
             del seen[agent]
             yield agent, _of_gone(call, known, at)

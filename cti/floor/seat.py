@@ -36,6 +36,8 @@ class Seat:
     """When the last desktop left; None also where nobody waits for one."""
     grace_s: float = 0.0
     is_gone_told: bool = False
+    planned: datetime | None = None
+    """The next deadline, as the floor's timer knows it."""
     former: tuple[Wanted, ...] = ()
     """Memberships that were of the agent's other phone or queues, and are to go."""
     trouble: str = ""
