@@ -163,6 +163,7 @@ def test_nobody_is_busy_without_a_call_or_paperwork_nor_idle_with_one(
             assert (now.state in IN_PAPERWORK) == (now.wrap_up is not None and not now.parts)
         else:
             assert (now.wrap_up, now.owed) == (None, ())
+            assert {pause.cause for pause in now.pauses} <= {Cause.FORCED}
 
 
 @many

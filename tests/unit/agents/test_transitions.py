@@ -182,6 +182,19 @@ def test_a_desktop_that_went_during_the_paperwork_is_pending_too() -> None:
     assert day.happens(DesktopBack(at=day.now)).shown == "WORK_READY"
 
 
+def test_a_pause_of_the_systems_that_lies_there_already_is_left_where_it_is() -> None:
+    day = at_work().misses("a", "billing").pauses(LUNCH)
+    before = day.presence.pauses
+    assert day.misses("b", "billing").presence.pauses == before
+    assert day.shown == "NOT_READY Lunch"
+
+
+def test_nobody_is_paused_who_is_not_there() -> None:
+    day = Day()
+    for event in (DesktopGone(at=day.now), TakenOver(at=day.now), PausedOnPbx(at=day.now)):
+        assert day.happens(event).presence.pauses == ()
+
+
 # ---- logging out
 
 
