@@ -112,7 +112,7 @@ def paused(action: dict[str, str]) -> bytes:
 
 
 def be_pbx(port: int, up: Event, flood: Event) -> None:
-    os.sched_setaffinity(0, {os.cpu_count() or 1} & os.sched_getaffinity(0) or {max(os.sched_getaffinity(0))})
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
     async def run() -> None:
         pbx = Pbx(flood)
@@ -178,6 +178,8 @@ class Asker:
     control: Timed
     floor: Floor
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    failed: int = 0
+    """Not done within 5 s: this machine is too busy with other things to read the flood at all."""
 
     async def ask(self, times: Times, seconds: float) -> None:
         """One command after the other, for so long."""
@@ -193,9 +195,7 @@ class Asker:
     async def one(self) -> None:
         number = next(self.numbers)
         command = PauseMember(id=str(number), queue="support", device="PJSIP/2001", paused=bool(number % 2))
-        result = await self.link.send(command)
-        if not isinstance(result, Done):
-            raise TypeError(f"a command failed: {result}")
+        self.failed += not isinstance(await self.link.send(command), Done)
 
 
 async def measure(port: int, flood: Event, seconds: float) -> tuple[Times, Times, float]:
@@ -218,6 +218,8 @@ async def measure(port: int, flood: Event, seconds: float) -> tuple[Times, Times
     flood.clear()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    if asker.failed:
+        print(f"{asker.failed} commands were not done in time: the machine is too busy for figures that mean anything")
     return quiet, flooded, heard / (TURNS * seconds)
 
 

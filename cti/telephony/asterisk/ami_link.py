@@ -251,14 +251,14 @@ class AmiLink:
 
     def _hear(self, message: AmiMessage, now_s: float) -> None:
         self.figures.events += 1
-        received_at = datetime.now(UTC)
+        received_at, not_believed = datetime.now(UTC), self.narrator.not_believed
         changes = self.narrator.feed(message, received_at=received_at, monotonic_s=now_s)
         if changes:
             self.figures.lag_s = max(0.0, (received_at - changes[-1].cause.at).total_seconds())
             self._tell(changes)
         if self.narrator.member_news and self._status.state == "connected":
             self._tell_members()
-        if self._control is not None:
+        if self._control is not None and self.narrator.not_believed == not_believed:
             self._control.feed(message)
 
     def _synced(self, now_s: float) -> None:

@@ -38,6 +38,8 @@ class Narrator:
         self.anomalies: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
         """Blocks not believed, by why."""
+        self.not_believed = 0
+        """How many, so that whoever feeds us knows whether this one was."""
         self.wants_reread = False
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
         self.members = members.Members(PbxName(pbx))
@@ -249,6 +251,7 @@ class Narrator:
 
     def _quarantine(self, fault: str) -> None:
         self.quarantined[fault] += 1
+        self.not_believed += 1
         self.wants_reread = True
 
 

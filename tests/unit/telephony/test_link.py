@@ -5,10 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cti.calls.call import PbxName
 from cti.cli.check import clock_offset_s
-from cti.telephony.asterisk.ami_codec import AmiMessage
+from cti.telephony.asterisk.account import Account
+from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
+from cti.telephony.asterisk.ami_link import AmiLink
+from cti.telephony.asterisk.control import Control
+from cti.telephony.asterisk.dialplan import Dialplan
+from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.kinds.kind import Message
 from cti.telephony.asterisk.narrator import Narrator
-from tests.unit.telephony.fake_ami import Chan, FakeAmi, event, linked, listed
+from tests.unit.telephony.fake_ami import SECRET, Chan, FakeAmi, event, linked, listed
 
 CALL = Chan(id="1.1")
 
@@ -48,3 +55,26 @@ async def test_a_pbx_that_stamps_nothing_tells_no_clock() -> None:
     async with FakeAmi() as pbx, linked(pbx) as watched:
         await watched.until_connected()
         assert await clock_offset_s(watched.link, within_s=0) is None
+
+
+class Listening(Control):
+    """A command plane that notes the events it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__(PbxName("main"), Account(user="u", secret=SECRET), Dialplan())
+        self.heard: list[str] = []
+
+    def feed(self, message: Message) -> None:
+        self.heard.append(message.event)
+
+
+def test_what_is_not_believed_confirms_no_command() -> None:
+    """A stranger's name may hold a whole event; that the agent's leg was hung up is not its to say."""
+    control = Listening()
+    link = AmiLink(PbxName("main"), Account(user="u", secret=SECRET), Endpoints(), control=control)
+    forged = event("OriginateResponse", None, ("ActionID", "cti-1"), ("Response", "Success")).decode()
+    cut = event("Newchannel", Chan(id="1.2", caller_name=f"x\r\n\r\n{forged}CallerIDName: y"))
+    for message in AmiDecoder().feed(event("Newchannel", CALL) + cut + event("Hangup", CALL, ("Cause", "16"))):
+        link._hear(message, 0.0)
+    assert control.heard == ["Newchannel", "Hangup"]
+    assert link.narrator.not_believed == 3
