@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { CommandFailed, Commands } from '../src/commands'
 import { button, consultationLost, consulted, customerSide, holdSide, partnerSide, recordSide, resumesIn } from '../src/control'
 import { moved, targetsOf, toneOf, type Directory } from '../src/directory'
+import { en } from '../src/i18n/en'
+import { zhHans } from '../src/i18n/zh-Hans'
+import { zhHant } from '../src/i18n/zh-Hant'
 import { arrived, failed, next, NO_KEYS, pressed } from '../src/keyline'
 import { commandFor } from '../src/keys'
 import { DeskPhone, MEDIA_VERBS } from '../src/phone'
@@ -202,5 +206,27 @@ describe('commands', () => {
     await vi.advanceTimersByTimeAsync(60_000)
     await over
     vi.useRealTimers()
+  })
+})
+
+describe('words', () => {
+  /** The values of an enumeration of the service. */
+  const values = (file: string, name: string): string[] => {
+    const source = readFileSync(new URL(`../../cti/${file}`, import.meta.url), 'utf8')
+    const body = source.split(`class ${name}(`)[1]?.split('\nclass ')[0] ?? ''
+    return [...body.matchAll(/^    [A-Z_]+ = "(.+)"$/gm)].map((match) => match[1]!)
+  }
+  const whyNot = values('screenpop/actions.py', 'WhyNot')
+  const toll = values('toll.py', 'Why')
+
+  test.each(Object.entries({ en, zhHant, zhHans }))('in %s there are some for each reason of the service', (_, words) => {
+    expect(whyNot.length).toBeGreaterThan(15)
+    expect(whyNot.filter((key) => !(key in words.control.whyNot) && !(key in words.whyNot))).toEqual([])
+    expect(toll.length).toBeGreaterThan(3)
+    expect(toll.filter((key) => !(key in words.transfer.whyNot))).toEqual([])
+  })
+
+  test('each action of the service has words for its failure, and none is made up here', () => {
+    expect(Object.keys(en.control.failed).sort()).toEqual(values('screenpop/actions.py', 'ActionName').sort())
   })
 })

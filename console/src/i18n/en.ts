@@ -194,6 +194,10 @@ export const en = {
       stopped: 'the service is stopping',
       'too many commands at once': 'too many commands at once',
       // Asterisk's own, of a party that did not come about
+      'nobody is parked there': 'nobody is parked there any more',
+      'nobody is consulted': 'nobody is being consulted',
+      'nobody is on the line': 'nobody is on the line',
+      'No such channel': 'the call has ended',
       'no answer': 'no answer',
       congestion: 'the lines are busy',
       'User busy': 'busy',

@@ -188,6 +188,10 @@ export const zhHans: Messages = {
       stopped: '服务正在停止',
       'too many commands at once': '同时指令过多',
       // Asterisk's own, of a party that did not come about
+      'nobody is parked there': '该驻留位已无通话',
+      'nobody is consulted': '目前没有咨询对象',
+      'nobody is on the line': '线上没有人',
+      'No such channel': '通话已结束',
       'no answer': '无人接听',
       congestion: '线路繁忙',
       'User busy': '忙线',

@@ -146,6 +146,22 @@ async def test_the_pop_answers_where_the_phone_can(server: FakeServer, page: Pag
     await server.asked_to("answer")
 
 
+async def test_a_phone_that_cannot_be_made_to_answer_says_so_and_p_and_enter_answer_one_that_can(
+    server: FakeServer, page: Page
+) -> None:
+    await opened(server, page)
+    ring = scenes.call(actions=offers.RINGING)
+    server.pop(scenes.pop(ring, scenes.card(ring, scenes.ANNA)))
+    await expect(the_pop(page)).to_be_visible()
+    await page.keyboard.press("Control+Shift+A")
+    await expect(page.get_by_text("Your phone cannot be made to do that from here.")).to_be_visible()
+    becomes(server, ring, actions=offers.RINGING_HERE)
+    await expect(the_pop(page).get_by_role("button", name="Answer")).to_be_visible()
+    await page.keyboard.press("p")
+    await page.keyboard.press("Enter")
+    await server.asked_to("answer")
+
+
 async def test_a_lost_connection_greys_everything(server: FakeServer, page: Page) -> None:
     await talking(server, page)
     server.refuses_sockets = True
