@@ -39,7 +39,7 @@ from cti.agents.events import (
     WrapUpExtended,
 )
 from cti.agents.presence import AgentState, Cause, Maker, PartState, Presence, Reason, Rules
-from cti.agents.transitions import begin, interval_changed, is_foreseen, next_deadline
+from cti.agents.transitions import advance, begin, interval_changed, is_foreseen, next_deadline
 from cti.agents.wrap_ups import not_classified
 from cti.calls.call import Call, CallId, PbxName
 from cti.calls.transitions import CallChanged
@@ -99,8 +99,8 @@ class Floor:
         self._due: list[tuple[datetime, AgentId]] = []
         """A heap; entries that are not their seat's ``planned`` any more count for nothing."""
         self._woken = asyncio.Event()
-        hub.on_desktop = self.desktop_came
-        hub.on_desktop_gone = self.desktop_left
+        hub.on_desktop = lambda arrival: _unharmed(lambda: self.desktop_came(arrival))
+        hub.on_desktop_gone = lambda agent: _unharmed(lambda: self.desktop_left(agent))
 
     # ---- people and their desktops
 
@@ -115,13 +115,15 @@ class Floor:
             if seat is None:
                 self._seats[agent_id] = Seat(agent, begin(agent_id, now))
             elif seat.agent != agent or not seat.is_on_roster:
-                seat.becomes(agent)
+                others = (one for one in there.values() if one.id != agent_id)
+                seat.becomes(agent, {(one.device, queue) for one in others for queue in one.queues})
                 self._follower.follow(seat)
         for seat in [seat for agent_id, seat in self._seats.items() if agent_id not in there]:
             seat.is_on_roster = False
             self._happens(seat, LoggedOut(at=now, made_by=Maker.SYSTEM))
             self._tidy(seat)
-        self._by_device = {seat.agent.device: seat.agent.id for seat in self._seats.values()}
+        seats = sorted(self._seats.values(), key=lambda seat: seat.is_on_roster)
+        self._by_device = {seat.agent.device: seat.agent.id for seat in seats}
         for call in tuple(self._calls.values()):
             self._call(call)
 
@@ -208,10 +210,7 @@ class Floor:
 
     def news(self, news: News) -> None:
         """A sink beside the pipeline's: quick, and a mistake here costs nothing but a state."""
-        try:
-            self._heard(news)
-        except Exception:
-            log.exception("floor_failed", news=type(news).__name__)
+        _unharmed(lambda: self._heard(news))
 
     def _heard(self, news: News) -> None:
         match news:
@@ -407,13 +406,15 @@ class Floor:
     # ---- within: what has happened
 
     def _happens(self, seat: Seat, *events: AgentEvent) -> str:
-        """Facts; why not, where the machine refuses."""
-        after = tried(seat.presence, events, self._settings.rules)
-        if isinstance(after, PresenceRefused):
-            return after.code
-        before, seat.presence = seat.presence, after
-        if after is not before:
-            self._changed(seat, before)
+        """Facts, all or none; why not, where the machine refuses."""
+        refused = tried(seat.presence, events, self._settings.rules)
+        if isinstance(refused, PresenceRefused):
+            return refused.code
+        for event in events:
+            before, after = seat.presence, advance(seat.presence, event, self._settings.rules)
+            if isinstance(after, Presence) and after is not before:
+                seat.presence = after
+                self._changed(seat, before)
         return ""
 
     def _changed(self, seat: Seat, before: Presence) -> None:
@@ -482,6 +483,14 @@ class Floor:
         if seat.is_on_roster and (anew or view != seat.shown):
             seat.shown = view
             self._hub.presence(view)
+
+
+def _unharmed(told: Callable[[], None]) -> None:
+    """Whoever tells us something is not to suffer from a mistake of ours."""
+    try:
+        told()
+    except Exception:
+        log.exception("floor_failed")
 
 
 def _newly(cause: Cause, before: Presence, after: Presence) -> bool:

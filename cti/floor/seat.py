@@ -1,6 +1,7 @@
 """One agent's place on the floor: the presence, the desktop, and how far the PBX has followed."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -60,14 +61,15 @@ class Seat:
         self.session, self.has_desktop = session, True
         self.gone_at, self.grace_s, self.is_gone_told = None, 0.0, False
 
-    def becomes(self, agent: Agent) -> None:
-        """What is known of the person has changed: another phone, other queues."""
+    def becomes(self, agent: Agent, others: Collection[tuple[str, str]]) -> None:
+        """What is known of the person has changed: another phone, other queues. ``others``: phones and queues that are
+        somebody else's now, and theirs to say."""
         before, self.agent, self.is_on_roster = self.wants, agent, True
         now = {(one.device, one.queue) for one in wanted(agent, self.presence)}
         self.former = tuple(
             replace(one, is_member=False, paused=True, reason=LOGGED_OUT, penalty=None)
             for one in before
-            if (one.device, one.queue) not in now
+            if (one.device, one.queue) not in now and (one.device, one.queue) not in others
         )
 
     def missing_at(self, patience: Patience) -> datetime | None:

@@ -141,6 +141,8 @@ async def test_who_logged_out_and_keeps_the_page_logs_in_again_by_asking_for_a_s
     await house.asks("LOGOUT")
     await house.asks("READY", command="again-1")
     assert (house.state(), house.pbx.has("support")) == ("READY", "ready")
+    changes = [presence.changes for fact in house.facts if (presence := presence_of(fact))]
+    assert sorted(set(changes)) == list(range(1, len(set(changes)) + 1))  # the log-in on its way is an interval too
 
 
 async def test_people_without_a_phone_have_no_state(house: House) -> None:
@@ -527,6 +529,15 @@ async def test_another_phone_and_other_queues_move_the_members(house: House) -> 
     await house.quiet()
     assert [house.pbx.has(queue) for queue in ("support", "billing")] == ["-", "-"]
     assert [house.pbx.has(queue, "PJSIP/1009") for queue in ("support", "billing")] == ["-", "ready"]
+
+
+async def test_two_who_change_places_take_their_phones_memberships_over(house: House) -> None:
+    await house.ready()
+    await house.ready(JON)
+    house.floor.roster((replace(BOTH, device=JON.device), replace(JON, device=MARA.device), SUE))
+    await house.quiet()
+    assert [house.pbx.has("support", device) for device in (MARA.device, JON.device)] == ["-", "ready"]
+    assert [house.pbx.has("billing", device) for device in (MARA.device, JON.device)] == ["ready", "ready"]
 
 
 async def test_a_penalty_is_set_where_the_site_has_one() -> None:
