@@ -1,6 +1,6 @@
 // My own state: what the server says of it, what I just asked for, and the asking.
 import { isBusy, isGranted, isOthersDoing, offer, SYSTEM_REASONS_FROM, wished, type Asked, type Reason, type Verb, type Wish } from './agent'
-import { api } from './api'
+import { api, ApiError } from './api'
 import { CommandFailed, Commands } from './commands'
 import { desk, reason as words } from './console.svelte'
 import { isolated, timeOfDay } from './format'
@@ -102,6 +102,7 @@ class Agent {
 
 /** Why it did not work: the PBX's words as they are, ours translated. */
 export function why(error: unknown): string {
+  if (error instanceof ApiError) return word(t().agent.whyNot, error.code) ?? words(error)
   if (!(error instanceof CommandFailed)) return words(error)
   return word(t().agent.whyNot, error.reason) ?? word(t().reasons, error.reason) ?? isolated(error.reason)
 }

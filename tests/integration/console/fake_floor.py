@@ -36,6 +36,8 @@ class Floor:
     """Commands wait until ``answer``."""
     fails: str = ""
     """The PBX's words for the next command."""
+    refuses: str = ""
+    """The service itself does not take the next wish, for this reason."""
     waiting: list[tuple[str, Callable[[], None]]] = field(default_factory=list)
 
     # ---- what happens to the agent

@@ -275,11 +275,13 @@ class FakeServer:
             return _problem(401, "not_logged_in")
         return self._of_my_own(request, path.split("/"), body) or self._for_agent(request, path.split("/"), body)
 
-    def _of_my_own(  # noqa: PLR0911 - a table, one answer a line
+    def _of_my_own(  # noqa: C901, PLR0911 - a table, one answer a line
         self, request: web.Request, path: list[str], body: Any
     ) -> web.StreamResponse | None:
         floor = self.floor
         match request.method, path:
+            case "POST", ["agents", "me", "state"] if floor.refuses:
+                return _problem(409, floor.refuses)
             case "POST", ["agents", "me", "state"]:
                 return web.json_response({"command": floor.set_state(body)}, status=202)
             case "POST", ["agents", "me", "wrap-up", "extend"]:

@@ -156,6 +156,15 @@ async def test_a_command_that_fails_goes_back_and_says_the_pbx_s_words(server: F
     await expect(state(page)).not_to_contain_text("Break")
 
 
+async def test_what_the_service_refuses_is_said_in_words(server: FakeServer, page: Page) -> None:
+    await at_work(server, page)
+    server.floor.refuses = "supervisor_only"
+    await state(page).click()
+    await item(page, "Break").click()
+    await expect(page.get_by_text("A supervisor set this, and only a supervisor can end it.")).to_be_visible()
+    await expect(state(page)).not_to_contain_text("Break")
+
+
 async def test_a_state_the_pbx_does_not_have_says_so_in_its_words(server: FakeServer, page: Page) -> None:
     await at_work(server, page)
     server.floor.is_now("READY", is_confirmed=False, trouble="No such queue 'Support'")
