@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from cti.calls.call import Call, PbxName
+from cti.calls.call import Call, LegId, PbxName
 from cti.errors import PbxAuthFailed, PbxError, PbxProtocolError, PbxRefused, PbxUnavailable
 from cti.log import logger
 from cti.telephony.asterisk.account import Account
@@ -25,7 +25,7 @@ from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import Command, Done, Failed, FetchParked, Hangup, Park, Result
+from cti.telephony.commands import CallCommand, Command, Done, Failed, FetchParked, Hangup, Park, Reconnect, Result
 from cti.telephony.link import LinkChanged, News, Sink
 from cti.telephony.phone import Ability
 
@@ -41,6 +41,9 @@ RECONCILE_S: Final = 60.0
 """How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
 REREAD_S: Final = 1.0
 """How soon after something odd."""
+DEAF_S: Final = 1.2
+"""Asterisk takes the keys that follow the end of a consultation for more of the same, for its featuredigittimeout of 1 s
+(16 and 22); ours, too. So the next command about that leg waits."""
 _BY_THE_PBX: Final = frozenset({Ability.HOLD, Ability.KEYS, Ability.TRANSFER, Ability.PARK, Ability.RECORD})
 """What Asterisk does for any phone. Not ANSWER: no Asterisk makes a phone pick up for what our account may do
 (docs/explanation/call-control.md)."""
@@ -87,6 +90,7 @@ class AmiLink:
         self._lost_at: datetime | None = None
         self._reconcile_at_s = 0.0
         self._began_sync_s = 0.0
+        self._deaf_until_s: dict[LegId, float] = {}
 
     # ---- what PbxLink asks
 
@@ -118,8 +122,19 @@ class AmiLink:
                 return await self._park(self._control, command)
             case FetchParked() if not self.narrator.is_parked(command.space):
                 return Failed(command=command.id, reason="nobody is parked there")
+            case CallCommand():
+                return await self._of_call(self._control, command)
             case _:
                 return await self._control.send(command)
+
+    async def _of_call(self, control: Control, command: CallCommand) -> Result:
+        now_s = time.monotonic()
+        self._deaf_until_s = {leg: until_s for leg, until_s in self._deaf_until_s.items() if until_s > now_s}
+        await asyncio.sleep(self._deaf_until_s.get(command.leg, now_s) - now_s)
+        result = await control.send(command)
+        if isinstance(command, Reconnect):
+            self._deaf_until_s[command.leg] = time.monotonic() + DEAF_S
+        return result
 
     async def _hang_up(self, control: Control, command: Hangup) -> Result:
         self.narrator.hangs_up(command.leg)

@@ -22,7 +22,7 @@ from cti.telephony.asterisk.actions import actions_for, expectation_of
 from cti.telephony.asterisk.ami_wire import Limits, NoAnswer, Wire
 from cti.telephony.asterisk.confirmations import PBX_LOST, Confirmations
 from cti.telephony.asterisk.dialplan import Dialplan
-from cti.telephony.asterisk.kinds.kind import TIMEOUT, Action, Ends, Given, Message, NobodyThere
+from cti.telephony.asterisk.kinds.kind import TIMEOUT, Action, Ends, Given, Message, NotNow
 from cti.telephony.backoff import backoff_s
 from cti.telephony.commands import CallCommand, Command, Failed, Result
 
@@ -77,7 +77,7 @@ class Control:
 
     def check(self, command: Command) -> None:
         """Raises ValueError for a command that ``send`` would refuse."""
-        with contextlib.suppress(NobodyThere):
+        with contextlib.suppress(NotNow):
             actions_for(command, self._given(command))
 
     async def send(self, command: Command) -> Result:
@@ -89,7 +89,7 @@ class Control:
         given = self._given(command)
         try:
             actions = actions_for(command, given)
-        except NobodyThere as error:
+        except NotNow as error:
             return Failed(command=command.id, reason=str(error))
         if len(self._futures) >= self.MOST_OUT:
             return Failed(command=command.id, reason="too many commands at once")

@@ -17,6 +17,10 @@ def ends_of(mirror: Mirror, channel: Channel) -> Ends:
         beside=beside[0].id if len(beside) == 1 else None,
         customer=customer,
         consulted=frozenset(known.id for known in rest if known.id != customer),
+        consults_by_phone=any(
+            known.consults and known.device == channel.device and not known.is_gone
+            for known in channel.conversation.channels.values()
+        ),
         is_held=channel.is_held_by_pbx,
         recorded=channel.conversation.recorded,
     )
@@ -24,9 +28,10 @@ def ends_of(mirror: Mirror, channel: Channel) -> Ends:
 
 def _customer(channel: Channel) -> LegId | None:
     """Whose call it is; among colleagues, whoever it has spoken with first."""
-    others = [other for other in channel.conversation.parties() if other is not channel and not other.is_gone]
-    known = [other for other in others if other.role is Role.CUSTOMER or other.id in channel.was_with]
-    return min(known, key=_customers_first).id if known else None
+    parties = [party for party in channel.conversation.parties() if party is not channel]
+    customers = [party for party in parties if party.role is Role.CUSTOMER]
+    known = customers or [party for party in parties if party.id in channel.was_with]
+    return next((party.id for party in known if not party.is_gone), None)
 
 
 def _customers_first(channel: Channel) -> bool:

@@ -107,7 +107,7 @@ _NAMES: Final = {
         "Event", "Response", "Timestamp", "DialStatus", "DialString", "Forward", "BridgeUniqueid", "BridgeTechnology",
         "BridgeCreator", "Cause", "Queue", "Position", "Interface", "MemberName", "StateInterface", "Location", "Result",
         "Extension", "DestType", "ParkingSpace", "UserEvent", "Code", "Uptime", "EventList", "ActionID", "BridgeId", "Duration",
-        "Wait",
+        "Wait", "State", "Holder",
     )
 }  # fmt: skip
 """Some libraries keep header names in lower case."""

@@ -268,8 +268,23 @@ async def test_a_customer_who_hangs_up_meanwhile_cannot_be_handed_over(stage: St
     caller.hang_up()
     await desk.until(lambda: "Cleared" in desk.story(), "cleared")
     late = CompleteTransfer(id="late", call=call, leg=leg)
-    assert failed(await desk.link.send(late)) in {"timeout", "Normal Clearing"}
+    assert failed(await desk.link.send(late)) == "nobody is on the line"
     for phone in (ann, bob):
+        phone.hang_up()
+
+
+async def test_a_consultation_on_the_phone_s_second_line_is_the_phone_s(stage: Stage, desk: Desk) -> None:
+    """Asterisk's features know nothing of it; the phone's own button hands over."""
+    caller, ann = await talking(stage, desk)
+    ann.put_on_hold()
+    await desk.becomes(CallState.HELD)
+    second = stage.agents["2001"].dial("2002")
+    bob = await stage.agents["2002"].rings()
+    bob.answer()
+    await desk.until(lambda: desk.speaks("2002"), "consulting")
+    first = next(leg for leg in desk.call.legs if leg.party.number == "2001").party.leg
+    assert failed(await desk.does(CompleteTransfer, leg=first)) == "not_able"
+    for phone in (second, caller):
         phone.hang_up()
 
 

@@ -37,6 +37,7 @@ ENDS: Final = Ends(
     other=LegId("1763754000.11"),
     beside=LegId("1763754000.11"),
     customer=LegId("1763754000.11"),
+    consulted=frozenset({LegId("1763754000.13")}),
     recorded=LegId("1763754000.11"),
 )
 EVERY: Final[tuple[Command, ...]] = (

@@ -9,7 +9,7 @@ from cti.telephony.asterisk.actions import actions_for, expectation_of
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.confirmations import Confirmations
 from cti.telephony.asterisk.dialplan import Dialplan
-from cti.telephony.asterisk.kinds.kind import Ends, Given, NobodyThere
+from cti.telephony.asterisk.kinds.kind import Ends, Given, NotNow
 from cti.telephony.commands import (
     Alternate,
     BlindTransfer,
@@ -105,8 +105,16 @@ def test_what_each_command_does(command: Command, what: str) -> None:
     assert names(command) == what
 
 
-def test_a_held_customer_is_retrieved_before_being_parked() -> None:
-    assert names(Park(**ABOUT), replace(ENDS, is_held=True)) == "* 6 2 Park"
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (Park(**ABOUT), "* 6 2 Park"),
+        (Consult(**ABOUT, to="2002"), "Getvar * 6 2 Atxfer"),
+        (BlindTransfer(**ABOUT, to="2002"), "Getvar * 6 2 BlindTransfer"),
+    ],
+)
+def test_a_held_customer_is_retrieved_before_being_moved(command: Command, what: str) -> None:
+    assert names(command, replace(ENDS, is_held=True)) == what
 
 
 def test_keys_of_features_are_the_agent_s_own_and_keys_for_the_customer_are_heard_there() -> None:
@@ -154,8 +162,22 @@ def test_a_parking_space_is_one(space: str) -> None:
     + [Record(**ABOUT, step=step) for step in RecordingStep],
 )
 def test_with_nobody_on_the_line_there_is_nothing_to_do(command: Command) -> None:
-    with pytest.raises(NobodyThere):
+    with pytest.raises(NotNow):
         sent(command, Ends(channel=CHANNEL))
+
+
+@pytest.mark.parametrize("kind", [CompleteTransfer, Conference, Reconnect, Alternate])
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (replace(ENDS, consulted=frozenset()), "nobody is consulted"),
+        (replace(ENDS, customer=None), "nobody is on the line"),
+        (replace(ENDS, consults_by_phone=True), "not_able"),
+    ],
+)
+def test_without_a_consultation_of_the_pbx_no_key_is_pressed(kind: type[CallCommand], ends: Ends, words: str) -> None:
+    with pytest.raises(NotNow, match=words):
+        sent(kind(**ABOUT), ends)
 
 
 # ---- which events end it

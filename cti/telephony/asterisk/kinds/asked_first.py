@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from cti.calls.call import LegId
-from cti.telephony.asterisk.kinds.kind import LEG, Action, Expectation, Form, Verdict, whole
+from cti.telephony.asterisk import feature_codes
+from cti.telephony.asterisk.kinds.kind import LEG, Action, Ends, Expectation, Form, Verdict, whole
 from cti.telephony.commands import Failed
 
 _EXTEN: Final = re.compile(r"\+?[0-9]{1,20}")
@@ -43,6 +44,11 @@ def pressed(leg: LegId, code: str) -> tuple[Action, ...]:
     """The keys of a feature code, as if that phone had sent them: nobody hears them, and no class dtmf is needed."""
     channel = whole(LEG, leg, "leg")
     return tuple({"Action": "PlayDTMF", "Channel": channel, "Digit": key, "Receive": "true"} for key in code)
+
+
+def retrieved_first(leg: LegId, ends: Ends) -> tuple[Action, ...]:
+    """Out of a hold by the PBX: Asterisk moves nobody who is busy with an application before that has ended (16 and 22)."""
+    return pressed(leg, feature_codes.RETRIEVE) if ends.is_held else ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -59,14 +59,16 @@ class Ends:
     """Whose call it is, also while the agent consults somebody."""
     consulted: frozenset[LegId] = frozenset()
     """Everybody else of that call, and what leads to them."""
+    consults_by_phone: bool = False
+    """On a second line of the phone's, of which Asterisk's features know nothing."""
     is_held: bool = False
     """By the PBX, that is; of a phone's own hold the PBX knows nothing to be undone."""
     recorded: LegId | None = None
     """The channel whose voices are recorded."""
 
 
-class NobodyThere(ValueError):  # noqa: N818 - what it is, not how it is raised
-    """The command is about somebody who is not there any more: it fails, but nobody asked for anything wrong."""
+class NotNow(ValueError):  # noqa: N818 - what it is, not how it is raised
+    """As things are it cannot be done: it fails in these words, but nobody asked for anything wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ def whole(pattern: re.Pattern[str], text: str, what: str) -> str:
 
 
 def there(leg: LegId | None) -> LegId:
-    """``leg``, if somebody is. Raises NobodyThere."""
+    """``leg``, if somebody is. Raises NotNow."""
     if not leg:
-        raise NobodyThere("nobody is on the line")
+        raise NotNow("nobody is on the line")
     return LegId(whole(LEG, leg, "leg"))

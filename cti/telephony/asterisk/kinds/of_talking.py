@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 
 from cti.calls.call import LegId
 from cti.telephony.asterisk import feature_codes
-from cti.telephony.asterisk.kinds.asked_first import Asking, features_of, pressed
+from cti.telephony.asterisk.kinds.asked_first import Asking, features_of, pressed, retrieved_first
 from cti.telephony.asterisk.kinds.kind import (
     USUAL_S,
     Action,
@@ -93,8 +93,7 @@ def _are_sent(command: SendKeys, _given: Given) -> Expectation:
 
 def _park(command: Park, given: Given) -> tuple[Action, ...]:
     customer, own = there(given.ends.customer), whole(CHANNEL, given.ends.channel, "channel")
-    first = pressed(command.leg, feature_codes.RETRIEVE) if given.ends.is_held else ()
-    return (*first, {"Action": "Park", "Channel": customer, "TimeoutChannel": own})
+    return (*retrieved_first(command.leg, given.ends), {"Action": "Park", "Channel": customer, "TimeoutChannel": own})
 
 
 @dataclass(slots=True, kw_only=True)

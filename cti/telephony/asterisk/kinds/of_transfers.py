@@ -19,8 +19,21 @@ from typing import Any, ClassVar, Final
 from cti.calls.call import LegId
 from cti.telephony.asterisk import feature_codes
 from cti.telephony.asterisk.dialplan import destination
-from cti.telephony.asterisk.kinds.asked_first import Asking, is_there, pressed
-from cti.telephony.asterisk.kinds.kind import LEG, Action, Expectation, Form, Given, Kind, Message, Verdict, whole
+from cti.telephony.asterisk.kinds.asked_first import NOT_ABLE, Asking, is_there, pressed, retrieved_first
+from cti.telephony.asterisk.kinds.kind import (
+    LEG,
+    Action,
+    Ends,
+    Expectation,
+    Form,
+    Given,
+    Kind,
+    Message,
+    NotNow,
+    Verdict,
+    there,
+    whole,
+)
 from cti.telephony.commands import (
     Alternate,
     BlindTransfer,
@@ -42,7 +55,7 @@ WORDS: Final = "unavailable"
 def _transfer(name: str, command: BlindTransfer | Consult, given: Given) -> tuple[Action, ...]:
     context, exten = given.dialplan.transfer_context, destination(command.to, given.dialplan)[1]
     action = {"Action": name, "Channel": whole(LEG, command.leg, "leg"), "Context": context, "Exten": exten}
-    return (is_there(context, exten), action)
+    return (is_there(context, exten), *retrieved_first(command.leg, given.ends), action)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,8 +139,18 @@ def _rings(command: Consult, given: Given) -> Expectation:
     return _Rings(command=command.id, leg=command.leg, target=target, limit_s=CONSULT_S)
 
 
+def _must_consult(ends: Ends) -> None:
+    """Outside a consultation the customer would hear the keys."""
+    there(ends.customer)
+    if ends.consults_by_phone:
+        raise NotNow(NOT_ABLE)
+    if not ends.consulted:
+        raise NotNow("nobody is consulted")
+
+
 def _press(code: str) -> Callable[[CallCommand, Given], tuple[Action, ...]]:
-    def actions(command: CallCommand, _given: Given) -> tuple[Action, ...]:
+    def actions(command: CallCommand, given: Given) -> tuple[Action, ...]:
+        _must_consult(given.ends)
         return pressed(command.leg, code)
 
     return actions
@@ -149,7 +172,8 @@ class _Joined(_OfLeg):
         return Done(command=self.command) if fits else None
 
 
-def _back(command: Reconnect, _given: Given) -> tuple[Action, ...]:
+def _back(command: Reconnect, given: Given) -> tuple[Action, ...]:
+    _must_consult(given.ends)
     return ({"Action": "CancelAtxfer", "Channel": whole(LEG, command.leg, "leg")},)
 
 

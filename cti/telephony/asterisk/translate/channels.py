@@ -134,9 +134,12 @@ _USER_EVENTS: Final = frozenset({"CtiCustomer", "CtiHeld", "CtiRetrieved"})
 def _held_by_the_pbx(mirror: Mirror, held: Channel, message: AmiMessage) -> Touched:
     """The same as a phone's own hold, which Asterisk tells of the phone's channel."""
     holder = mirror.by_name.get(message.get("Holder"))
-    if holder is None or holder.bridge != held.bridge:
+    if holder is None:
         return NOTHING
-    holder.has_held = holder.is_held_by_pbx = message.get("UserEvent") == "CtiHeld"
+    holder.is_held_by_pbx = message.get("UserEvent") == "CtiHeld"
+    if holder.bridge != held.bridge:  # it consults meanwhile
+        return NOTHING
+    holder.has_held = holder.is_held_by_pbx
     return (holder.conversation,)
 
 
