@@ -17,18 +17,22 @@ from cti.telephony.asterisk.actions import actions_for
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.endpoints import Endpoints
-from cti.telephony.asterisk.kinds.kind import Given
+from cti.telephony.asterisk.kinds.kind import Ends, Given, NotNow
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.commands import (
     AddMember,
+    CallCommand,
     Command,
     Done,
     Failed,
     Hangup,
+    Hold,
     Originate,
     PauseMember,
     RemoveMember,
     Result,
+    Retrieve,
+    SendKeys,
     SetPenalty,
 )
 from cti.telephony.link import LinkChanged, MemberChanged, MembersRead, News, Sink
@@ -112,29 +116,21 @@ class Player:
 
     def check(self, command: Command) -> None:
         """The same refusals as a real PBX's link."""
-        actions_for(command, Given(action_id="check", leg=LegId("check"), dialplan=self._dialplan))
+        ends = self.narrator.ends_of(command.leg) if isinstance(command, CallCommand) else Ends()
+        given = Given(action_id="check", leg=LegId("check"), dialplan=self._dialplan, ends=ends)
+        with contextlib.suppress(NotNow):
+            actions_for(command, given)
 
     def abilities(self, device: str) -> frozenset[Ability]:  # noqa: ARG002
-        """A recording takes its course."""
-        return frozenset()
+        """A recording takes its course; but its customers can wait, and hear keys without minding."""
+        return frozenset({Ability.HOLD, Ability.KEYS})
 
     async def send(self, command: Command) -> Result:
         self.check(command)
         if command.id not in self._asked:
             self._forget_old_commands()
             self._asked[command.id] = asyncio.get_running_loop().create_future()
-            match command:
-                case Originate():
-                    self._originate(command)
-                case Hangup():
-                    is_there = self._stage.hang_up(command.leg, self._time_s())
-                    self._answer(
-                        Done(command=command.id) if is_there else Failed(command=command.id, reason="No such channel")
-                    )
-                case AddMember() | RemoveMember() | PauseMember() | SetPenalty():
-                    self._of_member(command)
-                case _:
-                    self._answer(Failed(command=command.id, reason="not_able"))
+            self._carry_out(command)
             self._woken.set()
         return await asyncio.shield(self._asked[command.id])
 
@@ -184,6 +180,28 @@ class Player:
         else:
             self._tell(self.narrator.feed(stamped(message, self._now())))
 
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Originate():
+                self._originate(command)
+            case Hangup():
+                self._answer(_result(command, is_done=self._stage.hang_up(command.leg, self._time_s())))
+            case Hold():
+                self._of_talking(command, self._stage.hold(command.leg, self._time_s()))
+            case Retrieve():
+                self._of_talking(command, self._stage.retrieve(command.leg, self._time_s()))
+            case SendKeys():
+                self._answer(_result(command, is_done=self._stage.is_there(command.leg)))
+            case AddMember() | RemoveMember() | PauseMember() | SetPenalty():
+                self._of_member(command)
+            case _:
+                self._answer(Failed(command=command.id, reason="not_able"))
+
+    def _of_talking(self, command: Hold | Retrieve, message: AmiMessage | None) -> None:
+        if message is not None:
+            self._tell(self.narrator.feed(stamped(message, self._now())))
+        self._answer(_result(command, is_done=message is not None))
+
     def _rings(self, play: Play, phone: str, taken: frozenset[str]) -> Play | None:
         return self._programme.rings(play, phone, taken, self._time_s())
 
@@ -227,6 +245,10 @@ class Player:
 
     def _time_s(self) -> float:
         return (self._seconds() - self._began_s) * self._speed
+
+
+def _result(command: Command, *, is_done: bool) -> Result:
+    return Done(command=command.id) if is_done else Failed(command=command.id, reason="No such channel")
 
 
 def _failed(command: str) -> Failed:

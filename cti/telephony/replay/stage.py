@@ -25,6 +25,8 @@ _GIVES_UP_AFTER_S: Final = 4.0
 """A caller whose only phone declined waits this much longer."""
 ASKS_EVERY_S: Final = 1.0
 """While nobody's phone may ring."""
+_MUSIC_S: Final = 120.0
+"""So long a customer stays on hold."""
 _PATIENCE_S: Final = 60.0
 """So long a caller waits for a phone that may ring."""
 
@@ -39,6 +41,8 @@ class _Running:
         """Live ones by Uniqueid, in the order they came."""
         self.bridges: dict[str, Headers] = {}
         self.queue: Headers = ()
+        self.held: dict[str, float] = {}
+        """Legs of agents who asked for it, and when."""
         self._entries = dict(entries(play))
         self._waited_s = 0.0
 
@@ -71,10 +75,26 @@ class _Running:
     def waits(self, now_s: float) -> None:
         late_s = now_s - self.next_s() + ASKS_EVERY_S
         self._waited_s += late_s
-        self.waiting = [(at_s + late_s, message) for at_s, message in self.waiting]
+        self._later(late_s)
         if self._waited_s > _PATIENCE_S:
             first = next(iter(self.channels))
             self._end(now_s, self._given_up("") if self.queue else self._end_all(first))
+
+    def holds(self, leg: str, now_s: float) -> AmiMessage:
+        """What was recorded goes on when the customer is fetched back, or has had enough of the music."""
+        if leg not in self.held:
+            self.held[leg] = now_s
+            self._later(_MUSIC_S)
+        return self._of("Hold", leg, ("MusicClass", "default"))
+
+    def retrieves(self, leg: str, now_s: float) -> AmiMessage:
+        since_s = self.held.pop(leg, None)
+        if since_s is not None:
+            self._later(min(0.0, now_s - since_s - _MUSIC_S))
+        return self._of("Unhold", leg)
+
+    def _later(self, seconds: float) -> None:
+        self.waiting = [(at_s + seconds, message) for at_s, message in self.waiting]
 
     def _cues(self) -> tuple[Cue, ...]:
         return cues(self.play, number=self._number, epoch_s=self._epoch_s)
@@ -194,12 +214,36 @@ class Stage:
 
     def hang_up(self, leg: str, now_s: float) -> bool:
         """End the play this leg is in, or its ringing; False where there is no such leg."""
-        for number, running in self._running.items():
-            if leg in running.channels:
-                running.hang_up(leg, now_s)
-                self._due(number)
-                return True
-        return False
+        number, running = self._with(leg)
+        if running is None:
+            return False
+        running.hang_up(leg, now_s)
+        self._due(number)
+        return True
+
+    def hold(self, leg: str, now_s: float) -> AmiMessage | None:
+        """What Asterisk says of it; None where that leg speaks with nobody."""
+        number, running = self._with(leg)
+        if running is None or leg not in running.bridges:
+            return None
+        message = running.holds(leg, now_s)
+        self._due(number)
+        return message
+
+    def retrieve(self, leg: str, now_s: float) -> AmiMessage | None:
+        number, running = self._with(leg)
+        if running is None or leg not in running.held:
+            return None
+        message = running.retrieves(leg, now_s)
+        self._due(number)
+        return message
+
+    def is_there(self, leg: str) -> bool:
+        return self._with(leg)[1] is not None
+
+    def _with(self, leg: str) -> tuple[int, _Running | None]:
+        """The play that leg is in."""
+        return next(((number, one) for number, one in self._running.items() if leg in one.channels), (0, None))
 
     def _ask(self, number: int, now_s: float) -> None:
         running = self._running[number]

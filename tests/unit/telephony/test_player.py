@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +21,9 @@ from cti.demo.people import AGENTS, COMPLAINT, KEYED, Caller
 from cti.envelope import of_change
 from cti.store.restored import restored_calls
 from cti.telephony.asterisk.dialplan import Dialplan
-from cti.telephony.commands import Done, Failed, Hangup, Originate
+from cti.telephony.commands import Command, Done, Failed, Hangup, Hold, Originate, Park, Retrieve, SendKeys
 from cti.telephony.link import LinkChanged, MemberChanged, News
+from cti.telephony.phone import Ability
 from cti.telephony.replay.player import Player
 from cti.telephony.replay.score import Play, Score, score_of
 from cti.telephony.replay.story import replay
@@ -315,7 +317,7 @@ def originate(to: str = "0223456789", device: str = "PJSIP/2001", name: str = "c
     return Originate(id=name, device=device, to=to)
 
 
-async def asked(house: House, command: Originate | Hangup, seconds: float = 60) -> Done | Failed:
+async def asked(house: House, command: Command, seconds: float = 60) -> Done | Failed:
     asking = asyncio.create_task(house.player.send(command))
     await asyncio.sleep(0)
     house.run(seconds)
@@ -412,6 +414,67 @@ async def test_a_leg_that_is_gone_cannot_be_hung_up() -> None:
     assert Failed(command="command-1", reason="No such channel") == await asked(
         house, Hangup(id="command-1", call=call.id, leg=leg)
     )
+
+
+async def test_a_customer_on_hold_waits_until_they_are_fetched_back() -> None:
+    house = House(Once(play(lengths_s=(1.0, 1.0, 20.0)))).start().run(10)
+    (call,) = house.player.calls
+    leg = leg_of_agent(call)
+    assert await asked(house, Hold(id="hold", call=call.id, leg=leg), seconds=60) == Done(command="hold")
+    assert [one.state for one in house.player.calls] == [CallState.HELD]
+    assert await asked(house, Retrieve(id="back", call=call.id, leg=leg), seconds=5) == Done(command="back")
+    assert [one.state for one in house.player.calls] == [CallState.TALKING]
+    (ended,) = house.run(30).ended
+    assert (ended.hold_s, ended.talk_s) == (pytest.approx(60, abs=0.1), pytest.approx(20, abs=0.1))
+
+
+async def test_a_customer_who_is_forgotten_on_hold_hangs_up() -> None:
+    house = House(Once(play(lengths_s=(1.0, 1.0, 20.0)))).start()
+    call = house.run_until(CallState.TALKING)
+    await asked(house, Hold(id="hold", call=call.id, leg=leg_of_agent(call)), seconds=200)
+    assert [(one.outcome, one.ended_by) for one in house.ended] == [(Outcome.ANSWERED, "customer")]
+
+
+async def test_hold_is_held_once_and_only_where_somebody_speaks() -> None:
+    house = House(Once(play(lengths_s=(1.0, 5.0, 20.0)))).start()
+    ringing = house.run_until(CallState.RINGING)
+    hold = Hold(id="early", call=ringing.id, leg=leg_of_agent(ringing))
+    assert await asked(house, hold, seconds=0.1) == Failed(command="early", reason="No such channel")
+    call = house.run_until(CallState.TALKING)
+    leg = leg_of_agent(call)
+    retrieve = Retrieve(id="back", call=call.id, leg=leg)
+    assert await asked(house, retrieve, seconds=0.1) == Failed(command="back", reason="No such channel")
+    for number in range(2):
+        assert await asked(house, Hold(id=f"hold-{number}", call=call.id, leg=leg), seconds=1) == Done(
+            command=f"hold-{number}"
+        )
+    assert house.events().count("Held") == 1
+
+
+async def test_hanging_up_on_hold_by_command_ends_the_call() -> None:
+    house = House(Once(play(lengths_s=(1.0, 1.0, 20.0)))).start()
+    call = house.run_until(CallState.TALKING)
+    leg = leg_of_agent(call)
+    await asked(house, Hold(id="hold", call=call.id, leg=leg), seconds=1)
+    await asked(house, Hangup(id="end", call=call.id, leg=leg), seconds=1)
+    assert [one.outcome for one in house.ended] == [Outcome.ANSWERED]
+
+
+async def test_keys_are_taken_while_somebody_is_there() -> None:
+    house = House(Once(play(lengths_s=(1.0, 1.0, 20.0)))).start()
+    call = house.run_until(CallState.TALKING)
+    keys = SendKeys(id="keys", call=call.id, leg=leg_of_agent(call), keys="12#")
+    assert await asked(house, keys) == Done(command="keys")
+    again = replace(keys, id="late")
+    assert await asked(house, again) == Failed(command="late", reason="No such channel")
+
+
+async def test_what_a_recording_cannot_do_is_said() -> None:
+    house = House(Once(play(lengths_s=(1.0, 1.0, 20.0)))).start()
+    call = house.run_until(CallState.TALKING)
+    park = Park(id="park", call=call.id, leg=leg_of_agent(call))
+    assert house.player.abilities("PJSIP/2001") == {Ability.HOLD, Ability.KEYS}
+    assert await asked(house, park, seconds=1) == Failed(command="park", reason="not_able")
 
 
 def test_scores_are_of_one_call_each() -> None:
