@@ -230,7 +230,7 @@ async def test_hang_up_by_button_and_by_keys_and_never_by_escape(server: FakeSer
     [asked] = requests(server, "POST", f"calls/{call.call}/actions/hangup")
     assert isinstance(asked, dict)
     server.command(asked["id"], "failed", "No such channel")
-    await expect(page.get_by_text("The call could not be ended: No such channel")).to_be_visible()
+    await expect(page.get_by_text("The call could not be ended: the call has ended")).to_be_visible()
     await end(page).click()
     await server.until(lambda: len(requests(server, "POST", f"calls/{call.call}/actions/hangup")) == 2)
 
