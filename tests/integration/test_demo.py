@@ -208,6 +208,11 @@ def test_a_second_one_on_the_same_port_is_told_so(demo: Running, tmp_path: Path)
     assert f"web.port: 127.0.0.1:{demo.port}" in done.stderr
 
 
+READY = """() => fetch('/api/v1/agents/me/state', {
+    method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({id: 'demo-ready-1', state: 'READY'}),
+})"""
+
+
 @pytest.mark.browser
 async def test_a_pop_is_seen_in_the_console(demo: Running) -> None:
     require("chromium")
@@ -219,6 +224,8 @@ async def test_a_pop_is_seen_in_the_console(demo: Running) -> None:
         page = await (await browser.new_context(locale="en-GB")).new_page()
         await page.goto(demo.url)
         await page.locator(".demo button", has_text="Bob").click()
+        await page.get_by_text("Live", exact=True).wait_for()
+        await page.evaluate(READY)  # Bob's desktop of an earlier test is gone, and so he is not ready
         await page.locator("[data-pop]").first.wait_for(timeout=60_000)
         await browser.close()
 
