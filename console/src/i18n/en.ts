@@ -197,6 +197,7 @@ export const en = {
       'nobody is parked there': 'nobody is parked there any more',
       'nobody is consulted': 'nobody is being consulted',
       'nobody is on the line': 'nobody is on the line',
+      'No such channel': 'the call has ended',
       'no answer': 'no answer',
       congestion: 'the lines are busy',
       'User busy': 'busy',

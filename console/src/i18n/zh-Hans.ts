@@ -191,6 +191,7 @@ export const zhHans: Messages = {
       'nobody is parked there': '该驻留位已无通话',
       'nobody is consulted': '目前没有咨询对象',
       'nobody is on the line': '线上没有人',
+      'No such channel': '通话已结束',
       'no answer': '无人接听',
       congestion: '线路繁忙',
       'User busy': '忙线',

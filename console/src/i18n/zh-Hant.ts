@@ -191,6 +191,7 @@ export const zhHant: Messages = {
       'nobody is parked there': '該駐留位已無通話',
       'nobody is consulted': '目前沒有諮詢對象',
       'nobody is on the line': '線上沒有人',
+      'No such channel': '通話已結束',
       'no answer': '無人接聽',
       congestion: '線路忙碌',
       'User busy': '忙線',

@@ -359,7 +359,7 @@ async def dial_failed(server: FakeServer, page: Page) -> None:
     await server.until(lambda: any(path == "calls" for _, path, _ in server.asked))
     body = next(body for _, path, body in server.asked if path == "calls")
     server.command(body["id"], "failed", "User busy")
-    await page.get_by_text("User busy").wait_for()
+    await page.get_by_text("could not be placed: busy").wait_for()
 
 
 @scene
