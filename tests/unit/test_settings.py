@@ -35,7 +35,20 @@ def test_the_shipped_file_runs_as_it_is() -> None:
 
 def test_the_shipped_file_shows_the_defaults() -> None:
     shipped, default = load(SHIPPED, {}), Settings()
-    for section in ("roles", "site", "web", "push", "database", "spool", "redis", "crm", "toll", "desk", "recording", "log"):
+    for section in (
+        "roles",
+        "site",
+        "web",
+        "push",
+        "database",
+        "spool",
+        "redis",
+        "crm",
+        "toll",
+        "desk",
+        "recording",
+        "log",
+    ):
         assert getattr(default, section) == getattr(shipped, section)
 
 
