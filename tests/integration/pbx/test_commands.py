@@ -23,7 +23,7 @@ async def test_click_to_dial_rings_the_agent_s_phone_first_and_hang_up_ends_it(s
         customer.answer()
         await service.until(lambda: service.calls and service.calls[0].state == "talking", "talking")
 
-        await ann.asks("POST", f"/api/v1/calls/{service.calls[0].id}/hangup", {"id": "end-0001"})
+        await ann.asks("POST", f"/api/v1/calls/{service.calls[0].id}/actions/hangup", {"id": "end-0001"})
         await ann.hears("command", command="end-0001", status="done")
         await agent.until_over()
         await customer.until_over()
@@ -52,7 +52,7 @@ async def test_an_agent_hangs_up_a_queue_call_and_is_who_ended_it(stage: Stage, 
     async with service.screen() as ann:
         caller, _ = await connect(stage)
         await service.until(lambda: service.calls and service.calls[0].state == "talking", "talking")
-        await ann.asks("POST", f"/api/v1/calls/{service.calls[0].id}/hangup", {"id": "end-0001"})
+        await ann.asks("POST", f"/api/v1/calls/{service.calls[0].id}/actions/hangup", {"id": "end-0001"})
         await ann.hears("command", command="end-0001", status="done")
         await caller.until_over()
     row = await service.row()
@@ -64,7 +64,7 @@ async def test_a_call_is_nobody_else_s_to_hang_up(stage: Stage, service: Service
     caller, _ = await connect(stage)
     await service.until(lambda: service.calls and service.calls[0].state == "talking", "talking")
     async with service.screen("bob") as bob:
-        await bob.asks("POST", f"/api/v1/calls/{service.calls[0].id}/hangup", {"id": "end-0001"}, status=403)
+        await bob.asks("POST", f"/api/v1/calls/{service.calls[0].id}/actions/hangup", {"id": "end-0001"}, status=403)
     assert not caller.is_over
     caller.hang_up()
     await service.row()
