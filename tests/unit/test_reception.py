@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import pytest
-from tests.unit.test_switchboard import PaperLink
 
 from cti import app
 from cti.calls.call import CallId, LegId, PbxName
@@ -31,6 +30,7 @@ from cti.telephony.asterisk.agi_server import proof_of
 from cti.telephony.voice import Asked
 from tests.conftest import LogLines
 from tests.unit.screenpop.stories import Story
+from tests.unit.switchboard.paper import PaperLink
 
 PIN: Final = "739164"
 ANI: Final = "+49305551234"

@@ -1,0 +1,52 @@
+"""How each part is, for ``/readyz``."""
+
+import asyncio
+from collections.abc import Sequence
+
+from cti.agents.agent import AgentId
+from cti.app.service import Service
+from cti.errors import StoreUnavailable
+from cti.web.ports import PartHealth
+
+
+async def health(service: Service) -> Sequence[PartHealth]:
+    ivr = [service.reception.health] if service.reception else []
+    return [*_pbx_health(service), await _database_health(service), _crm_health(service), _spool_health(service), *ivr]
+
+
+def _pbx_health(service: Service) -> list[PartHealth]:
+    links = [link.status for link in service.links.values()]
+    if not links:
+        return [PartHealth("pbx", "degraded", "no PBX is configured")]
+    return [PartHealth(f"pbx:{one.pbx}", "ok" if one.state == "connected" else "failed", one.reason) for one in links]
+
+
+async def _database_health(service: Service) -> PartHealth:
+    status = service.journal.status
+    if not status.is_store_up:
+        return PartHealth("database", "failed", status.reason)
+    try:
+        async with asyncio.timeout(1.0):
+            await service.people.agent(AgentId("-"))
+    except (StoreUnavailable, TimeoutError) as away:
+        return PartHealth("database", "failed", str(away) or "no answer within 1 s")
+    return PartHealth("database", "ok")
+
+
+def _crm_health(service: Service) -> PartHealth:
+    return (
+        PartHealth("crm", "degraded", "not answering; asked again soon")
+        if service.lookup.breaker.is_open
+        else PartHealth("crm", "ok")
+    )
+
+
+def _spool_health(service: Service) -> PartHealth:
+    status = service.journal.status
+    if status.is_spool_full or status.lost:
+        return PartHealth("spool", "failed", f"full; {status.lost} facts lost")
+    return PartHealth(
+        "spool",
+        "degraded" if status.spooled else "ok",
+        f"{status.spooled} facts wait for the database" if status.spooled else "",
+    )

@@ -1,0 +1,160 @@
+"""All rooms, built from Settings from the bottom up and closed from the top down. Only this file knows every room."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from cti import settings
+from cti.agents.agent import Agent
+from cti.app import values
+from cti.calls.call import PbxName
+from cti.crm.connector import CrmConnector
+from cti.crm.connectors import connect
+from cti.crm.lookup import Lookup
+from cti.errors import ConfigError, StoreUnavailable
+from cti.figures import ServiceFigures
+from cti.floor.figures import FloorFigures
+from cti.floor.floor import Floor
+from cti.floor.make import make_floor
+from cti.log import logger
+from cti.pipeline import Pipeline
+from cti.reception import Neighbours, Reception, wants_reception
+from cti.screenpop.dialled import DialledNumbers
+from cti.screenpop.hub import Hub
+from cti.screenpop.tickets import Tickets
+from cti.store import schema
+from cti.store.database import Database
+from cti.store.journal import Journal
+from cti.store.spool import Spool
+from cti.store.sql import SqlInteractionLog
+from cti.store.sql_people import SqlPeople
+from cti.switchboard import Switchboard
+from cti.switchboard.figures import SwitchboardFigures
+from cti.switchboard.make import make_guard
+from cti.telephony.link import News, PbxLink
+from cti.telephony.make import make_link
+from cti.web.passwords import hash_password
+
+log = logger("app")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Everything there is, running or about to."""
+
+    database: Database
+    interactions: SqlInteractionLog
+    people: SqlPeople
+    journal: Journal
+    customers: CrmConnector
+    lookup: Lookup
+    hub: Hub
+    tickets: Tickets
+    links: dict[PbxName, PbxLink]
+    pipeline: Pipeline
+    floor: Floor
+    switchboard: Switchboard
+    reception: Reception | None
+    """None: no line has a flow."""
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def news(self, news: News) -> None:
+        """The sink of every PBX: the pop and the record first, then what it means to the agents."""
+        self.pipeline.news(news)
+        self.floor.news(news)
+
+    def roster(self, agents: Iterable[Agent]) -> None:
+        agents = tuple(agents)
+        self.hub.roster(agents)
+        self.floor.roster(agents)
+
+
+@contextlib.asynccontextmanager
+async def built(
+    given: settings.Settings, *, links: Sequence[PbxLink] | None, prepare: Callable[[Database], Awaitable[None]] | None
+) -> AsyncIterator[Service]:
+    url = given.database.url.get_secret_value()
+    await _make_ready(url)
+    async with contextlib.AsyncExitStack() as closing:
+        database = Database(url)
+        closing.push_async_callback(database.close)
+        if prepare:
+            await prepare(database)
+        customers = connect(given.crm.connector, values.crm_setup(given, url))
+        interactions, people = SqlInteractionLog(database), SqlPeople(database)
+        lookup = Lookup(customers, values.lookup_rules(given), ruled_out=interactions.ruled_out)
+        closing.push_async_callback(lookup.close)
+        agents = await _agents(given, people)
+        hub = Hub(values.hub_settings(given))
+        journal = Journal(interactions, _spool(given))
+        dialled = DialledNumbers()
+        pipeline = Pipeline(
+            hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country, dialled=dialled,
+        )  # fmt: skip
+        made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
+        by_name = {link.name: link for link in made}
+        hub.abilities = lambda call, agent: (
+            by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
+        )
+        guard = make_guard(given.toll, given.site, given.pbx)
+        switchboard = Switchboard(by_name, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
+        beside = Neighbours(
+            links=by_name, customers=customers, lookup=lookup, journeys=interactions, queue_load=pipeline.queue_load,
+            tell=pipeline.news,
+        )  # fmt: skip
+        service = Service(
+            database=database, interactions=interactions, people=people, journal=journal,
+            customers=customers, lookup=lookup, hub=hub,
+            tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
+            floor=make_floor(given, hub, by_name, journal.record),
+            reception=Reception(given, beside) if wants_reception(given) else None,
+        )  # fmt: skip
+        service.roster(agents)
+        service.registry.register(ServiceFigures(service.links, journal, lookup))
+        service.registry.register(FloorFigures(service.floor))
+        service.registry.register(SwitchboardFigures(guard))
+        if service.reception:
+            service.registry.register(service.reception.figures)
+        for link in made:
+            service.news(link.status)
+        yield service
+
+
+async def _make_ready(url: str) -> None:
+    """An embedded database is made; a server's may be away, which the spool bears, or of another age, which nothing does."""
+    try:
+        await schema.make_ready(url)
+    except StoreUnavailable as away:
+        log.warning("database_unavailable", reason=str(away))
+
+
+def _spool(given: settings.Settings) -> Spool:
+    folder = Path(given.spool.dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Spool(folder / "facts.spool", max_bytes=given.spool.max_bytes)
+    except OSError as error:
+        raise ConfigError(f"spool.dir: {folder} cannot be written: {error.strerror}") from error
+
+
+async def _agents(given: settings.Settings, people: SqlPeople) -> tuple[Agent, ...]:
+    """The accounts of the first start are those of the settings; afterwards the database has the word."""
+    try:
+        known = {agent.id for agent in await people.agents()}
+        for account in given.agents:
+            if account.id not in known:
+                await people.add(
+                    values.agent(account), await asyncio.to_thread(_hashed, account.password.get_secret_value())
+                )
+        return await people.agents()
+    except StoreUnavailable as away:
+        log.warning("agents_unavailable", reason=str(away))
+        return tuple(values.agent(account) for account in given.agents)
+
+
+def _hashed(password: str) -> str:
+    return hash_password(password) if password else ""
