@@ -54,6 +54,7 @@ from cti.floor.view import Asked, actions, asked, presence_view, tried
 from cti.log import logger
 from cti.screenpop.hub import Arrival, Hub
 from cti.screenpop.messages import NoticeDelta, PresenceView
+from cti.telephony.commands import AddMember
 from cti.telephony.link import LinkChanged, MemberChanged, MembersRead, News, PbxLink
 
 log = logger("floor")
@@ -377,12 +378,16 @@ class Floor:
         self._hub.command(by.id, command, "failed" if refused else "done", refused)
 
     async def _confirmed(self, seat: Seat, events: Callable[[datetime], tuple[AgentEvent, ...]]) -> str:
-        """Asked of every PBX there is; why not, where one refuses, and then nothing has changed on any."""
+        """Asked of every PBX there is; why not, where one refuses, and then nothing has changed on any.
+
+        A queue that does not take the agent in (its name is wrong, say) keeps nobody from the others: it is shown as trouble.
+        """
         after = tried(seat.presence, events(self._clock()), self._settings.rules)
         if isinstance(after, PresenceRefused):
             return after.code
         _, refusals = await self._keeper.bring((*wanted(seat.agent, after), *seat.former))
-        if not refusals:
+        against = [one for one in refusals if not isinstance(one.command, AddMember)]
+        if not against and (not refusals or self._keeper.queues_of(seat.agent.device)):
             return ""
         await self._keeper.bring(seat.wants)
         return refusals[0].words

@@ -571,6 +571,26 @@ async def test_a_queue_that_is_nowhere_is_told() -> None:
     assert house.shown()["trouble"] == "No such queue"
 
 
+async def test_a_queue_that_is_nowhere_keeps_nobody_from_the_others() -> None:
+    house = House(agents=(replace(MARA, queues=("support", "typo")),)).up()
+    desktop = house.desktop()
+    await house.quiet()
+    await house.asks("READY", command="ready-1")
+    assert told(desktop, "command")[-1]["status"] == "done"
+    assert (house.state(), house.pbx.has("support")) == ("READY", "ready")
+    assert (house.shown()["is_confirmed"], house.shown()["trouble"]) == (False, "No such queue")
+
+
+async def test_whom_no_queue_takes_is_not_ready() -> None:
+    house = House(agents=(replace(MARA, queues=("typo",)),)).up()
+    desktop = house.desktop()
+    await house.quiet()
+    await house.asks("READY", command="ready-1")
+    answer = told(desktop, "command")[-1]
+    assert (answer["status"], answer["reason"]) == ("failed", "No such queue")
+    assert house.state() == "NOT_READY: logged_in"
+
+
 async def test_one_pbx_away_does_not_keep_agents_from_the_other() -> None:
     house = House(agents=(MARA,), pbxs=("north", "south")).up()
     north, south = house.pbxs
