@@ -52,7 +52,8 @@ from cti.floor.parts import Parts
 from cti.floor.seat import Patience, Seat
 from cti.floor.view import Asked, actions, asked, presence_view, tried
 from cti.log import logger
-from cti.screenpop.hub import Arrival, Hub
+from cti.screenpop.desktops import Arrival
+from cti.screenpop.hub import Hub
 from cti.screenpop.messages import NoticeDelta, PresenceView
 from cti.telephony.commands import AddMember
 from cti.telephony.link import LinkChanged, MemberChanged, MembersRead, News, PbxLink

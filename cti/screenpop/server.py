@@ -27,7 +27,8 @@ from cti.errors import Forbidden, NotFound, RequestError
 from cti.log import logger
 from cti.screenpop.access import Deed, may
 from cti.screenpop.desk import DISPLACED, NOT_GOOD
-from cti.screenpop.hub import Hub, Taken
+from cti.screenpop.desktops import Taken
+from cti.screenpop.hub import Hub
 from cti.screenpop.limits import Bucket
 from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
 from cti.screenpop.outbox import encoder

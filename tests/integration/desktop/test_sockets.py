@@ -132,7 +132,7 @@ async def test_44_a_message_about_somebody_elses_call_or_pop_is_refused_and_audi
     house: House, log_in: LogIn
 ) -> None:
     story = await rings(house)
-    pop = next(iter(house.hub._desks[MARA.id].pops.values()))
+    pop = next(iter(house.hub._desks.of(MARA.id).pops.values()))
     jon = await log_in("jon")
     with capture_logs() as lines:
         async with jon.socket() as desktop:

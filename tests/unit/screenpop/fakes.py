@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cti.agents.agent import AgentId
+from cti.screenpop.desktops import Attached
 from cti.screenpop.figures import Noted
-from cti.screenpop.hub import Attached, Hub, HubSettings
+from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.messages import Resume
 from cti.screenpop.outbox import Limits
 from cti.screenpop.views import Site

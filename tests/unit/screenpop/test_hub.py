@@ -9,7 +9,7 @@ from cti.calls.call import Direction
 from cti.calls.journey import Journey
 from cti.errors import Forbidden, NotFound
 from cti.screenpop import views
-from cti.screenpop.hub import Taken
+from cti.screenpop.desktops import Taken
 from cti.screenpop.messages import CustomerCard, PbxView, QueueView, Resume
 from cti.screenpop.outbox import Limits
 from tests.unit.screenpop.fakes import PaperDesktop, Stage
@@ -426,7 +426,7 @@ def test_whoever_gets_another_phone_sees_its_calls_and_no_longer_the_old_ones() 
     )
     stage.hub.call_changed(old.ends())
     stage.hub.call_changed(new.ends())
-    assert list(stage.hub._desks[MARA.id].calls) == []
+    assert list(stage.hub._desks.of(MARA.id).calls) == []
 
 
 def test_a_call_that_ended_is_known_a_while_longer() -> None:
@@ -449,7 +449,7 @@ def test_after_a_day_of_calls_nothing_is_left_behind() -> None:
         stage.hub.card(card(story, "found"))  # too late
     stage.hub.expire(stage.clock.goes(3600))
     assert stage.hub.next_deadline() is None
-    assert (stage.hub._desks, stage.hub._book._live, stage.hub._book._cards) == ({}, {}, {})
+    assert (list(stage.hub._desks), stage.hub._book._live, stage.hub._book._cards) == ([], {}, {})
 
 
 def in_the_ivr(story: Story, **more: object) -> Journey:

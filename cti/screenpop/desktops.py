@@ -1,0 +1,132 @@
+"""Each agent's one open desktop: let in, displaced, lost, come back, closed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cti.agents.agent import AgentId
+from cti.screenpop.desk import DISPLACED, NOT_GOOD, Desk, Desktop
+from cti.screenpop.desks import Desks
+from cti.screenpop.messages import Displaced, Pop, Resume
+from cti.screenpop.outbox import Limits, Stream
+from cti.screenpop.picture import Picture
+from cti.screenpop.teller import Teller
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    stream: str
+    resumed: bool
+    frames: list[bytes]
+    """To be sent after the welcome: a snapshot, or what was missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A desktop said hello, and is let in."""
+
+    agent: AgentId
+    session: str
+    takes_over: bool
+    """It closes another one that was open."""
+    comes_back: bool
+    """It is the same page, whose socket broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The agent has another desktop open."""
+
+    since: datetime
+
+
+class Desktops:
+    def __init__(
+        self,
+        desks: Desks,
+        picture: Picture,
+        teller: Teller,
+        *,
+        limits: Limits,
+        resume_s: float,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        came: Callable[[Arrival], None],
+        gone: Callable[[AgentId], None],
+    ) -> None:
+        self._desks = desks
+        self._picture = picture
+        self._teller = teller
+        self._limits = limits
+        self._resume = timedelta(seconds=resume_s)
+        self._clock = clock
+        self._new_id = new_id
+        self._came = came
+        self._gone = gone
+
+    @property
+    def count(self) -> int:
+        return sum(desk.desktop is not None for desk in self._desks)
+
+    def attach(self, agent: AgentId, desktop: Desktop, resume: Resume | None, *, take_over: bool) -> Attached | Taken:
+        desk = self._desks.of(agent)
+        comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
+        if desk.desktop and desk.since and not (take_over or comes_back):
+            return Taken(desk.since)
+        arrival = Arrival(agent, desktop.session, desk.desktop is not None and not comes_back, comes_back)
+        self._displace(desk, is_same=comes_back)
+        self._came(arrival)
+        missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
+        frames = self._begin(desk) if missed is None else missed
+        desk.desktop, desk.since = desktop, self._clock()
+        self._desks.look_again(desk, desktop.session_ends_at)
+        return Attached(desk.stream.id if desk.stream else "", missed is not None, frames)
+
+    def take(self, agent: AgentId, desktop: Desktop) -> bytes | None:
+        desk = self._desks.find(agent)
+        if desk is None or desk.desktop is not desktop or desk.stream is None:
+            return None
+        now = self._clock()
+        taken = desk.stream.take(now)
+        if taken and isinstance(taken[1], Pop):
+            self._teller.note(taken[1].pop.pop, agent, "sent", now)
+        return taken[0] if taken else None
+
+    def detach(self, agent: AgentId, desktop: Desktop) -> None:
+        desk = self._desks.find(agent)
+        if desk and desk.desktop is desktop:
+            desk.desktop, desk.since = None, self._clock()
+            self._desks.look_again(desk, desk.since + self._resume)
+        if desk is None or desk.desktop is None:
+            self._gone(agent)
+        if desk:
+            self._desks.tidy(desk)
+
+    def close_session(self, session: str) -> None:
+        for desk in self._desks:
+            if desk.desktop and desk.desktop.session == session:
+                desk.stream = None
+                desk.let_go(NOT_GOOD, "session ended")
+                self._desks.tidy(desk)
+
+    def expire(self, desk: Desk, now: datetime) -> None:
+        """Its session may have ended; a desktop that did not come back is forgotten."""
+        if desk.desktop and desk.desktop.session_ends_at <= now:
+            desk.let_go(NOT_GOOD, "session ended")
+            desk.since = now
+            self._desks.look_again(desk, now + self._resume)
+        if desk.stream and not desk.desktop and desk.since and desk.since + self._resume <= now:
+            desk.stream = None
+
+    def _begin(self, desk: Desk) -> list[bytes]:
+        """A new stream, with a snapshot of all there is as its first message."""
+        now, snapshot = self._clock(), self._picture.snapshot(desk)
+        desk.stream = Stream(self._new_id(), self._limits)
+        for pop in snapshot.pops:
+            self._teller.note(pop.pop, desk.agent.id, "sent", now)
+        return [desk.stream.number(snapshot, now)]
+
+    def _displace(self, desk: Desk, *, is_same: bool) -> None:
+        """Close the desktop there is. One that was lost and comes back by itself is told nothing more."""
+        last = b"" if is_same or not desk.stream else desk.stream.number(Displaced(seq=0), self._clock())
+        desk.let_go(DISPLACED, "opened elsewhere", last=last)

@@ -1,0 +1,86 @@
+"""Brings what the rules decided about a call to the desks it is for, and keeps the receipts of pops."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from cti.agents.agent import AgentId
+from cti.calls.call import Call, CallId
+from cti.screenpop.desk import Desk, LivePop
+from cti.screenpop.desks import Desks
+from cti.screenpop.figures import Noted, Receipts, Step
+from cti.screenpop.messages import CallDelta, CardDelta, Pop, PopWithdrawn
+from cti.screenpop.picture import Picture
+from cti.screenpop.rules import Left, Popped, Reason, Shown, Told, Withdrawn
+
+
+class Teller:
+    def __init__(
+        self,
+        desks: Desks,
+        picture: Picture,
+        *,
+        rings_s: Callable[[str], float],
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        noted: Callable[[Noted], None],
+    ) -> None:
+        self._desks = desks
+        self._picture = picture
+        self._rings_s = rings_s
+        self._clock = clock
+        self._new_id = new_id
+        self._noted = noted
+        self.receipts = Receipts()
+
+    def tell(self, call: Call, told: Told) -> None:
+        desk = self._desks.of(told.agent)
+        match told:
+            case Popped(leg=leg):
+                self._pop(desk, call, max(leg.rang_at or call.since, call.offered_at))
+            case Withdrawn(reason=reason):
+                self._withdraw(desk, call.id, reason)
+            case Shown():
+                self._show(desk, call)
+            case Left():
+                desk.calls.pop(call.id, None)
+                self.call(desk, call)
+                self._desks.tidy(desk)
+
+    def call(self, desk: Desk, call: Call) -> None:
+        """As it looks now."""
+        if desk.stream:
+            self._desks.put(desk, ("call", call.id), CallDelta(seq=0, call=self._picture.call(call, desk.agent)))
+
+    def card(self, desk: Desk, call: Call) -> None:
+        self._desks.put(desk, ("card", call.id), CardDelta(seq=0, card=self._picture.card(call)))
+
+    def expire(self, desk: Desk, now: datetime) -> None:
+        for pop in [pop for pop in desk.pops.values() if pop.expires_at <= now]:
+            self._withdraw(desk, pop.call, "expired")
+
+    def note(self, pop: str, agent: AgentId, step: Step, now: datetime) -> None:
+        """Raises ``Forbidden`` for another agent's pop."""
+        noted = self.receipts.noted(pop, agent, step, now)
+        if noted:
+            self._noted(noted)
+
+    def _pop(self, desk: Desk, call: Call, at: datetime) -> None:
+        now = self._clock()
+        expires_at = now + timedelta(seconds=self._rings_s(call.queue))
+        pop = LivePop(id=self._new_id(), call=call.id, at=at, expires_at=expires_at)
+        desk.pops[call.id] = pop
+        self._desks.look_again(desk, expires_at)
+        self._noted(self.receipts.decided(pop.id, call.id, call.pbx, desk.agent.id, now))
+        self._desks.put(desk, ("pop", pop.id), Pop(seq=0, pop=self._picture.pop(pop, call, desk.agent)))
+
+    def _withdraw(self, desk: Desk, call: CallId, reason: Reason) -> None:
+        pop = desk.pops.pop(call, None)
+        if pop:
+            self._desks.put(desk, ("pop", pop.id), PopWithdrawn(seq=0, pop=pop.id, call=pop.call, reason=reason))
+
+    def _show(self, desk: Desk, call: Call) -> None:
+        is_new = call.id not in desk.calls
+        desk.calls[call.id] = None
+        self.call(desk, call)
+        if is_new:
+            self.card(desk, call)
