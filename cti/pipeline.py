@@ -70,7 +70,7 @@ class Pipeline:
         self._asking: dict[CallId, asyncio.Task[None]] = {}
         self._journeys: OrderedDict[CallId, Journey] = OrderedDict()
         self._waiting = WaitingRoom()
-        hub.on_receipt = self._receipt
+        hub.listeners.on_receipt = self._receipt
 
     # ---- the sink
 

@@ -97,7 +97,7 @@ async def built(
         )  # fmt: skip
         made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
         by_name = {link.name: link for link in made}
-        hub.abilities = lambda call, agent: (
+        hub.listeners.abilities = lambda call, agent: (
             by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
         )
         guard = make_guard(given.toll, given.site, given.pbx)

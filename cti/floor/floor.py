@@ -52,8 +52,8 @@ from cti.floor.parts import Parts
 from cti.floor.seat import Patience, Seat
 from cti.floor.view import Asked, actions, asked, presence_view, tried
 from cti.log import logger
-from cti.screenpop.desktops import Arrival
 from cti.screenpop.hub import Hub
+from cti.screenpop.listeners import Arrival
 from cti.screenpop.messages import NoticeDelta, PresenceView
 from cti.telephony.commands import AddMember
 from cti.telephony.link import LinkChanged, MemberChanged, MembersRead, News, PbxLink
@@ -101,8 +101,8 @@ class Floor:
         self._due: list[tuple[datetime, AgentId]] = []
         """A heap; entries that are not their seat's ``planned`` any more count for nothing."""
         self._woken = asyncio.Event()
-        hub.on_desktop = lambda arrival: _unharmed(lambda: self.desktop_came(arrival))
-        hub.on_desktop_gone = lambda agent: _unharmed(lambda: self.desktop_left(agent))
+        hub.listeners.on_desktop = lambda arrival: _unharmed(lambda: self.desktop_came(arrival))
+        hub.listeners.on_desktop_gone = lambda agent: _unharmed(lambda: self.desktop_left(agent))
 
     # ---- people and their desktops
 

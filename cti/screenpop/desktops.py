@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cti.agents.agent import AgentId
+from cti.calls.call import CallId
+from cti.errors import Forbidden
 from cti.screenpop.desk import DISPLACED, NOT_GOOD, Desk, Desktop
 from cti.screenpop.desks import Desks
+from cti.screenpop.figures import Step
+from cti.screenpop.listeners import Arrival, Listeners
 from cti.screenpop.messages import Displaced, Pop, Resume
 from cti.screenpop.outbox import Limits, Stream
 from cti.screenpop.picture import Picture
@@ -22,18 +26,6 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A desktop said hello, and is let in."""
-
-    agent: AgentId
-    session: str
-    takes_over: bool
-    """It closes another one that was open."""
-    comes_back: bool
-    """It is the same page, whose socket broke."""
-
-
-@dataclass(frozen=True, slots=True)
 class Taken:
     """The agent has another desktop open."""
 
@@ -46,36 +38,40 @@ class Desktops:
         desks: Desks,
         picture: Picture,
         teller: Teller,
+        listeners: Listeners,
         *,
         limits: Limits,
         resume_s: float,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
-        came: Callable[[Arrival], None],
-        gone: Callable[[AgentId], None],
     ) -> None:
         self._desks = desks
         self._picture = picture
         self._teller = teller
+        self._listeners = listeners
         self._limits = limits
         self._resume = timedelta(seconds=resume_s)
         self._clock = clock
         self._new_id = new_id
-        self._came = came
-        self._gone = gone
 
     @property
     def count(self) -> int:
         return sum(desk.desktop is not None for desk in self._desks)
 
-    def attach(self, agent: AgentId, desktop: Desktop, resume: Resume | None, *, take_over: bool) -> Attached | Taken:
+    def attach(
+        self, agent: AgentId, desktop: Desktop, *, resume: Resume | None = None, take_over: bool = False
+    ) -> Attached | Taken:
+        """A desktop said hello. The one that knows the stream's id is the same one come back, and needs no take-over.
+
+        Raises ``NotFound`` for an agent who is not, or no longer, on the roster.
+        """
         desk = self._desks.of(agent)
         comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
         if desk.desktop and desk.since and not (take_over or comes_back):
             return Taken(desk.since)
         arrival = Arrival(agent, desktop.session, desk.desktop is not None and not comes_back, comes_back)
         self._displace(desk, is_same=comes_back)
-        self._came(arrival)
+        self._listeners.on_desktop(arrival)
         missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
         frames = self._begin(desk) if missed is None else missed
         desk.desktop, desk.since = desktop, self._clock()
@@ -83,6 +79,7 @@ class Desktops:
         return Attached(desk.stream.id if desk.stream else "", missed is not None, frames)
 
     def take(self, agent: AgentId, desktop: Desktop) -> bytes | None:
+        """The next message for this desktop, numbered and encoded; None when there is none, or it is not its turn."""
         desk = self._desks.find(agent)
         if desk is None or desk.desktop is not desktop or desk.stream is None:
             return None
@@ -93,16 +90,31 @@ class Desktops:
         return taken[0] if taken else None
 
     def detach(self, agent: AgentId, desktop: Desktop) -> None:
+        """Its socket is gone. What it has not read waits for it ``resume_s``."""
         desk = self._desks.find(agent)
         if desk and desk.desktop is desktop:
             desk.desktop, desk.since = None, self._clock()
             self._desks.look_again(desk, desk.since + self._resume)
         if desk is None or desk.desktop is None:
-            self._gone(agent)
+            self._listeners.on_desktop_gone(agent)
         if desk:
             self._desks.tidy(desk)
 
+    def receipt(self, agent: AgentId, pop: str, step: Step) -> None:
+        """Raises ``Forbidden`` for another agent's pop."""
+        self._teller.note(pop, agent, step, self._clock())
+
+    def focus(self, agent: AgentId, call: CallId | None) -> None:
+        """Raises ``Forbidden`` for a call that is not the agent's."""
+        desk = self._desks.of(agent)
+        if call is not None and call not in desk.calls:
+            raise Forbidden("not your call")
+        if desk.focus != call:
+            desk.focus = call
+            self._listeners.on_focus(agent, call)
+
     def close_session(self, session: str) -> None:
+        """Logged out, disabled, or the password changed: its desktop goes at once, and cannot resume."""
         for desk in self._desks:
             if desk.desktop and desk.desktop.session == session:
                 desk.stream = None

@@ -2,8 +2,8 @@
 
 ::
 
-    pipeline --call_changed, journey, card, pbx, queue, command--> Hub --Stream per agent--> socket
-    socket   --attach, take, detach, receipt, focus--------------> Hub --on_receipt, on_focus--> pipeline
+    pipeline --call_changed, journey, card, pbx, queue, command--> Hub ----------Stream per agent------> socket
+    socket   --attach, take, detach, receipt, focus--------------> Hub.desktops --Listeners--> pipeline, floor
 
 Every method is quick and waits for nobody. What desktops are to show is kept per agent whether or not a desktop is
 open, so one that connects in mid-ring sees the pop. Clock and ids are handed in; ``expire`` does what time brings, by
@@ -24,12 +24,12 @@ from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.calls.call import Call, CallId
 from cti.calls.journey import Journey
 from cti.calls.transitions import CallChanged
-from cti.errors import Forbidden
 from cti.screenpop import views
-from cti.screenpop.desk import Desk, Desktop
+from cti.screenpop.desk import Desk
 from cti.screenpop.desks import Desks
-from cti.screenpop.desktops import Arrival, Attached, Desktops, Taken
-from cti.screenpop.figures import Noted, Receipts, Step
+from cti.screenpop.desktops import Desktops
+from cti.screenpop.figures import Receipts
+from cti.screenpop.listeners import Listeners
 from cti.screenpop.messages import (
     CallView,
     CommandDelta,
@@ -43,15 +43,13 @@ from cti.screenpop.messages import (
     PresenceView,
     QueueDelta,
     QueueView,
-    Resume,
 )
 from cti.screenpop.outbox import Limits
-from cti.screenpop.picture import Abilities, Picture, ResumesAt
+from cti.screenpop.picture import Picture
 from cti.screenpop.queue_news import QueueNews
 from cti.screenpop.roster import Roster
 from cti.screenpop.rules import Told, decide, taking_part
 from cti.screenpop.teller import Teller
-from cti.telephony.phone import Ability
 
 _NO_LIMITS: Final = Limits()
 
@@ -74,10 +72,6 @@ class HubSettings:
         return self.ring_timeouts_s.get(queue, self.ring_timeout_s)
 
 
-def _quiet(*_: object) -> None:
-    pass
-
-
 class Hub:
     def __init__(
         self,
@@ -85,38 +79,26 @@ class Hub:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], str] = lambda: uuid4().hex,
-        on_receipt: Callable[[Noted], None] = _quiet,
-        on_focus: Callable[[AgentId, CallId | None], None] = _quiet,
     ) -> None:
         self._clock = clock
         self._new_id = new_id
-        self.on_receipt = on_receipt
-        self.on_focus = on_focus
-        self.on_desktop: Callable[[Arrival], None] = _quiet
-        self.on_desktop_gone: Callable[[AgentId], None] = _quiet
-        """The agent has none any more. May be told twice."""
-        self.on_call: Callable[[Call], None] = _quiet
-        """Told of each step of a call, before any desktop is."""
-        self.abilities: Abilities = lambda _call, _agent: frozenset()
-        self.recording_resumes_at: ResumesAt = lambda _call: None
+        self.listeners = Listeners()
         self.refused: Counter[str] = Counter()
         """Sockets turned away or closed for what they did, by reason; counted by the server."""
         self._roster = Roster()
         self._queue_news = QueueNews(settings.queue_news_s)
         self._picture = Picture(
-            settings.site, self._roster, self._queue_news, is_recording_offered=settings.is_recording_offered,
-            abilities=self._abilities_in,
-            recording_resumes_at=self._resumes_at,
+            settings.site, self._roster, self._queue_news, self.listeners,
+            is_recording_offered=settings.is_recording_offered,
         )  # fmt: skip
         self._book = self._picture.book
         self._desks = Desks(self._roster)
         self._teller = Teller(
-            self._desks, self._picture, rings_s=settings.rings_s, clock=clock, new_id=new_id,
-            noted=self._noted,
-        )  # fmt: skip
-        self._desktops = Desktops(
-            self._desks, self._picture, self._teller, limits=settings.limits, resume_s=settings.resume_s, clock=clock,
-            new_id=new_id, came=self._came, gone=self._gone,
+            self._desks, self._picture, self.listeners, rings_s=settings.rings_s, clock=clock, new_id=new_id
+        )
+        self.desktops = Desktops(
+            self._desks, self._picture, self._teller, self.listeners, limits=settings.limits,
+            resume_s=settings.resume_s, clock=clock, new_id=new_id,
         )  # fmt: skip
 
     # ---- from the pipeline
@@ -199,48 +181,12 @@ class Hub:
         self._tell_queues(self._queue_news.expire(now))
         for desk in self._desks.due(now):
             self._teller.expire(desk, now)
-            self._desktops.expire(desk, now)
+            self.desktops.expire(desk, now)
             self._desks.tidy(desk)
 
     def next_deadline(self) -> datetime | None:
         deadlines = (self._queue_news.next_deadline(), self._desks.next_deadline())
         return min((at for at in deadlines if at), default=None)
-
-    # ---- from the sockets
-
-    def attach(
-        self, agent: AgentId, desktop: Desktop, *, resume: Resume | None = None, take_over: bool = False
-    ) -> Attached | Taken:
-        """A desktop said hello. The one that knows the stream's id is the same one come back, and needs no take-over.
-
-        Raises ``NotFound`` for an agent who is not, or no longer, on the roster.
-        """
-        return self._desktops.attach(agent, desktop, resume, take_over=take_over)
-
-    def take(self, agent: AgentId, desktop: Desktop) -> bytes | None:
-        """The next message for this desktop, numbered and encoded; None when there is none, or it is not its turn."""
-        return self._desktops.take(agent, desktop)
-
-    def detach(self, agent: AgentId, desktop: Desktop) -> None:
-        """Its socket is gone. What it has not read waits for it ``resume_s``."""
-        self._desktops.detach(agent, desktop)
-
-    def close_session(self, session: str) -> None:
-        """Logged out, disabled, or the password changed: its desktop goes at once, and cannot resume."""
-        self._desktops.close_session(session)
-
-    def receipt(self, agent: AgentId, pop: str, step: Step) -> None:
-        """Raises ``Forbidden`` for another agent's pop."""
-        self._teller.note(pop, agent, step, self._clock())
-
-    def focus(self, agent: AgentId, call: CallId | None) -> None:
-        """Raises ``Forbidden`` for a call that is not the agent's."""
-        desk = self._desks.of(agent)
-        if call is not None and call not in desk.calls:
-            raise Forbidden("not your call")
-        if desk.focus != call:
-            desk.focus = call
-            self.on_focus(agent, call)
 
     # ---- for REST
 
@@ -290,10 +236,6 @@ class Hub:
         return self._teller.receipts
 
     @property
-    def desktops(self) -> int:
-        return self._desktops.count
-
-    @property
     def dropped(self) -> int:
         """Desktops closed for falling behind."""
         return self._desks.dropped
@@ -302,7 +244,7 @@ class Hub:
 
     def _tell(self, call: Call, told: Iterable[Told]) -> None:
         self._book.put(call)
-        self.on_call(call)
+        self.listeners.on_call(call)
         for one in told:
             self._teller.tell(call, one)
         if not call.is_live:
@@ -324,20 +266,3 @@ class Hub:
 
     def _taking_part(self, call: Call) -> Iterable[Desk]:
         return (self._desks.of(agent) for agent in taking_part(call, self._roster.by_device))
-
-    # ---- within: who listens is made after the hub
-
-    def _abilities_in(self, call: Call, agent: Agent) -> frozenset[Ability]:
-        return self.abilities(call, agent)
-
-    def _resumes_at(self, call: CallId) -> datetime | None:
-        return self.recording_resumes_at(call)
-
-    def _noted(self, noted: Noted) -> None:
-        self.on_receipt(noted)
-
-    def _came(self, arrival: Arrival) -> None:
-        self.on_desktop(arrival)
-
-    def _gone(self, agent: AgentId) -> None:
-        self.on_desktop_gone(agent)

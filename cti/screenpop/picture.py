@@ -1,22 +1,14 @@
 """All there is to show, and how it looks from one agent's seat. Tells nobody."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from cti.agents.agent import Agent, AgentId
-from cti.calls.call import Call, CallId
+from cti.calls.call import Call
 from cti.screenpop import views
 from cti.screenpop.book import Book
 from cti.screenpop.desk import Desk, LivePop
+from cti.screenpop.listeners import Listeners
 from cti.screenpop.messages import CallView, CustomerCard, ParkedView, PbxView, PopView, PresenceView, Snapshot
 from cti.screenpop.queue_news import QueueNews
 from cti.screenpop.roster import Roster
-from cti.telephony.phone import Ability
-
-Abilities = Callable[[Call, Agent], frozenset[Ability]]
-"""What the agent's phone can be made to do in that call."""
-ResumesAt = Callable[[CallId], datetime | None]
-"""When a paused recording goes on by itself."""
 
 
 class Picture:
@@ -25,17 +17,15 @@ class Picture:
         site: views.Site,
         roster: Roster,
         queues: QueueNews,
+        listeners: Listeners,
         *,
         is_recording_offered: bool,
-        abilities: Abilities,
-        recording_resumes_at: ResumesAt,
     ) -> None:
         self._site = site
         self._roster = roster
         self._queues = queues
         self._is_recording_offered = is_recording_offered
-        self._abilities = abilities
-        self._recording_resumes_at = recording_resumes_at
+        self._listeners = listeners
         self.book = Book()
         self.pbxs: dict[str, PbxView] = {}
         self.presences: dict[AgentId, PresenceView] = {}
@@ -47,14 +37,14 @@ class Picture:
     def call(self, call: Call, agent: Agent) -> CallView:
         up = self.pbxs.get(call.pbx)
         means = views.Means(
-            abilities=self._abilities(call, agent) if call.is_live else frozenset(),
+            abilities=self._listeners.abilities(call, agent) if call.is_live else frozenset(),
             pbx_is_up=up is None or up.state == "connected",
             is_recording_offered=self._is_recording_offered,
             is_recording_refused=views.refuses_recording(self.card(call)),
         )
         return views.call_view(
             call, agent, self._site, means=means, journey=self.book.journey(call.id),
-            recording_resumes_at=self._recording_resumes_at(call.id),
+            recording_resumes_at=self._listeners.recording_resumes_at(call.id),
         )  # fmt: skip
 
     def pop(self, pop: LivePop, call: Call, agent: Agent) -> PopView:

@@ -98,7 +98,7 @@ class Socket:
         while True:
             await self._news.wait()
             self._news.clear()
-            while not self._closing and (taken := hub.take(self.agent, self)):
+            while not self._closing and (taken := hub.desktops.take(self.agent, self)):
                 await self.ws.send(taken, text=True)
             if self._closing:
                 await _close(self.ws, *self._closing)
@@ -204,14 +204,14 @@ class DesktopServer:
         try:
             yield
         finally:
-            self._hub.detach(socket.agent, socket)
+            self._hub.desktops.detach(socket.agent, socket)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             self.left.set()
 
     def _greet(self, socket: Socket, hello: Hello) -> list[bytes]:
         try:
-            attached = self._hub.attach(socket.agent, socket, resume=hello.resume, take_over=hello.take_over)
+            attached = self._hub.desktops.attach(socket.agent, socket, resume=hello.resume, take_over=hello.take_over)
         except NotFound:
             raise Refused(NOT_GOOD, "no such agent") from None
         if isinstance(attached, Taken):
@@ -256,10 +256,10 @@ class DesktopServer:
         match said:
             case Receipt(pop=pop, step=step):
                 _require(may(agent.role, Deed.RECEIPT, own=True))
-                self._hub.receipt(agent_id, pop, step)
+                self._hub.desktops.receipt(agent_id, pop, step)
             case Focus(call=call):
                 _require(may(agent.role, Deed.FOCUS, own=True))
-                self._hub.focus(agent_id, CallId(call) if call else None)
+                self._hub.desktops.focus(agent_id, CallId(call) if call else None)
             case Hello():
                 raise RequestError("hello was said before")
 

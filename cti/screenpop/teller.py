@@ -7,7 +7,8 @@ from cti.agents.agent import AgentId
 from cti.calls.call import Call, CallId
 from cti.screenpop.desk import Desk, LivePop
 from cti.screenpop.desks import Desks
-from cti.screenpop.figures import Noted, Receipts, Step
+from cti.screenpop.figures import Receipts, Step
+from cti.screenpop.listeners import Listeners
 from cti.screenpop.messages import CallDelta, CardDelta, Pop, PopWithdrawn
 from cti.screenpop.picture import Picture
 from cti.screenpop.rules import Left, Popped, Reason, Shown, Told, Withdrawn
@@ -18,18 +19,18 @@ class Teller:
         self,
         desks: Desks,
         picture: Picture,
+        listeners: Listeners,
         *,
         rings_s: Callable[[str], float],
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
-        noted: Callable[[Noted], None],
     ) -> None:
         self._desks = desks
         self._picture = picture
+        self._listeners = listeners
         self._rings_s = rings_s
         self._clock = clock
         self._new_id = new_id
-        self._noted = noted
         self.receipts = Receipts()
 
     def tell(self, call: Call, told: Told) -> None:
@@ -62,7 +63,7 @@ class Teller:
         """Raises ``Forbidden`` for another agent's pop."""
         noted = self.receipts.noted(pop, agent, step, now)
         if noted:
-            self._noted(noted)
+            self._listeners.on_receipt(noted)
 
     def _pop(self, desk: Desk, call: Call, at: datetime) -> None:
         now = self._clock()
@@ -70,7 +71,7 @@ class Teller:
         pop = LivePop(id=self._new_id(), call=call.id, at=at, expires_at=expires_at)
         desk.pops[call.id] = pop
         self._desks.look_again(desk, expires_at)
-        self._noted(self.receipts.decided(pop.id, call.id, call.pbx, desk.agent.id, now))
+        self._listeners.on_receipt(self.receipts.decided(pop.id, call.id, call.pbx, desk.agent.id, now))
         self._desks.put(desk, ("pop", pop.id), Pop(seq=0, pop=self._picture.pop(pop, call, desk.agent)))
 
     def _withdraw(self, desk: Desk, call: CallId, reason: Reason) -> None:

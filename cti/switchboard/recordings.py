@@ -29,8 +29,8 @@ class Recordings:
         self._clock = clock
         self._pauses = PausedRecordings(most_pause_s=most_pause_s)
         self._timer: asyncio.TimerHandle | None = None
-        hub.on_call = self._seen
-        hub.recording_resumes_at = self._pauses.resumes_at
+        hub.listeners.on_call = self._seen
+        hub.listeners.recording_resumes_at = self._pauses.resumes_at
 
     def asked(self, call: CallId, agent: AgentId) -> None:
         """An agent asks for a pause."""

@@ -93,7 +93,7 @@ async def end_all(parts: Parts, agent: AgentId) -> tuple[str, ...]:
 def forget(parts: Parts, token_hash: str) -> None:
     parts.recent.forget(token_hash)
     parts.tickets.revoke(token_hash)
-    parts.hub.close_session(token_hash)
+    parts.hub.desktops.close_session(token_hash)
 
 
 async def _check_password(asked: Asked[object, None], agent: AgentId, password: str) -> None:

@@ -295,7 +295,7 @@ async def test_a_pop_s_way_is_on_record(house: House) -> None:
     story, desktop = Story(), house.desktop()
     house.hears(story.offered(NUMBER), story.rings(MARA))
     pop = next(message["pop"]["pop"] for message in desktop.read() if message["type"] == "pop")
-    house.hub.receipt(MARA.id, pop, "shown")
+    house.hub.desktops.receipt(MARA.id, pop, "shown")
     await house.journal.flush()
     steps = [fact.data["step"] for fact in await house.log.facts(story.id) if fact.type == "cti.pop.receipt.v1"]
     assert steps == ["decided", "sent", "shown"]

@@ -177,7 +177,7 @@ async def build(
         return health
 
     link = PaperLink(PbxName("main"))
-    hub.abilities = lambda _call, agent: link.abilities(agent.device)
+    hub.listeners.abilities = lambda _call, agent: link.abilities(agent.device)
     rules = TollRules(country="DE", emergency_numbers=frozenset({"110", "112"}))
     pbx = MemberPbx(lambda: datetime.now(UTC))
     floor = Floor(FloorSettings(reasons=REASONS), hub=hub, links={pbx.name: pbx}, record=lambda _: None)

@@ -52,7 +52,7 @@ class PaperDesktop:
         self.last = last
 
     def connect(self, resume: Resume | None = None, *, take_over: bool = False) -> "PaperDesktop":
-        attached = self.hub.attach(self.agent, self, resume=resume, take_over=take_over)
+        attached = self.hub.desktops.attach(self.agent, self, resume=resume, take_over=take_over)
         assert isinstance(attached, Attached), attached
         self.stream, self.resumed = attached.stream, attached.resumed
         self.seen += map(json.loads, attached.frames)
@@ -61,7 +61,7 @@ class PaperDesktop:
     def read(self) -> list[dict[str, Any]]:
         """What came since the last time."""
         new: list[dict[str, Any]] = []
-        while frame := self.hub.take(self.agent, self):
+        while frame := self.hub.desktops.take(self.agent, self):
             new.append(json.loads(frame))
         self.seen += new
         return new
@@ -70,7 +70,7 @@ class PaperDesktop:
         return [message["type"] for message in self.read()]
 
     def leave(self) -> Resume:
-        self.hub.detach(self.agent, self)
+        self.hub.desktops.detach(self.agent, self)
         return self.place
 
     @property
@@ -90,9 +90,9 @@ class Stage:
             HubSettings(site=SITE, limits=limits or Limits(), **settings),
             clock=self.clock,
             new_id=lambda: next(ids),
-            on_receipt=self.noted.append,
-            on_focus=lambda agent, call: self.focused.append((agent, call)),
         )
+        self.hub.listeners.on_receipt = self.noted.append
+        self.hub.listeners.on_focus = lambda agent, call: self.focused.append((agent, call))
         self.hub.roster(AGENTS)
 
     def desktop(self, agent: AgentId = MARA.id, **more: Any) -> PaperDesktop:

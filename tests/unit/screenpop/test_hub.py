@@ -250,7 +250,7 @@ def test_a_second_desktop_is_told_of_the_first() -> None:
     first = stage.desktop().connect()
     since = stage.clock.now
     stage.clock.goes(60)
-    assert Taken(since) == stage.hub.attach(MARA.id, stage.desktop())
+    assert Taken(since) == stage.hub.desktops.attach(MARA.id, stage.desktop())
     assert first.closed is None
 
 
@@ -352,10 +352,10 @@ def test_every_step_of_a_pop_is_timed_from_its_decision() -> None:
     stage.clock.goes(0.010)
     pop = desktop.read()[0]["pop"]["pop"]
     stage.clock.goes(0.020)
-    stage.hub.receipt(MARA.id, pop, "received")
+    stage.hub.desktops.receipt(MARA.id, pop, "received")
     stage.clock.goes(0.100)
-    stage.hub.receipt(MARA.id, pop, "shown")
-    stage.hub.receipt(MARA.id, pop, "shown")
+    stage.hub.desktops.receipt(MARA.id, pop, "shown")
+    stage.hub.desktops.receipt(MARA.id, pop, "shown")
     assert [(one.step, round(one.ms)) for one in stage.noted] == [
         ("decided", 0),
         ("sent", 10),
@@ -368,29 +368,29 @@ def test_a_receipt_for_somebody_elses_pop_is_refused() -> None:
     stage = Stage()
     rings(stage)
     with pytest.raises(Forbidden):
-        stage.hub.receipt(JON.id, stage.noted[0].pop, "shown")
+        stage.hub.desktops.receipt(JON.id, stage.noted[0].pop, "shown")
 
 
 def test_a_receipt_for_a_pop_nobody_knows_is_nothing() -> None:
     stage = Stage()
-    stage.hub.receipt(MARA.id, "of-yesterday", "shown")
+    stage.hub.desktops.receipt(MARA.id, "of-yesterday", "shown")
     assert stage.noted == []
 
 
 def test_what_the_agent_looks_at_is_told_once_and_only_of_own_calls() -> None:
     stage = Stage()
     story = rings(stage)
-    stage.hub.focus(MARA.id, story.id)
-    stage.hub.focus(MARA.id, story.id)
+    stage.hub.desktops.focus(MARA.id, story.id)
+    stage.hub.desktops.focus(MARA.id, story.id)
     assert [("mara", story.id)] == stage.focused
     with pytest.raises(Forbidden):
-        stage.hub.focus(JON.id, story.id)
+        stage.hub.desktops.focus(JON.id, story.id)
 
 
 def test_ending_a_session_closes_its_desktop_and_no_other() -> None:
     stage = Stage()
     mara, jon = stage.desktop().connect(), stage.desktop(JON.id, session="session-2").connect()
-    stage.hub.close_session("session-1")
+    stage.hub.desktops.close_session("session-1")
     assert (mara.closed, jon.closed) == ((4401, "session ended"), None)
 
 
@@ -409,7 +409,7 @@ def test_whoever_is_disabled_is_closed_and_gets_no_more_pops() -> None:
     assert desktop.closed is not None
     assert stage.noted == []
     with pytest.raises(NotFound):
-        stage.hub.attach(MARA.id, PaperDesktop(stage.hub))
+        stage.hub.desktops.attach(MARA.id, PaperDesktop(stage.hub))
 
 
 def test_whoever_gets_another_phone_sees_its_calls_and_no_longer_the_old_ones() -> None:

@@ -62,7 +62,7 @@ def test_whoever_is_fetched_is_parked_no_longer() -> None:
 
 def test_the_buttons_go_by_what_the_phone_can_do() -> None:
     stage = Stage()
-    stage.hub.abilities = lambda _call, agent: frozenset(Ability) if agent == MARA else frozenset()
+    stage.hub.listeners.abilities = lambda _call, agent: frozenset(Ability) if agent == MARA else frozenset()
     story = ringing(stage)
     view = stage.hub.view_of(story.call, MARA)
     assert {action.name for action in view.actions if action.allowed} == {"answer", "hangup"}
@@ -70,7 +70,7 @@ def test_the_buttons_go_by_what_the_phone_can_do() -> None:
 
 def test_a_paused_recording_says_when_it_goes_on() -> None:
     stage = Stage()
-    stage.hub.recording_resumes_at = lambda _: at(120)
+    stage.hub.listeners.recording_resumes_at = lambda _: at(120)
     story = ringing(stage)
     stage.hub.call_changed(story.answers(MARA))
     for recording, resumes_at in ((Recording.ON, None), (Recording.PAUSED, at(120))):
@@ -81,7 +81,7 @@ def test_a_paused_recording_says_when_it_goes_on() -> None:
 
 def test_h26_a_customer_who_refuses_recording_is_not_recorded() -> None:
     stage = Stage()
-    stage.hub.abilities = lambda _call, _agent: frozenset(Ability)
+    stage.hub.listeners.abilities = lambda _call, _agent: frozenset(Ability)
     mara, story = stage.desktop().connect(), ringing(stage)
     stage.hub.call_changed(story.answers(MARA))
     mara.read()

@@ -57,7 +57,7 @@ class Desk:
         self.hub.roster((*AGENTS, SUE))
         self.north, self.main = PaperLink(PbxName("north")), PaperLink(PbxName("main"))
         self.links = {link.name: link for link in (self.north, self.main)}
-        self.hub.abilities = lambda call, agent: self.links[call.pbx].abilities(agent.device)
+        self.hub.listeners.abilities = lambda call, agent: self.links[call.pbx].abilities(agent.device)
         self.guard = TollGuard(RULES)
         self.board = Switchboard(self.links, self.hub, self.guard, clock=self.clock, **more)
         self.desktop = PaperDesktop(self.hub, MARA.id).connect()
