@@ -497,7 +497,7 @@ async def test_after_an_hour_without_one_nobody_is_there(house: House) -> None:
 
 async def test_33_the_second_desktop_asks_takes_over_and_the_agent_is_not_ready_there_yet(house: House) -> None:
     first = await house.ready()
-    second = house.hub.attach(MARA.id, first, resume=None)
+    second = house.hub.desktops.attach(MARA.id, first, resume=None)
     assert type(second).__name__ == "Taken"
     house.desktop(session="session-2", take_over=True)
     await house.quiet()
