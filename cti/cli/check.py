@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cti.agents.agent import Agent, AgentId
 from cti.calls.call import PbxName
 from cti.cli import DONE, FAILED, AsJson, Config, app, run, say
 from cti.cli.check_ivr import of_ivr, ports
@@ -18,7 +19,9 @@ from cti.errors import CtiError, PbxError
 from cti.settings import Pbx, Settings
 
 if TYPE_CHECKING:
+    from cti.cli.check_desk import Desk
     from cti.telephony.asterisk.ami_link import AmiLink
+    from cti.telephony.link import MemberChanged
 
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
@@ -66,8 +69,9 @@ async def _findings(given: Settings, file: Path) -> AsyncIterator[Finding]:
         yield Finding(
             "pbx", "warning", "none is configured; `cti init asterisk` says what Asterisk needs, [[pbx]] what cti needs"
         )
+    agents = await _agents(given) if given.pbx else ()
     for pbx in given.pbx:
-        async for finding in _pbx(pbx):
+        async for finding in _pbx(given, pbx, agents):
             yield finding
 
 
@@ -141,13 +145,35 @@ def _console() -> Finding:
     return Finding("console", "ok" if built else "failed", "" if built else "not built; `make console` does it")
 
 
-async def _pbx(pbx: Pbx) -> AsyncIterator[Finding]:
+async def _agents(given: Settings) -> tuple[Agent, ...]:
+    """Those on record, and those that the first start will put there."""
+    from cti.store.database import Database
+    from cti.store.sql_people import SqlPeople
+
+    known: tuple[Agent, ...] = ()
+    database = Database(given.database.url.get_secret_value())
+    try:
+        with contextlib.suppress(CtiError):
+            known = await SqlPeople(database).agents()
+    finally:
+        await database.close()
+    new = (
+        Agent(id=AgentId(one.id), name=one.name, extension=one.extension, device=one.device, queues=one.queues)
+        for one in given.agents
+        if one.id not in {agent.id for agent in known}
+    )
+    return tuple(agent for agent in (*known, *new) if agent.is_enabled)
+
+
+async def _pbx(given: Settings, pbx: Pbx, agents: Sequence[Agent]) -> AsyncIterator[Finding]:
+    from cti.cli.check_desk import desk_of
     from cti.telephony.asterisk.account import Account
     from cti.telephony.asterisk.actions import EVENTS_NEED, excess_privileges
     from cti.telephony.asterisk.ami_wire import listed_actions
 
     name = f"pbx {pbx.name}"
-    yield await _events(pbx, name)
+    members: list[MemberChanged] = []
+    yield await _events(pbx, name, members)
     accounts = (
         ("events", pbx.events_user, pbx.events_secret, EVENTS_NEED),
         ("commands", pbx.commands_user, pbx.commands_secret, None),
@@ -170,6 +196,24 @@ async def _pbx(pbx: Pbx) -> AsyncIterator[Finding]:
             f"may do more than needed: {', '.join(excess)}; `cti init asterisk` prints the least" if excess else ""
         )
         yield Finding(f"{name} {kind} account", "failed" if missing else "warning" if excess else "ok", words)
+        if kind == "commands" and not missing:
+            for finding in await _desk(desk_of(given, pbx, agents, members)):
+                yield finding
+
+
+async def _desk(desk: "Desk") -> list[Finding]:
+    from cti.cli.check_desk import findings, questions
+    from cti.telephony.asterisk.account import Account
+    from cti.telephony.asterisk.ami_wire import answers
+
+    pbx = desk.pbx
+    account = Account(
+        host=pbx.host, port=pbx.port, user=pbx.commands_user, secret=pbx.commands_secret.get_secret_value()
+    )
+    try:
+        return list(findings(desk, await answers(account, questions(desk))))
+    except PbxError as error:
+        return [Finding(f"pbx {pbx.name} desk", "failed", str(error))]
 
 
 async def clock_offset_s(link: "AmiLink", within_s: float = STAMP_S) -> float | None:
@@ -182,15 +226,17 @@ async def clock_offset_s(link: "AmiLink", within_s: float = STAMP_S) -> float | 
     return None
 
 
-async def _events(pbx: Pbx, name: str) -> Finding:
-    """Connect as the service does, and take one snapshot."""
+async def _events(pbx: Pbx, name: str, members: "list[MemberChanged]") -> Finding:
+    """Connect as the service does, and take one snapshot; ``members`` gets those of the queues."""
     from cti.telephony.asterisk.ami_link import AmiLink
-    from cti.telephony.link import LinkChanged, News
+    from cti.telephony.link import LinkChanged, MemberChanged, News
     from cti.telephony.make import endpoints, events_account
 
     told: asyncio.Future[LinkChanged] = asyncio.get_running_loop().create_future()
 
     def heard(news: News) -> None:
+        if isinstance(news, MemberChanged):
+            members.append(news)
         if isinstance(news, LinkChanged) and not told.done():
             told.set_result(news)
 

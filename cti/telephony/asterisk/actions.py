@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cti.telephony.asterisk import ami_codec
+from cti.telephony.asterisk import ami_codec, site_questions
 from cti.telephony.asterisk.kinds import FORMS, KINDS
 from cti.telephony.asterisk.kinds.kind import LEG, Action, Expectation, Form, Given, Kind, whole
 from cti.telephony.commands import CallCommand, Command
@@ -19,6 +19,10 @@ _FORMS: Final[Mapping[str, Form]] = {
     "Ping": Form(frozenset()),
     "ListCommands": Form(frozenset()),
     **FORMS,
+    "Getvar": Form(
+        FORMS["Getvar"].headers,
+        variable=re.compile(f"{FORMS['Getvar'].variable.pattern}|{site_questions.QUESTION.pattern}"),
+    ),
 }
 _IN_EVERY_ONE: Final = frozenset({"Action", "ActionID"})
 

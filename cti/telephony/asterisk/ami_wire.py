@@ -12,7 +12,7 @@ import contextlib
 import queue
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -184,9 +184,27 @@ class Wire:
 
 async def listed_actions(account: Account, limits: Limits | None = None) -> Mapping[str, str]:
     """The actions an account may send, with their classes: food for ``excess_privileges``. Raises PbxError."""
+    async with _opened(account, limits) as wire:
+        return await wire.act({"Action": "ListCommands", "ActionID": "list"})
+
+
+async def answers(account: Account, questions: Iterable[str], limits: Limits | None = None) -> dict[str, str]:
+    """Variables of ``site_questions``, each with its value; what is not there, or is refused, is empty. Raises PbxError."""
+    found: dict[str, str] = {}
+    async with _opened(account, limits) as wire:
+        for number, question in enumerate(questions):
+            found[question] = ""
+            with contextlib.suppress(PbxRefused):
+                told = await wire.act({"Action": "Getvar", "ActionID": f"ask-{number}", "Variable": question})
+                found[question] = told.get("Value", "")
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _opened(account: Account, limits: Limits | None) -> AsyncIterator[Wire]:
     wire = Wire(account, limits or Limits())
     try:
         await wire.open()
-        return await wire.act({"Action": "ListCommands", "ActionID": "list"})
+        yield wire
     finally:
         wire.close()
