@@ -353,10 +353,28 @@ class Sipp:
         ]
 
     async def __aenter__(self) -> Self:
-        return self.start()
+        """A phone with a port of its own can be called at once."""
+        self.start()
+        await self._until_it_listens()
+        return self
+
+    async def _until_it_listens(self) -> None:
+        """SIPp says so nowhere; a call that came before would find nobody there."""
+        with contextlib.suppress(TimeoutError):  # what keeps it from listening, the story says better
+            async with asyncio.timeout(LIMIT_S):
+                while self._is_coming():  # noqa: ASYNC110 - nothing announces it
+                    await asyncio.sleep(0.02)
+
+    def _is_coming(self) -> bool:
+        runs = self._process is not None and self._process.poll() is None
+        return runs and bool(self.port) and not _is_bound(self.port)
 
     async def __aexit__(self, *_: object) -> None:
         self.stop()
+
+
+def _is_bound(port: int) -> bool:
+    return any(f":{port:04X} " in line for line in Path("/proc/net/udp").read_text("ascii").splitlines())
 
 
 def _csv(rows: Sequence[tuple[str, ...]]) -> str:
