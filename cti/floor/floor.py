@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Literal
 
 from cti.agent_facts import of_presence
@@ -90,13 +91,14 @@ class Floor:
         self._record = record
         self._clock = clock
         self._keeper = Keeper(links, clock)
-        self._follower = Follower(self._keeper, clock, moved=self._moved)
+        self._follower = Follower(self._keeper, clock, moved=lambda seat: _unharmed(partial(self._moved, seat)))
         self._parts = Parts()
         self._seats: dict[AgentId, Seat] = {}
         self._names: dict[AgentId, str] = {}
         self._by_device: dict[str, AgentId] = {}
         self._calls: dict[CallId, Call] = {}
-        self._known: dict[str, None] = {}
+        self._known: dict[str, tuple[AgentId, AgentId, str]] = {}
+        """Command -> who gave it, about whom, and what it was."""
         self._running: set[asyncio.Task[None]] = set()
         self._due: list[tuple[datetime, AgentId]] = []
         """A heap; entries that are not their seat's ``planned`` any more count for nothing."""
@@ -144,6 +146,8 @@ class Floor:
             self._show(seat)
         for call in calls:
             self._call(call)
+        for seat in tuple(self._seats.values()):
+            self._left_meanwhile(seat, now)
 
     def desktop_came(self, arrival: Arrival) -> None:
         seat = self._seats.get(arrival.agent)
@@ -155,7 +159,7 @@ class Floor:
         now, presence = self._clock(), seat.presence
         events: list[AgentEvent] = []
         if presence.leaves or not presence.is_logged_in:
-            is_new = is_other if presence.leaves else not arrival.comes_back
+            is_new = is_other or not (presence.leaves or arrival.comes_back)
             events += [LoggedIn(at=now)] if is_new else []
         elif was_missed:
             events.append(DesktopBack(at=now))
@@ -174,7 +178,7 @@ class Floor:
     def log_out(self, agent: AgentId, session: str, by: Agent) -> None:
         """The session ends. It is the agent's log-out where it was the desktop's, not where it was some program's."""
         seat = self._seats.get(agent)
-        if seat and seat.session == session:
+        if seat and seat.session in {session, ""}:  # none: its desktop is not back yet since our start
             maker = Maker.AGENT if by.id == agent else Maker.SUPERVISOR
             self._happens(seat, LoggedOut(at=self._clock(), made_by=maker, by=by.id))
 
@@ -190,13 +194,13 @@ class Floor:
         def events(at: datetime) -> tuple[AgentEvent, ...]:
             return asked(state, reason, seat.presence, by, at, has_desktop=seat.has_desktop)
 
-        self._ask(seat, events, command, by)
+        self._ask(seat, events, command, by, f"{state} {reason_code}")
 
     async def extend(self, agent: Agent, command: str) -> None:
-        self._ask(self._seat(agent.id), lambda at: (WrapUpExtended(at=at, by=agent.id),), command, agent)
+        self._ask(self._seat(agent.id), lambda at: (WrapUpExtended(at=at, by=agent.id),), command, agent, "extend")
 
     async def end_wrap_up(self, agent: Agent, command: str) -> None:
-        self._ask(self._seat(agent.id), lambda at: (WrapUpEnded(at=at, by=agent.id),), command, agent)
+        self._ask(self._seat(agent.id), lambda at: (WrapUpEnded(at=at, by=agent.id),), command, agent, "end")
 
     def result_given(self, agent: AgentId, call: CallId) -> None:
         seat = self._seats.get(agent)
@@ -298,8 +302,7 @@ class Floor:
         while (due := self.next_deadline()) and due <= now:
             seat = self._seats[heapq.heappop(self._due)[1]]
             seat.planned = None
-            self._expire(seat, now)
-            self._plan(seat)
+            _unharmed(partial(self._expire, seat, now))
 
     def _expire(self, seat: Seat, now: datetime) -> None:
         patience = self._settings.patience
@@ -313,6 +316,7 @@ class Floor:
             self._happens(seat, DesktopGone(at=now))
             if _newly(Cause.CONNECTION_LOST, before, seat.presence):
                 self._notice("connection_lost", seat)
+        self._plan(seat)
 
     def _plan(self, seat: Seat) -> None:
         """Wake up when this seat's next deadline has come."""
@@ -349,16 +353,22 @@ class Floor:
 
     # ---- within: asking
 
-    def _ask(self, seat: Seat, events: Callable[[datetime], tuple[AgentEvent, ...]], command: str, by: Agent) -> None:
+    def _ask(
+        self, seat: Seat, events: Callable[[datetime], tuple[AgentEvent, ...]], command: str, by: Agent, what: str
+    ) -> None:
+        asked_for = (by.id, seat.agent.id, what)
+        known = self._known.get(command)
+        if known is not None and known != asked_for:
+            raise Conflict("this id is another command's")
+        if known is not None:
+            return
         after = tried(seat.presence, events(self._clock()), self._settings.rules)
         if isinstance(after, PresenceRefused):
             raise NotNow(after.code)
         needs_pbx = wanted(seat.agent, after) != (wanted(seat.agent, seat.presence) if seat.is_known else ())
         if needs_pbx and seat.agent.queues and not self._keeper.is_up:
             raise PbxUnavailable("no connection to the PBX")
-        if command in self._known:
-            return
-        self._known[command] = None
+        self._known[command] = asked_for
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
         task = asyncio.create_task(self._carry_out(seat, events, command, by), name=f"state-{command}")
@@ -368,15 +378,18 @@ class Floor:
     async def _carry_out(
         self, seat: Seat, events: Callable[[datetime], tuple[AgentEvent, ...]], command: str, by: Agent
     ) -> None:
-        async with seat.lock:
-            refused = await self._confirmed(seat, events)
-            if not refused:
-                seat.is_known = True
-                refused = self._happens(seat, *events(self._clock()))
-        self._follower.follow(seat)
-        self._show(seat)
-        log.info("state_asked", agent=seat.agent.id, by=by.id, is_done=not refused, reason=refused)
-        self._hub.command(by.id, command, "failed" if refused else "done", refused)
+        refused = "failed"
+        try:
+            async with seat.lock:
+                refused = await self._confirmed(seat, events)
+                if not refused:
+                    seat.is_known = True
+                    refused = self._happens(seat, *events(self._clock()))
+            self._follower.follow(seat)
+            self._show(seat)
+        finally:  # whatever went wrong, whoever asked is told how it ended
+            log.info("state_asked", agent=seat.agent.id, by=by.id, is_done=not refused, reason=refused)
+            self._hub.command(by.id, command, "failed" if refused else "done", refused)
 
     async def _confirmed(self, seat: Seat, events: Callable[[datetime], tuple[AgentEvent, ...]]) -> str:
         """Asked of every PBX there is; why not, where one refuses, and then nothing has changed on any.
@@ -456,6 +469,13 @@ class Floor:
         """Calls that ended while we were away, as far as the record knows."""
         for part in seat.presence.parts:
             if part.call not in live:
+                spoke = part.state in _SPOKE
+                self._happens(seat, PartGone(at=now, call=part.call, queue=part.queue, has_spoken=spoke))
+
+    def _left_meanwhile(self, seat: Seat, now: datetime) -> None:
+        """Live calls that the agent has no part in any more: we were stopped between writing that down and the state."""
+        for part in seat.presence.parts:
+            if not self._parts.has(CallId(part.call), seat.agent.id):
                 spoke = part.state in _SPOKE
                 self._happens(seat, PartGone(at=now, call=part.call, queue=part.queue, has_spoken=spoke))
 

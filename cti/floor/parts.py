@@ -43,6 +43,9 @@ class Parts:
             del self._seen[call.id]
         return told
 
+    def has(self, call: CallId, agent: AgentId) -> bool:
+        return agent in self._seen.get(call, {})
+
     def _parts(
         self, call: Call, seen: dict[AgentId, _Seen], by_device: Mapping[str, AgentId], at: datetime
     ) -> Iterator[Told]:

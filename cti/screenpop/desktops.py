@@ -69,9 +69,11 @@ class Desktops:
         comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
         if desk.desktop and desk.since and not (take_over or comes_back):
             return Taken(desk.since)
-        arrival = Arrival(agent, desktop.session, desk.desktop is not None and not comes_back, comes_back)
+        takes_over, is_same_page = desk.desktop is not None and not comes_back, resume is not None
         self._displace(desk, is_same=comes_back)
-        self._listeners.on_desktop(arrival)
+        self._listeners.on_desktop(
+            Arrival(agent, desktop.session, takes_over, comes_back=is_same_page and not takes_over)
+        )
         missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
         frames = self._begin(desk) if missed is None else missed
         desk.desktop, desk.since = desktop, self._clock()

@@ -19,7 +19,7 @@ class Arrival:
     takes_over: bool
     """It closes another one that was open."""
     comes_back: bool
-    """It is the same page, whose socket broke."""
+    """It is the same page, whose socket broke; also where we know its stream no more, as after a restart of ours."""
 
 
 def _quiet(*_: object) -> None:
