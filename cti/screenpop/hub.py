@@ -131,7 +131,7 @@ class Hub:
             self._teller.card(desk, call)
             if views.refuses_recording(card) is not refused_before:
                 self._teller.call(desk, call)
-        self._tell_parked()
+        self._tell_parked(call)
 
     def journey(self, call: CallId, journey: Journey) -> None:
         """How far the caller has come in the IVR. It goes with the call from its first ring on, whichever is heard first."""
@@ -249,11 +249,11 @@ class Hub:
             self._teller.tell(call, one)
         if not call.is_live:
             self._book.close(call)
-        self._tell_parked()
+        self._tell_parked(call)
 
-    def _tell_parked(self) -> None:
+    def _tell_parked(self, call: Call) -> None:
         """Everybody, when anything about them has changed: with the phone, too, anybody may fetch a parked call."""
-        if self._picture.look_at_parked():
+        if self._picture.look_at_parked(call):
             for desk in self._desks:
                 self._desks.put(desk, ("parked", ""), ParkedDelta(seq=0, parked=self.parked))
 

@@ -1,7 +1,7 @@
 """All there is to show, and how it looks from one agent's seat. Tells nobody."""
 
 from cti.agents.agent import Agent, AgentId
-from cti.calls.call import Call
+from cti.calls.call import Call, CallState
 from cti.screenpop import views
 from cti.screenpop.book import Book
 from cti.screenpop.desk import Desk, LivePop
@@ -69,13 +69,15 @@ class Picture:
             parked=self.parked,
         )
 
-    def look_at_parked(self) -> bool:
-        """Has anything about the parked calls changed since the last look?"""
+    def look_at_parked(self, call: Call) -> bool:
+        """Has anything about the parked calls changed with this one? Most calls are never parked, and cost nothing here."""
+        if call.state is not CallState.PARKED and all(one.call != call.id for one in self.parked):
+            return False
         before, self.parked = self.parked, tuple(self._parked_view(call) for call in self.book.parked)
         return self.parked != before
 
     def _parked_view(self, call: Call) -> ParkedView:
-        agents = {agent.device: agent for agent in self._roster.agents.values() if agent.device}
+        agents = self._roster.at(leg.party.device for leg in call.legs)
         card = self.card(call)
         chosen = next((one.name or one.company for one in card.contacts if one.id == card.chosen), "")
         return views.parked_view(call, self._site, agents, name=chosen)

@@ -10,6 +10,10 @@ class Roster:
         self.agents: dict[AgentId, Agent] = {}
         self.by_device: dict[str, AgentId] = {}
 
+    def at(self, devices: Iterable[str]) -> dict[str, Agent]:
+        """Whose these phones are."""
+        return {device: self.agents[self.by_device[device]] for device in devices if device in self.by_device}
+
     def becomes(self, agents: Iterable[Agent]) -> dict[str, AgentId]:
         """Those disabled are not there. Returns the phones that were somebody else's before, or nobody's."""
         before = self.by_device
