@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from cti.calls.call import Call, CallId, LegId, Recording, Role, TransferKind
+from cti.calls.call import Call, CallId, LegId, LegState, Recording, Role, TransferKind
 from cti.telephony.asterisk.endpoints import Endpoints, is_local, other_half
 
 DOWN: Final = 0
@@ -115,6 +115,8 @@ class Conversation:
     recording: Recording = Recording.OFF
     recorded: LegId | None = None
     """The channel that is."""
+    held: frozenset[LegId] = frozenset()
+    """Who had the customer on hold when the service stopped."""
     keys: dict[str, str] = field(default_factory=dict)
     transfers: list[SeenTransfer] = field(default_factory=list)
     hung_up_by: LegId | None = None
@@ -157,6 +159,8 @@ class Mirror:
         """What a channel that is about to be made for us will call."""
         self.left: set[LegId] = set()
         """The same of those who left a queue."""
+        self.held: set[LegId] = set()
+        """The same of those who were told to hold, or to hold no more."""
         self._home: dict[LegId, Conversation] = {}
         self._graves: dict[LegId, None] = {}
 
@@ -167,7 +171,8 @@ class Mirror:
         root = call.legs[0].party.leg if call.legs else LegId("")
         conversation = Conversation(
             call.id, root, call.offered_at, is_told=True, queue=call.queue, is_waiting=call.is_waiting,
-            recording=call.recording, parked_in=call.parked_in,
+            recording=call.recording, parked_in=call.parked_in, recorded=_recorded(call),
+            held=frozenset(leg.party.leg for leg in call.live_legs() if leg.state is LegState.HELD and not leg.consult),
         )  # fmt: skip
         conversation.keys = dict(call.keys)
         for leg in call.live_legs():
@@ -250,6 +255,7 @@ class Mirror:
         """The lists are asked for now."""
         self.moved.clear()
         self.left.clear()
+        self.held.clear()
 
     def clear(self) -> None:
         """The PBX has restarted: nothing of before exists."""
@@ -305,6 +311,12 @@ class Mirror:
     def _half(self, channel: Channel) -> Channel | None:
         name = other_half(channel.name)
         return next((known for known in channel.conversation.channels.values() if known.name == name), None)
+
+
+def _recorded(call: Call) -> LegId | None:
+    """Recordings run on the customer's channel."""
+    customers = (leg.party.leg for leg in call.live_legs() if leg.party.role is Role.CUSTOMER)
+    return next(customers, None) if call.recording is not Recording.OFF else None
 
 
 def _device(name: str) -> str:

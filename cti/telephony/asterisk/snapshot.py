@@ -7,6 +7,7 @@ the lists were asked for are left as those have them: all events come, in time o
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from cti.calls.call import LegId
 from cti.telephony.asterisk.ami_codec import AmiMessage
@@ -14,6 +15,9 @@ from cti.telephony.asterisk.mirror import Channel, Mirror
 from cti.telephony.asterisk.translate.bridges import meet
 from cti.telephony.asterisk.translate.headers import read_headers
 from cti.telephony.asterisk.translate.queues import wait
+
+HOLDS: Final = "cti-hold"
+"""The context in which a customer is who is on hold by the PBX (extensions_cti.conf)."""
 
 
 class Snapshot:
@@ -25,6 +29,8 @@ class Snapshot:
         self._missing = set(mirror.channels)
         self._waited = [known for known in mirror.conversations if known.is_waiting]
         self._entries: list[AmiMessage] | None = None
+        self._hear_music: list[Channel] = []
+        """Those whom the PBX itself keeps on hold."""
 
     def listed(self, item: AmiMessage, at: datetime) -> None:
         """A channel."""
@@ -38,6 +44,10 @@ class Snapshot:
         read_headers(self._mirror, channel, item, is_new=is_new)
         channel.is_called = True
         self._place(channel, item.get("BridgeId"))
+        if is_new:
+            channel.has_held = leg in channel.conversation.held
+        if item.get("Context") == HOLDS:
+            self._hear_music.append(channel)
 
     def queued(self, entry: AmiMessage) -> None:
         """A caller in a queue. Kept until the channels are known."""
@@ -55,8 +65,16 @@ class Snapshot:
         for bridge in list(self._mirror.bridges):
             for channel in self._mirror.in_bridge(bridge)[:1]:
                 meet(self._mirror, channel)
+        for channel in self._hear_music:
+            self._held(channel)
         if self._entries is not None:
             self._settle_queues(self._entries, at)
+
+    def _held(self, channel: Channel) -> None:
+        """By whoever is alone with them."""
+        holders = [other for other in self._mirror.in_bridge(channel.bridge) if other is not channel]
+        if len(holders) == 1 and holders[0].id not in self._mirror.held:
+            holders[0].has_held = holders[0].is_held_by_pbx = True
 
     def _settle_queues(self, entries: list[AmiMessage], at: datetime) -> None:
         current = [entry for entry in entries if entry.get("Uniqueid") not in self._mirror.left]

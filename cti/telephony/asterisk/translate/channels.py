@@ -136,6 +136,7 @@ def _held_by_the_pbx(mirror: Mirror, held: Channel, message: AmiMessage) -> Touc
     holder = mirror.by_name.get(message.get("Holder"))
     if holder is None:
         return NOTHING
+    mirror.held.add(holder.id)
     holder.is_held_by_pbx = message.get("UserEvent") == "CtiHeld"
     if holder.bridge != held.bridge:  # it consults meanwhile
         return NOTHING
