@@ -55,7 +55,8 @@ class Switchboard:
     most_pause_s: float = 120.0
     longest_s: float = LONGEST_S
     clock: Callable[[], datetime] = _now
-    _known: dict[str, AgentId] = field(default_factory=dict)
+    _known: dict[str, tuple[AgentId, int]] = field(default_factory=dict)
+    """Command -> who gave it, and a mark of what they asked for: it may be a PIN, and is not kept."""
     _running: set["asyncio.Task[None]"] = field(default_factory=set)
     recordings: Recordings = field(init=False)
 
@@ -68,11 +69,13 @@ class Switchboard:
         self, agent: Agent, to: str, command: str, *, contact: str = "", placed: Placed | None = None
     ) -> None:
         """Ring the agent's phone, then call ``to``; the card of the call is ``contact``'s, where one is given."""
-        if self._is_known(agent, command):
+        wish = (agent.id, hash(("dial", to)))
+        if self._is_known(command, wish):
             return
         link = self._link_for(agent)
         allowed = self._number(agent, to, link.name)
         self._send(agent, link, Originate(id=command, device=agent.device, to=allowed.to), allowed)
+        self._note_wish(command, wish)
         if allowed.kind is not Kind.INTERNAL or contact:
             whom = Dialled(number=allowed.to, contact=ContactId(contact) if contact else None, placed=placed)
             self.dialled.expect(agent.device, whom, self.clock())
@@ -81,7 +84,8 @@ class Switchboard:
         self, agent: Agent, call: CallId, action: ActionName, command: str, *, to: str = "", keys: str = ""
     ) -> None:
         """Do ``action`` with the agent's own leg of the call, if the call's actions have it allowed now."""
-        if self._is_known(agent, command):
+        wish = (agent.id, hash((action, call, to, keys)))
+        if self._is_known(command, wish):
             return
         known, leg = self._mine(agent, call, action)
         link = self.links[known.pbx]
@@ -90,12 +94,14 @@ class Switchboard:
             action, command=command, call=call, leg=leg.party.leg, to=allowed.to if allowed else "", keys=keys
         )
         self._send(agent, link, order, allowed)
+        self._note_wish(command, wish)
         if isinstance(order, Record) and order.step is RecordingStep.PAUSE:
             self.recordings.asked(call, agent.id)
 
     async def fetch(self, agent: Agent, space: str, command: str) -> None:
         """Ring the agent's phone, then join the call that is parked in ``space``."""
-        if self._is_known(agent, command):
+        wish = (agent.id, hash(("fetch", space)))
+        if self._is_known(command, wish):
             return
         own = self._link_for(agent).name
         spaces = sorted((one.pbx != own, one.pbx) for one in self.hub.parked if one.space == space)
@@ -103,6 +109,7 @@ class Switchboard:
             raise NotFound("no call is parked there")
         link = self.links[PbxName(spaces[0][1])]
         self._send(agent, link, FetchParked(id=command, device=agent.device, space=space))
+        self._note_wish(command, wish)
 
     def number(self, agent: Agent, typed: str) -> Verdict:
         """What a number would get if the agent called it."""
@@ -155,11 +162,16 @@ class Switchboard:
 
     # ---- sending
 
-    def _is_known(self, agent: Agent, command: str) -> bool:
+    def _is_known(self, command: str, wish: tuple[AgentId, int]) -> bool:
         known = self._known.get(command)
-        if known is not None and known != agent.id:
+        if known is not None and known != wish:
             raise Conflict("this id is another command's")
         return known is not None
+
+    def _note_wish(self, command: str, wish: tuple[AgentId, int]) -> None:
+        self._known[command] = wish
+        while len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
 
     def _send(self, agent: Agent, link: PbxLink, command: Command, number: Allowed | None = None) -> None:
         if link.status.state != "connected":
@@ -170,9 +182,6 @@ class Switchboard:
             raise RequestError(str(refused)) from refused
         if number:
             self.guard.placed(agent.id, number, self.clock())
-        self._known[command.id] = agent.id
-        while len(self._known) > MOST_KNOWN:
-            del self._known[next(iter(self._known))]
         self._start(self._carry_out(agent, link, command), command.id)
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -427,3 +427,12 @@ async def test_the_timer_lets_a_recording_go_on_without_being_asked() -> None:
     async with asyncio.timeout(5):
         await desk.main.heard.wait()
     await desk.board.close()
+
+
+async def test_an_id_used_again_for_something_else_is_refused_and_not_taken_for_done() -> None:
+    desk = Desk()
+    await desk.board.originate(MARA, NUMBER, "the-same-id")
+    with pytest.raises(Conflict):
+        await desk.board.originate(MARA, "030 5559999", "the-same-id")
+    await desk.board.originate(MARA, NUMBER, "the-same-id")
+    assert await desk.told() == [("the-same-id", "done", "")]
