@@ -138,8 +138,12 @@ export function sayMaker(presence: PresenceView): string {
 
 /** "Break after this call": what follows, in words. */
 export function sayPending(presence: PresenceView, pending: PendingView): string {
-  const what = pending.state === 'LOGOUT' ? t().agent.logOutNext : sayReason(pending) || t().agent.notReady
+  const what = sayNext(pending)
   return presence.calls > 0 ? t().agent.afterCall(what) : t().agent.afterWrapUp(what)
+}
+
+export function sayNext(pending: PendingView): string {
+  return pending.state === 'LOGOUT' ? t().agent.logOutNext : sayReason(pending) || t().agent.notReady
 }
 
 export const agent = new Agent()

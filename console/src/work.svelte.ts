@@ -255,8 +255,9 @@ class Work {
     return wrapUp ? wrapUp.kind === 'required' && !wrapUp.has_result : this.choices(call.queue).length > 0
   }
 
-  /** Ready, unless a supervisor has the last word: then only the wrap-up ends. */
+  /** What was chosen to follow; else ready, unless a supervisor has the last word: then only the wrap-up ends. */
   usualNext(): Next {
+    if (agent.presence?.pending) return null
     const { allowed, code } = agent.offer('READY')
     return allowed || code === 'result_wanted' ? { state: 'READY', reason: null } : null
   }

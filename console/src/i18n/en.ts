@@ -567,6 +567,7 @@ export const en = {
     done: 'Done',
     doneHint: 'End the wrap-up without a result',
     saveReady: 'Save and be ready',
+    saveThen: (what: string) => `Save, then ${what}`,
     saveNotReady: 'Save and not ready',
     required: 'required',
     wanted: 'This call needs a result before you go on.',

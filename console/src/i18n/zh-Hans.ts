@@ -552,6 +552,7 @@ export const zhHans: Messages = {
     done: '完成',
     doneHint: '不填小结，结束话后处理',
     saveReady: '保存并就绪',
+    saveThen: (what) => `保存，然后${what}`,
     saveNotReady: '保存并设为未就绪',
     required: '必填',
     wanted: '本次通话需要选择小结才能继续。',

@@ -552,6 +552,7 @@ export const zhHant: Messages = {
     done: '完成',
     doneHint: '不填結果，結束話後處理',
     saveReady: '儲存並就緒',
+    saveThen: (what) => `儲存，然後${what}`,
     saveNotReady: '儲存並設為未就緒',
     required: '必填',
     wanted: '本通需要選擇通話結果才能繼續。',

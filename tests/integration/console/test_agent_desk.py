@@ -280,6 +280,29 @@ async def test_saving_may_lead_to_a_break(server: FakeServer, page: Page) -> Non
     assert len(asked(server, "agents/me/wrap-up/end")) == 1
 
 
+async def test_a_break_that_waits_follows_the_saving_and_being_ready_is_the_other_way(
+    server: FakeServer, page: Page
+) -> None:
+    """Two keys must not take back what was asked for during the call."""
+    pending = m.PendingView(state="NOT_READY", reason_code=1, reason="Break", cause="chosen")
+    await wrapping_up(server, page, pending=pending)
+    await page.keyboard.press("1")
+    await expect(page.get_by_role("button", name="Save and be ready")).to_be_visible()
+    await expect(page.get_by_role("button", name="Save, then Break")).to_be_visible()
+    await page.keyboard.press("Control+Enter")
+    await expect(state(page)).to_contain_text("Break")
+    assert states_asked(server) == []
+    assert len(asked(server, "agents/me/wrap-up/end")) == 1
+
+
+async def test_whoever_changes_their_mind_is_ready_with_one_click(server: FakeServer, page: Page) -> None:
+    await wrapping_up(server, page, pending=m.PendingView(state="LOGOUT", cause="chosen"))
+    await page.keyboard.press("1")
+    await page.get_by_role("button", name="Save and be ready").click()
+    await expect(page.get_by_role("heading", name="Ready.", exact=True)).to_be_visible()
+    assert states_asked(server) == [("READY", None)]
+
+
 async def test_an_optional_wrap_up_may_be_left_without_a_result(server: FakeServer, page: Page) -> None:
     call = await wrapping_up(server, page, seconds=None)
     await expect(page.get_by_role("timer")).to_have_count(0)
