@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from cti.agents.presence import QueueRules, Reason, Rules, WrapUpKind
 from cti.calls.call import PbxName
-from cti.floor.floor import Floor, FloorSettings, Record
+from cti.floor.facts import Record
+from cti.floor.floor import Floor, FloorSettings
 from cti.floor.seat import Patience
 from cti.screenpop.hub import Hub
 from cti.settings import Queue, Settings

@@ -182,7 +182,9 @@ class House:
         self.clock.now = datetime.fromtimestamp(until, UTC)
 
     def presence(self, agent: Agent = MARA) -> Presence:
-        return self.floor._seats[agent.id].presence
+        seat = self.floor._seats.find(agent.id)
+        assert seat is not None
+        return seat.presence
 
     def shown(self, agent: Agent = MARA) -> dict[str, Any]:
         """As a desktop that opens now would see it."""
@@ -194,7 +196,7 @@ class House:
 
     async def quiet(self) -> None:
         """Until nobody has anything to ask of the PBX, or all wait for time to pass."""
-        await until(lambda: not self.floor._running and all(_is_idle(seat) for seat in self.floor._seats.values()))
+        await until(lambda: not self.floor._asking.running and all(_is_idle(seat) for seat in self.floor._seats))
 
     async def asks(
         self, state: Any, agent: Agent = MARA, *, reason: int | None = None, by: Agent | None = None, command: str = ""
