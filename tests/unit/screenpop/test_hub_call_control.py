@@ -1,13 +1,16 @@
 """Call control as desktops are told it: buttons by the phone, parked calls for everybody, recordings that go on."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from cti.agents.agent import AgentId, AgentRole
-from cti.calls.call import Recording
+from cti.calls.call import Call, Recording
 from cti.calls.events import Diverted, RecordingChanged
 from cti.crm.contact import Contact, ContactId, Flag, Found, Match, MatchedBy
 from cti.screenpop import views
-from cti.screenpop.messages import NoticeDelta
+from cti.screenpop.messages import NoticeDelta, ParkedView
 from cti.telephony.phone import Ability
 from tests.unit.screenpop.fakes import Stage
 from tests.unit.screenpop.stories import JON, MARA, Story, at
@@ -104,3 +107,20 @@ def test_supervisors_are_told_what_an_agent_was_refused() -> None:
     )
     assert [(one["kind"], one["agent"], one["text"]) for one in boss.read()] == [("refused_number", "mara", "premium")]
     assert mara.read() == []
+
+
+def test_what_a_call_costs_does_not_grow_with_those_that_are_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    parks(stage)
+    looked_at: list[str] = []
+    parked_view = views.parked_view
+
+    def counted(call: Call, *rest: Any, **more: Any) -> ParkedView:
+        looked_at.append(call.id)
+        return parked_view(call, *rest, **more)
+
+    monkeypatch.setattr(views, "parked_view", counted)
+    other = Story("2")
+    for change in (other.offered(), other.queued(), other.rings(JON), other.answers(JON), other.ends()):
+        stage.hub.call_changed(change)
+    assert looked_at == []
