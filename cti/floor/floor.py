@@ -16,8 +16,8 @@ sits where and when to look again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -60,6 +60,7 @@ from cti.telephony.link import LinkChanged, MemberChanged, MembersRead, News, Pb
 
 log = logger("floor")
 
+AT_A_TIME: Final = 100
 _NO_REASONS: Final[tuple[Reason, ...]] = ()
 _SPOKE: Final = frozenset({PartState.TALKING, PartState.HELD})
 
@@ -93,6 +94,7 @@ class Floor:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._looks: set[asyncio.Task[None]] = set()
         self._keeper = Keeper(links, clock)
         self._seats = Seats()
         self._deadlines = Deadlines(self._seats, settings.patience)
@@ -259,8 +261,9 @@ class Floor:
         want = next((one for one in wanted(seat.agent, seat.presence) if one.queue == member.queue), None)
         if want and want.is_member and member.is_member and member.paused != want.paused:
             self._changed_there(seat, before, member)
-        self._follower.follow(seat, at_once=False)
-        self._facts.moved(seat)
+        if before is None or replace(before, at=member.at) != member:  # the lists tell all of them again and again
+            self._follower.follow(seat, at_once=False)
+            self._facts.moved(seat)
 
     def _changed_there(self, seat: Seat, before: MemberChanged | None, member: MemberChanged) -> None:
         """Not by us. What a restarted PBX or a stopped service left behind is no news, but for a pause with a reason that
@@ -273,8 +276,21 @@ class Floor:
             self._facts.happens(seat, PausedOnPbx(at=now, reason=member.reason))
 
     def _look(self, *, all_of_them: bool) -> None:
-        """At those, at least, whom the PBX does not have as wanted."""
-        for seat in self._seats:
+        """At those, at least, whom the PBX does not have as wanted. Of thousands, so many at a time: calls do not wait for it."""
+        seats = tuple(self._seats)
+        self._look_at(seats[:AT_A_TIME], all_of_them)
+        if seats[AT_A_TIME:]:
+            task = asyncio.create_task(self._look_on(seats[AT_A_TIME:], all_of_them), name="look")
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
+
+    async def _look_on(self, seats: Sequence[Seat], all_of_them: bool) -> None:  # noqa: FBT001 - as above
+        for start in range(0, len(seats), AT_A_TIME):
+            await asyncio.sleep(0)
+            _unharmed(partial(self._look_at, seats[start : start + AT_A_TIME], all_of_them))
+
+    def _look_at(self, seats: Iterable[Seat], all_of_them: bool) -> None:  # noqa: FBT001
+        for seat in seats:
             if all_of_them or not self._keeper.is_so(seat.wants):
                 self._follower.follow(seat)
                 self._facts.moved(seat)
@@ -312,7 +328,7 @@ class Floor:
         self._deadlines.plan(seat)
 
     async def close(self) -> None:
-        tasks = (*self._asking.running, *(seat.task for seat in self._seats if seat.task))
+        tasks = (*self._looks, *self._asking.running, *(seat.task for seat in self._seats if seat.task))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -329,7 +345,7 @@ class Floor:
 
     @property
     def unconfirmed(self) -> int:
-        return sum(not self._follower.standing(seat).is_confirmed for seat in self._seats)
+        return sum(seat.shown is not None and not seat.shown.is_confirmed for seat in self._seats)
 
     # ---- within: after a stop of ours
 

@@ -66,9 +66,16 @@ class Follower:
             failures += bool(refusals)
             if refusals and failures == 1:
                 log.warning("member_refused", agent=seat.agent.id, pbx=refusals[0].pbx, reason=seat.trouble)
-            self._moved(seat)
+            self._tell(seat)
             await self._pause(seat, failures)
-        self._moved(seat)
+        self._tell(seat)
+
+    def _tell(self, seat: Seat) -> None:
+        """A mistake in showing it keeps nobody from following."""
+        try:
+            self._moved(seat)
+        except Exception:
+            log.exception("floor_failed")
 
     async def _pause(self, seat: Seat, failures: int) -> None:
         with contextlib.suppress(TimeoutError):

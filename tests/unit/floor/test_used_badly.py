@@ -1,11 +1,14 @@
 """The floor used badly: ids used twice, restarts at a bad moment, sockets that come back late."""
 
+from dataclasses import replace
+
 import pytest
 
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.errors import Conflict
+from cti.floor.floor import AT_A_TIME
 from cti.screenpop.messages import Resume
-from tests.unit.floor.fakes import House, told
+from tests.unit.floor.fakes import House, told, until
 from tests.unit.floor.test_floor import answered
 from tests.unit.screenpop.fakes import PaperDesktop
 from tests.unit.screenpop.stories import JON, MARA
@@ -87,3 +90,31 @@ async def test_a_mistake_about_one_agent_stops_no_timer(house: House) -> None:
     house.hub.presence = lambda _: 1 / 0  # type: ignore[method-assign,assignment,return-value]
     house.goes(11)
     assert house.floor.next_deadline() is None or house.floor.next_deadline() > house.clock()  # type: ignore[operator]
+
+
+async def test_thousands_of_agents_are_looked_at_a_few_at_a_time_and_none_is_left_out() -> None:
+    """A PBX that is back has all desktops told anew; calls do not wait for it."""
+    crowd = tuple(
+        replace(MARA, id=AgentId(f"a{nr}"), device=f"PJSIP/{nr}", extension=f"{nr}") for nr in range(1000, 1250)
+    )
+    house = House(agents=crowd).up()
+    for agent in crowd:
+        house.desktop(agent, f"session-{agent.id}")
+    await until(lambda: all(house.shown(agent)["is_confirmed"] for agent in crowd))
+    house.pbx.goes()
+    assert house.floor.unconfirmed == AT_A_TIME
+    await until(lambda: house.floor.unconfirmed == len(crowd))
+    await house.floor.close()
+
+
+async def test_a_member_that_the_lists_tell_again_is_no_news(house: House) -> None:
+    desktop = await house.ready(MARA)
+    desktop.read()
+    sent = len(house.pbx.sent)
+    looks: list[str] = []
+    moved = house.floor._facts.moved
+    house.floor._facts.moved = lambda seat: (looks.append(seat.agent.id), moved(seat))  # type: ignore[method-assign,assignment,func-returns-value]
+    house.pbx.read()
+    assert (looks, len(house.pbx.sent)) == ([], sent)
+    house.pbx.put("support", paused=True, reason="by somebody else")
+    assert looks != []
