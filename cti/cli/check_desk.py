@@ -69,11 +69,11 @@ def questions(desk: Desk) -> Iterator[str]:
 
 
 CONSULTATION: Final = {
-    "atxfercomplete": feature_codes.COMPLETE,
-    "atxferthreeway": feature_codes.THREE_WAY,
-    "atxferswap": feature_codes.SWAP,
-    "atxferabort": feature_codes.ABORT,
+    "atxfercomplete": (feature_codes.COMPLETE, "handing over"),
+    "atxferthreeway": (feature_codes.THREE_WAY, "three-way"),
+    "atxferswap": (feature_codes.SWAP, "swap"),
 }
+"""Name in features.conf -> the key that we press, and what the button is called."""
 OWN_FEATURES: Final = {
     "cti-hold": feature_codes.HOLD,
     "cti-retrieve": feature_codes.RETRIEVE,
@@ -133,13 +133,14 @@ def _members(desk: Desk) -> str:
 
 def _consultation(answers: Mapping[str, str]) -> str:
     wrong = [
-        f"{name} = {code}"
-        for name, code in CONSULTATION.items()
+        (f"{name} = {code}", button)
+        for name, (code, button) in CONSULTATION.items()
         if answers[site_questions.consultation_key(name)] != code
     ]
     if not wrong:
         return ""
-    return f"features.conf lacks {', '.join(wrong)}: handing over, three-way and swap will fail; {MADE}"
+    lines, buttons = zip(*wrong, strict=True)
+    return f"[general] of features.conf lacks {', '.join(lines)}: {', '.join(buttons)} will fail; {MADE}"
 
 
 def _targets(desk: Desk, answers: Mapping[str, str]) -> str:

@@ -1,4 +1,7 @@
-"""The README's pictures, taken from the demo itself: ``.venv/bin/python docs/images/take.py``. Needs Chromium."""
+"""The pictures of the documentation: ``.venv/bin/python docs/images/take.py``. Needs Chromium, or CTI_CHROMIUM.
+
+From the demo itself; what its recorded calls cannot do (transfers) comes from the scenes that the console's tests look at.
+"""
 
 import asyncio
 import os
@@ -11,6 +14,12 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from tests.integration.console.scenes import desk_server, still  # noqa: E402 - the checkout has to be found first
+from tests.integration.console.test_states import SCENES  # noqa: E402
+
+OF_SCENES = {"transfer": "transfer_panel", "consultation": "consultation"}
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
@@ -59,8 +68,17 @@ async def light_pictures(page: Page) -> None:
     await page.screenshot(path=HERE / "pop.png")
     await page.locator("[data-pop]").first.wait_for(state="detached", timeout=60_000)
     await page.locator("textarea").first.fill("Charged twice; refund of 189.00 confirmed for Friday.")
-    await page.wait_for_timeout(4000)  # until the draft is saved
+    await page.get_by_text("Draft saved").wait_for()
     await page.screenshot(path=HERE / "talking.png")
+    await page.locator("h1").first.click()
+    await page.keyboard.press("Control+Shift+R")
+    await page.get_by_role("menu").wait_for()
+    await page.screenshot(path=HERE / "state.png")
+    await page.keyboard.press("1")
+    await page.get_by_role("region", name="Wrap-up").wait_for(timeout=120_000)
+    await page.get_by_role("combobox", name="Result").press("1")
+    await page.wait_for_timeout(3000)  # until my day has been counted anew
+    await page.screenshot(path=HERE / "wrap-up.png")
 
 
 async def dark_picture(page: Page) -> None:
@@ -78,6 +96,20 @@ async def report_picture(page: Page) -> None:
     await page.screenshot(path=HERE / "report.png")
 
 
+async def of_scenes(browser: Browser) -> None:
+    for picture, scene in OF_SCENES.items():
+        async with desk_server(logged_in=True).running() as server:
+            context = await browser.new_context(viewport=SIZE, locale="en-GB")
+            page = await context.new_page()
+            await SCENES[scene](server, page)
+            server.floor.on_call()
+            await page.get_by_role("button", name="Your state").wait_for()
+            await page.evaluate("document.fonts.ready")
+            await still(page)
+            await page.screenshot(path=HERE / f"{picture}.png")
+            await context.close()
+
+
 async def main() -> None:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
@@ -90,6 +122,7 @@ async def main() -> None:
             async with async_playwright() as playwright:
                 path = os.environ.get("CTI_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
                 browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+                await of_scenes(browser)
                 await take(browser, f"http://localhost:{port}")
                 await browser.close()
         finally:

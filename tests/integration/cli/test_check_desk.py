@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real_asterisk
 
 DESK: Final = ("queues", "members", "consultation", "transfer", "parking", "wrap-up", "hold and recording")
 READS_FILES: Final = {"modules.conf": "load = func_config.so"}
-OLD_FEATURES: Final = "[general]\natxferabort = *1\n[featuremap]\natxfer = *2\n"
+OLD_FEATURES: Final = "[general]\natxferthreeway = *3\natxferswap = *4\n[featuremap]\natxfer = *2\n"
 """A site of 0.2: Asterisk's own codes, and none of ours."""
 
 
@@ -88,8 +88,7 @@ async def test_what_an_older_pbx_lacks_is_said_with_what_to_do(cti: Run, tmp_pat
     assert "not there: gone; agents who log in are not put into it" in found["queues"][1]
     assert "PJSIP/2001 (keyed, sales, short, support, " in found["members"][1]
     assert "take out the `member =>` lines" in found["members"][1]
-    assert "atxfercomplete = *5" in found["consultation"][1]
-    assert "atxferabort" not in found["consultation"][1]
+    assert "lacks atxfercomplete = *5: handing over will fail" in found["consultation"][1]
     assert r"no parking space (7\d{2}) in context parkedcalls" in found["parking"][1]
     assert "wrapuptime = 2 in support and shared_lastcall = yes in [general]" in found["wrap-up"][1]
     assert (

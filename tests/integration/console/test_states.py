@@ -25,6 +25,8 @@ AXE = CONSOLE / "node_modules/axe-core/axe.min.js"
 PICTURES = Path(os.environ.get("CTI_SCREENSHOTS") or Path(tempfile.gettempdir(), "cti-console"))
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+MAY_BE_RECORDED = scenes.replace(scenes.ANNA, flags=("complaint_open",))
+
 Scene = Callable[[FakeServer, Page], Awaitable[None]]
 SCENES: dict[str, Scene] = {}
 
@@ -405,7 +407,7 @@ async def report_of_own_days(server: FakeServer, page: Page) -> None:
 
 @scene
 async def transfer_panel(server: FakeServer, page: Page) -> None:
-    call = await talking(server, page, scenes.call(), scenes.ANNA)
+    call = await talking(server, page, scenes.call(), MAY_BE_RECORDED)
     server.call(scenes.replace(call, recording="on", actions=offers.RECORDED))
     await page.locator("[data-action=consult]").click()
     await page.locator(".transfer [role=option]").first.wait_for()
@@ -423,7 +425,7 @@ async def transfer_refused(server: FakeServer, page: Page) -> None:
 
 @scene
 async def consultation(server: FakeServer, page: Page) -> None:
-    await consulting(server, page, scenes.ANNA, "Jon Ek", "connected")
+    await consulting(server, page, MAY_BE_RECORDED, "Jon Ek", "connected")
 
 
 @scene
