@@ -7,7 +7,7 @@ from typing import Literal
 from cti.agent_facts import of_presence
 from cti.agents.agent import Agent
 from cti.agents.events import AgentEvent, PresenceRefused
-from cti.agents.presence import Presence, Rules
+from cti.agents.presence import Cause, Presence, Rules
 from cti.agents.transitions import advance, interval_changed, is_foreseen
 from cti.agents.wrap_ups import not_classified
 from cti.calls.call import CallId
@@ -119,3 +119,9 @@ class Facts:
             )
         )  # fmt: skip
         self.notice("not_classified", seat, call=call, text=queue)
+
+
+def newly(cause: Cause, before: Presence, after: Presence) -> bool:
+    """Is there a pause of that cause that was not there before?"""
+    had, has = (any(pause.cause is cause for pause in one.pauses) for one in (before, after))
+    return has and not had

@@ -6,7 +6,7 @@ import pytest
 
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.errors import Conflict
-from cti.floor.floor import AT_A_TIME
+from cti.floor.hearing import AT_A_TIME
 from cti.screenpop.messages import Resume
 from tests.unit.floor.fakes import House, told, until
 from tests.unit.floor.test_floor import answered
