@@ -90,6 +90,7 @@ class Switchboard:
         known, leg = self._mine(agent, call, action)
         link = self.links[known.pbx]
         allowed = self._number(agent, to, link.name) if action in TO_A_NUMBER else None
+        self._must_be_nobodys_space(allowed, link)
         order = command_for(
             action, command=command, call=call, leg=leg.party.leg, to=allowed.to if allowed else "", keys=keys
         )
@@ -142,6 +143,11 @@ class Switchboard:
         if not offer.allowed or leg is None:
             raise NotNow(offer.why_not)
         return known, leg
+
+    def _must_be_nobodys_space(self, to: Allowed | None, link: PbxLink) -> None:
+        """Raises ``RequestError``: two customers who are nothing to each other would be put through."""
+        if to and any((one.pbx, one.space) == (link.name, to.to) for one in self.hub.parked):
+            raise RequestError("somebody is parked there")
 
     def _number(self, agent: Agent, typed: str, pbx: PbxName) -> Allowed:
         """Raises ``NumberRefused``, and says so to those who should know: the first try is the one to hear of."""

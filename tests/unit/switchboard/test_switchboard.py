@@ -436,3 +436,14 @@ async def test_an_id_used_again_for_something_else_is_refused_and_not_taken_for_
         await desk.board.originate(MARA, "030 5559999", "the-same-id")
     await desk.board.originate(MARA, NUMBER, "the-same-id")
     assert await desk.told() == [("the-same-id", "done", "")]
+
+
+@pytest.mark.parametrize("action", [A.TRANSFER, A.CONSULT])
+async def test_nobody_is_handed_over_to_a_stranger_who_is_parked(desk: Desk, action: ActionName) -> None:
+    desk.parks("701")
+    story = desk.talking("2")
+    with pytest.raises(RequestError):
+        await desk.board.carry_out(MARA, story.id, action, "move-1", to="701")
+    await desk.board.carry_out(MARA, story.id, action, "move-2", to="1002")
+    await desk.told()
+    assert [command.to for command in desk.main.sent if isinstance(command, BlindTransfer | Consult)] == ["1002"]
