@@ -18,8 +18,9 @@ from cti.screenpop.messages import (
     StateName,
 )
 
-AgentName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
-CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+# Python's $ lets a line break stand behind it; (?!\n) does not.
+AgentName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$(?!\n)")]
+CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$(?!\n)")]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=20_000)]
 Short = Annotated[str, Meta(max_length=200)]
@@ -32,9 +33,9 @@ Cursor = Annotated[str, Meta(max_length=500)]
 CallbackStateName = Literal["open", "claimed", "done", "failed", "cancelled"]
 Penalties = dict[Annotated[str, Meta(max_length=200)], Annotated[int, Meta(ge=0, le=1000)]]
 """By queue, where it is not 0: agents with a higher one are called when nobody with a lower one is free."""
-Extension = Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$")]
-Device = Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$")]
-Language = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")]
+Extension = Annotated[str, Meta(pattern=r"^[0-9*#]{0,20}$(?!\n)")]
+Device = Annotated[str, Meta(pattern=r"^([A-Za-z0-9]+/[A-Za-z0-9_.-]{1,80})?$(?!\n)")]
+Language = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{0,20}$(?!\n)")]
 PersonName = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -160,7 +161,7 @@ class ActionBody(Taken, frozen=True, kw_only=True):
     id: CommandId
     to: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     """Of ``transfer`` and ``consult``: a number as people write it, or an extension."""
-    keys: Annotated[str, Meta(pattern=r"^[0-9*#]{1,32}$")] | None = None
+    keys: Annotated[str, Meta(pattern=r"^[0-9*#]{1,32}$(?!\n)")] | None = None
     """Of ``keys``."""
 
 
