@@ -1,6 +1,7 @@
 """Whom a call can be handed to: colleagues with their state, queues, and what was typed as a number. One search box."""
 
 import unicodedata
+from collections import Counter
 from typing import Final
 
 from cti import numbers
@@ -22,10 +23,12 @@ async def directory(asked: Asked[None, DirectoryQuery]) -> Reply:
     people = sorted((agent for agent in hub.agents if agent.extension), key=lambda agent: (agent.name, agent.id))
     found = [agent for agent in people if fits(sought, agent.name, agent.extension)]
     queues = [queue for queue in asked.parts.queues if fits(sought, queue.label, queue.name, queue.extension)]
+    ready = Counter(queue for one in hub.presences.values() if one.state == _READY for queue in one.queues)
+    waiting = {one.name: one.waiting for one in hub.queues}
     return Reply(
         body=DirectoryView(
             agents=tuple(_agent(agent, hub.presences.get(agent.id), asked.agent) for agent in found),
-            queues=tuple(_queue(asked, queue) for queue in queues),
+            queues=tuple(_queue(queue, waiting.get(queue.name, 0), ready[queue.name]) for queue in queues),
             number=_number(asked, sought),
         )
     )
@@ -55,10 +58,7 @@ def _agent(agent: Agent, presence: PresenceView | None, asker: Agent) -> Directo
     )  # fmt: skip
 
 
-def _queue(asked: Asked[None, DirectoryQuery], queue: QueueTarget) -> DirectoryQueue:
-    hub = asked.parts.hub
-    waiting = next((one.waiting for one in hub.queues if one.name == queue.name), 0)
-    ready = sum(one.state == _READY and queue.name in one.queues for one in hub.presences.values())
+def _queue(queue: QueueTarget, waiting: int, ready: int) -> DirectoryQueue:
     return DirectoryQueue(name=queue.name, label=queue.label, extension=queue.extension, waiting=waiting, ready=ready)
 
 
