@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ import pytest
 
 from cti.store.database import Database
 from cti.store.tables import metadata
+from tests.ports import free_port
 
 MakeDatabase = Callable[[str], AbstractAsyncContextManager[Database]]
 """``sqlite`` or ``postgresql`` -> a database with all tables, empty; closed at the end of its ``async with``."""
@@ -29,7 +29,7 @@ class PostgresServer:
 
     def __init__(self, home: Path, *, is_durable: bool = False) -> None:
         self.data = home / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.used: list[str] = []
         """Databases with all tables, emptied after use: a new one is a thousand files."""
         self._is_durable = is_durable
@@ -80,12 +80,6 @@ class PostgresServer:
         as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         command = [*as_postgres, str(BIN / program), *map(str, arguments)]
         subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL, cwd="/")
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def running_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +18,7 @@ import pytest
 from playwright.async_api import async_playwright
 from websockets.asyncio.client import connect
 
+from tests.ports import free_port
 from tests.testbed.fixtures import require
 
 CTI = Path(sys.executable).with_name("cti")
@@ -57,14 +57,6 @@ def start(folder: Path, port: int, *more: str) -> Running:
         if "Ctrl-C stops" in line:
             return Running(port, folder, process, said)
     raise AssertionError(f"it ended with {process.wait()}: {said}")
-
-
-def free_port() -> int:
-    """One whose neighbour is free too."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", first.getsockname()[1] + 1))
-        return int(first.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ import yaml
 from cti.ivr.flow_file import load
 from cti.settings import Settings, parse
 from cti.telephony.asterisk.provision import render
+from tests.ports import free_port
 from tests.testbed.asterisk import Asterisk
 from tests.testbed.fixtures import require
 
@@ -164,12 +164,6 @@ def wait_until_alive(url: str, process: "subprocess.Popen[bytes]", said: Path) -
 def get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
         return str(answer.read().decode())
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def test_the_wheel_starts_with_nothing_around_it_and_serves_the_console(started: Started) -> None:

@@ -71,7 +71,7 @@ def test_it_is_a_cloudevent() -> None:
 
 
 def test_the_types_are_those_that_were_promised() -> None:
-    names = "offered information queued delivered diverted established held retrieved transferred conferenced connection_cleared cleared"
+    names = "offered information queued delivered diverted established held retrieved transferred conferenced recording connection_cleared cleared"
     assert {f"cti.call.{name}.v1" for name in names.split()} == set(TYPE_OF.values())
 
 

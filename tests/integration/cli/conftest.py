@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ports import free_port
 
 CTI = Path(sys.executable).with_name("cti")
 
@@ -38,12 +39,6 @@ def cti(tmp_path: Path) -> Run:
         return Said(process.returncode or 0, out.decode(), err.decode())
 
     return run
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings(folder: Path, text: str = "", *, web: int = 0, push: int = 0) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from cti.web.parts import Parts, QueueTarget, WebSite
 from cti.web.passwords import hash_password
 from cti.web.ports import PartHealth
 from cti.web.schemas import DemoLogin, ReasonChoice, ResultChoice
+from tests.ports import free_port
 from tests.unit.floor.fakes import REASONS, MemberPbx
 from tests.unit.switchboard.paper import PaperLink
 
@@ -217,9 +217,3 @@ async def opened(house: House) -> AsyncIterator[House]:
 @functools.cache
 def _known_hash() -> str:
     return hash_password(PASSWORD)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, async_playwright
 
-from tests.integration.desktop.house import PASSWORD, House, free_port
+from tests.integration.desktop.house import PASSWORD, House
+from tests.ports import free_port
 
 CHROMIUM = os.environ.get("CTI_CHROMIUM") or shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -26,7 +26,8 @@ from cti.telephony.asterisk.ami_link import AmiLink
 from cti.telephony.make import make_link
 from tests import invariants
 from tests.integration.desktop.browser import Browser, Desktop
-from tests.integration.desktop.house import PASSWORD, free_port
+from tests.integration.desktop.house import PASSWORD
+from tests.ports import free_port
 from tests.testbed.asterisk import AGENT_NAMES, AGENTS, Asterisk
 
 LIMIT_S: Final = 20.0
@@ -217,6 +218,17 @@ class Screen:
                     passed.append(message["type"])
         except TimeoutError:
             raise AssertionError(f"no {kind} {fields} within {within_s} s; passed over {passed}") from None
+
+    async def hears_both(
+        self, one: str, other: str, within_s: float = LIMIT_S
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The next message of each kind, whichever comes first."""
+        found: dict[str, dict[str, Any]] = {}
+        async with asyncio.timeout(within_s):
+            while len(found) < len({one, other}):
+                message = await self.desktop.hears_of(one, other)
+                found.setdefault(message["type"], message)
+        return found[one], found[other]
 
     async def asks(self, method: str, path: str, body: object = None, *, status: int = 202) -> dict[str, Any]:
         found, answer = await self.browser.ask(method, path, body)

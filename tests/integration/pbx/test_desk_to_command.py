@@ -117,8 +117,9 @@ async def test_whoever_is_parked_is_told_to_all_and_fetched_by_another(stage: St
         await bob.asks("POST", f"/api/v1/parked/{parked['space']}/fetch", {"id": "fetch-01"})
         phone = await stage.agents["2002"].rings()
         phone.answer()
-        assert (await bob.hears("command", command="fetch-01"))["status"] == "done"
-        assert (await bob.hears("parked"))["parked"] == []
+        command, parked = await bob.hears_both("command", "parked")
+        assert (command["command"], command["status"]) == ("fetch-01", "done")
+        assert parked["parked"] == []
 
 
 async def test_of_whom_an_agent_clicks_on_the_card_is_there_when_their_phone_rings(

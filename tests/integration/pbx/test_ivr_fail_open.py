@@ -22,7 +22,6 @@ from cti.journeys import TYPE_OF
 from cti.store import schema
 from cti.store.database import Database
 from cti.store.sql_journeys import SqlJourneyLog
-from tests.integration.desktop.house import free_port
 from tests.integration.pbx import ivr_child
 from tests.integration.pbx.ivr_house import (
     CODE,
@@ -37,6 +36,7 @@ from tests.integration.pbx.ivr_house import (
     voice_of,
 )
 from tests.integration.pbx.service import LIMIT_S
+from tests.ports import free_port
 from tests.testbed import parts
 from tests.testbed.asterisk import Asterisk
 from tests.testbed.story import open_stage
