@@ -3,11 +3,11 @@
 #   make test      lint, types, import contracts and every test; installs what it needs
 #   make lint | types | imports | bench | console | format | db | clean
 # Variables: PYTHON (python3), CTI_TESTBED_DIR (where the test PBXs are kept), ARGS (more for pytest or cti demo),
-# WORKERS (2: pytest processes, each with PBXs and databases of its own; half the tests wait for real phones).
+# WORKERS (3: pytest processes, each with PBXs and databases of its own; half the tests wait for real phones).
 
 PYTHON ?= python3
 ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := cti/web/static/index.html
