@@ -48,7 +48,7 @@ class Desk:
 
 
 def desk_of(given: Settings, pbx: Pbx, agents: Sequence[Agent], members: Sequence[MemberChanged]) -> Desk:
-    with_phone = [agent for agent in agents if agent.device and agent.extension]
+    with_phone = [agent for agent in agents if agent.device]
     named = {queue for agent in with_phone for queue in agent.queues}
     names = sorted(queue for queue in named if site_questions.NAME.fullmatch(queue))
     extensions = {name: given.queues[name].extension if name in given.queues else "" for name in names}
