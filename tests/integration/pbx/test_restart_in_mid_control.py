@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.pbx.service import Screen, Service, Site, serving
-from tests.integration.pbx.test_desk_to_command import Recorded, done, offered, seen, talking
+from tests.integration.pbx.test_desk_to_command import Recorded, done, offered, seen, talking, until_offered
 from tests.testbed.asterisk import Asterisk
 from tests.testbed.story import Stage
 
@@ -55,3 +55,18 @@ async def test_a_recording_paused_before_a_restart_goes_on_after_it(stage: Stage
             await ann.hears("call", recording="on")
         await done(ann, call, "record_stop")
         await done(ann, call, "hangup")
+
+
+async def test_a_consultation_is_completed_after_a_restart(stage: Stage, site: Site) -> None:
+    async with serving(site) as service, service.screen("ann") as ann:
+        call = await talking(stage, ann)
+        await done(ann, call, "consult", to="2002")
+        phone = await stage.agents["2002"].rings()
+        phone.answer()
+        await until_offered(ann, "conference")
+    async with serving(site) as service, service.screen("ann") as ann, service.screen("bob") as bob:
+        assert {"complete", "reconnect", "alternate"} <= offered(await taken_up(ann, service, call))
+        await done(ann, call, "alternate")
+        await done(ann, call, "alternate")
+        await done(ann, call, "complete")
+        await done(bob, call, "hangup")
