@@ -105,9 +105,19 @@ export interface ContactBody {
   call?: string
 }
 
+/** What somebody here made of a customer. */
+export interface Change {
+  at: string
+  by: string
+  fields: string[]
+  is_new: boolean
+}
+
 export interface Customer {
   contact: ContactView
   history: HistoryItem[]
+  /** The last ones made here, newest first. */
+  changes?: Change[]
 }
 
 interface Problem {

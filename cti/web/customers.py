@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from cti.agents.agent import AgentId
 from cti.calls.call import Call, CallId
 from cti.crm.contact import Contact, ContactId, ContactNumber, Flag
 from cti.crm.writing import ContactChange, ContactWriter, differences, read_change, writer_of
+from cti.envelope import Envelope
 from cti.errors import CrmReadOnly, NotFound
 from cti.log import logger
 from cti.screenpop import views
@@ -14,12 +16,13 @@ from cti.screenpop.messages import ContactView
 from cti.screenpop.views import HISTORY_LIMIT, contact_view, history_item
 from cti.web import facts
 from cti.web.asked import Asked, Reply, Route
-from cti.web.schemas import CustomerChange, CustomerList, CustomerQuery, CustomerView
+from cti.web.schemas import ChangeView, CustomerChange, CustomerList, CustomerQuery, CustomerView
 
 log: Final = logger("customers")
 SHORTEST: Final = 2
 LONGEST: Final = 100
 """Characters of a search; what is shorter finds everybody, and nobody's name is longer."""
+CHANGES: Final = 5
 
 
 async def customers(asked: Asked[None, CustomerQuery]) -> Reply:
@@ -38,7 +41,10 @@ async def customer(asked: Asked[None, None]) -> Reply:
         raise NotFound("no such customer")
     numbers = [number.e164 for number in contact.numbers if number.e164]
     past = await asked.parts.log.history(contacts=[contact.id], numbers=numbers, limit=HISTORY_LIMIT)
-    return Reply(body=CustomerView(contact=contact_view(contact), history=tuple(history_item(one) for one in past)))
+    history = tuple(history_item(one) for one in past)
+    return Reply(
+        body=CustomerView(contact=contact_view(contact), history=history, changes=await _changes(asked, contact))
+    )
 
 
 async def create_customer(asked: Asked[CustomerChange, None]) -> Reply:
@@ -62,6 +68,20 @@ async def change_customer(asked: Asked[CustomerChange, None]) -> Reply:
     after = await writer.change(before.id, change)
     await _tell(asked, before, after, call)
     return Reply(body=contact_view(after))
+
+
+async def _changes(asked: Asked[None, None], contact: Contact) -> tuple[ChangeView, ...]:
+    told = await asked.parts.log.facts(CallId(contact.id))  # a fact is filed under what it is about, a customer here
+    changes = [fact for fact in told if fact.type == facts.CUSTOMER_CHANGED]
+    return tuple(_change_view(asked.parts.hub, fact) for fact in reversed(changes[-CHANGES:]))
+
+
+def _change_view(hub: Hub, fact: Envelope) -> ChangeView:
+    agent = hub.agent(AgentId(str(fact.data.get("by", ""))))
+    return ChangeView(
+        at=fact.time, by=agent.name if agent else str(fact.data.get("by", "")), fields=tuple(sorted(fact.data.get("after", {}))),
+        is_new=not fact.data.get("before"),
+    )  # fmt: skip
 
 
 def _writer(asked: Asked[CustomerChange, None]) -> ContactWriter:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from cti.agents.agent import AgentId
@@ -10,6 +10,8 @@ from cti.calls.call import CallId, PbxName
 from cti.envelope import Envelope
 from cti.store import callbacks
 from cti.store.journeys import Callback, CallbackState
+
+CUSTOMER_CHANGED: Final = "cti.customer.changed.v1"
 
 
 def note(pbx: PbxName, call: CallId, text: str, *, by: AgentId, at: datetime) -> Envelope:
@@ -55,7 +57,7 @@ def customer_changed(
 ) -> Envelope:
     """``before`` and ``after`` hold the fields that changed; of a new contact ``before`` is empty."""
     data = {"by": by, "before": dict(before), "after": dict(after)}
-    return _told("cti.customer.changed.v1", "/customers", contact, at, data)
+    return _told(CUSTOMER_CHANGED, "/customers", contact, at, data)
 
 
 def _fact(kind: str, pbx: PbxName, call: CallId, at: datetime, data: dict[str, Any]) -> Envelope:

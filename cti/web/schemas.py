@@ -454,9 +454,23 @@ class CustomerList(Given, frozen=True, kw_only=True):
     items: tuple[ContactView, ...]
 
 
+class ChangeView(Given, frozen=True, kw_only=True):
+    """What somebody here made of a customer."""
+
+    at: datetime
+    by: str
+    """Their name."""
+    fields: tuple[str, ...]
+    """Which changed: ``name``, ``company``, ``language``, ``numbers``, ``flags``."""
+    is_new: bool = False
+    """They created the customer."""
+
+
 class CustomerView(Given, frozen=True, kw_only=True):
     contact: ContactView
     history: tuple[HistoryItem, ...]
+    changes: tuple[ChangeView, ...] = ()
+    """The last ones made here, newest first; what changed in the customer system itself is not among them."""
 
 
 class NumberBody(Taken, frozen=True, kw_only=True):

@@ -291,6 +291,8 @@ export const en = {
     nameOrCompany: 'A name or a company is needed.',
     badNumber: 'This is no phone number.',
     tooLong: (n: number) => `At most ${n} characters.`,
+    lastChange: (who: string, when: string, what: string) => `Changed last by ${who}, ${when}: ${what}.`,
+    lastCreated: (who: string, when: string) => `Created by ${who}, ${when}.`,
     saved: 'Customer saved.',
     failed: (why: string) => `Not saved: ${why}. What you typed is kept.`,
     reasons: {

@@ -285,6 +285,8 @@ export const zhHans: Messages = {
     nameOrCompany: '请填写姓名或公司。',
     badNumber: '这不是电话号码。',
     tooLong: (n) => `最多 ${n} 个字符。`,
+    lastChange: (who, when, what) => `最近由 ${who} 于 ${when} 更正:${what}。`,
+    lastCreated: (who, when) => `由 ${who} 于 ${when} 新建。`,
     saved: '客户资料已保存。',
     failed: (why) => `未保存：${why}。您输入的内容已保留。`,
     reasons: {

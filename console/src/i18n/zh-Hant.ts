@@ -285,6 +285,8 @@ export const zhHant: Messages = {
     nameOrCompany: '請填寫姓名或公司。',
     badNumber: '這不是電話號碼。',
     tooLong: (n) => `最多 ${n} 個字元。`,
+    lastChange: (who, when, what) => `最近由 ${who} 於 ${when} 更正:${what}。`,
+    lastCreated: (who, when) => `由 ${who} 於 ${when} 新增。`,
     saved: '客戶資料已儲存。',
     failed: (why) => `未儲存：${why}。您輸入的內容已保留。`,
     reasons: {

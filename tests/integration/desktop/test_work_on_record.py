@@ -228,6 +228,8 @@ async def test_a_correction_shows_on_the_card_and_says_who_and_what(house: House
     (fact,) = await house.log.facts_of("cti.customer.changed.v1", since=datetime.now(UTC) - timedelta(minutes=1))
     assert (fact.source, fact.subject) == ("/customers", "k1")
     assert fact.data == {"by": "mara", "before": {"name": "Anna Berg"}, "after": {"name": "Anna Berg-Ek"}}
+    _, found = await (await log_in()).ask("GET", "/api/v1/customers/k1")
+    assert [(one["by"], one["fields"], one["is_new"]) for one in found["changes"]] == [("Mara Lind", ["name"], False)]
 
 
 async def test_a_bad_number_is_told_in_words_and_nothing_is_written(house: House, log_in: LogIn) -> None:
