@@ -523,7 +523,7 @@ export const en = {
     takeBack: 'Take back',
     takeBackWhat: (what: string) => `Take back: ${what}`,
     asking: 'asking the phone system…',
-    leavesLater: 'You have a call. You are logged out as soon as it is finished.',
+    leavesLater: 'You are logged out as soon as the call and its wrap-up are finished.',
     leaveAnyway: 'Leave the console anyway',
     failed: { READY: (why: string) => `You are not ready yet: ${why}`, NOT_READY: (why: string) => `You could not be made not ready: ${why}`, LOGOUT: (why: string) => `You could not be logged out: ${why}` },
     whyNot: {

@@ -509,7 +509,7 @@ export const zhHans: Messages = {
     takeBack: '取消',
     takeBackWhat: (what) => `取消：${what}`,
     asking: '正在询问电话系统…',
-    leavesLater: '您还有通话，结束后会自动签出。',
+    leavesLater: '通话及话后处理结束后会自动签出。',
     leaveAnyway: '仍要离开工作台',
     failed: { READY: (why) => `尚未就绪：${why}`, NOT_READY: (why) => `无法设为未就绪：${why}`, LOGOUT: (why) => `无法签出：${why}` },
     whyNot: {

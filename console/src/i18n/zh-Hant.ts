@@ -509,7 +509,7 @@ export const zhHant: Messages = {
     takeBack: '取消',
     takeBackWhat: (what) => `取消：${what}`,
     asking: '正在詢問電話系統…',
-    leavesLater: '您還有通話，結束後會自動登出。',
+    leavesLater: '通話及話後處理結束後會自動登出。',
     leaveAnyway: '仍要離開工作台',
     failed: { READY: (why) => `尚未就緒：${why}`, NOT_READY: (why) => `無法設為未就緒：${why}`, LOGOUT: (why) => `無法登出：${why}` },
     whyNot: {

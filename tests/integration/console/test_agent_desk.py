@@ -195,7 +195,7 @@ async def test_logging_out_in_a_call_asks_nothing_and_waits_for_its_end(server: 
     await item(page, "Log out of the queues").click()
     await expect(page.get_by_text("Log out after this call", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Log out", exact=True).click()
-    await expect(page.get_by_text("You are logged out as soon as it is finished.")).to_be_visible()
+    await expect(page.get_by_text("You are logged out as soon as the call and its wrap-up are finished.")).to_be_visible()
     await expect(state(page)).to_be_visible()
     server.floor.is_now("LOGOUT")
     await expect(page.get_by_label("Password")).to_be_visible()
