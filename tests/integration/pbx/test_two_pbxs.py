@@ -40,8 +40,8 @@ async def test_calls_belong_to_their_pbx(both: Site) -> None:
         async with (
             agent(north, "2001"),
             agent(south, "2001"),
-            caller(north, "0911111111", Wait(2), HangUp()) as one,
-            caller(south, "0922222222", Wait(2), HangUp()) as other,
+            caller(north, "0911111111", Wait(8), HangUp()) as one,
+            caller(south, "0922222222", Wait(8), HangUp()) as other,
         ):
             await one_talks(service)
             assert [await one.wait(), await other.wait()] == [0, 0], one.errors() + other.errors()
@@ -61,7 +61,7 @@ async def test_one_is_killed_and_the_other_goes_on(both: Site) -> None:
             agent(north, "2001"),
             agent(south, "2001"),
             caller(north, "0911111111", AwaitHangUp()),
-            caller(south, "0922222222", Wait(4), HangUp()) as other,
+            caller(south, "0922222222", Wait(12), HangUp()) as other,  # longer than Ann may rest from the story before
         ):
             await one_talks(service)
             await asyncio.to_thread(north.kill)
