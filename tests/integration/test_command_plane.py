@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -182,6 +183,18 @@ async def test_it_comes_back_after_a_restart(asterisk: Asterisk, account: Accoun
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def until_stopped(pid: int) -> None:
+    """Each of its threads: the signal reaches them one by one, and one that still runs may answer."""
+    async with asyncio.timeout(5):
+        while not is_stopped(pid):  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.005)
+
+
+def is_stopped(pid: int) -> bool:
+    states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in Path(f"/proc/{pid}/task").iterdir()]
+    return set(states) == {"T"}
+
+
 @pytest.mark.chaos
 async def test_a_pbx_that_stands_still_costs_a_timeout_and_works_again_when_it_goes_on(
     asterisk: Asterisk, account: Account
@@ -197,6 +210,7 @@ async def test_a_pbx_that_stands_still_costs_a_timeout_and_works_again_when_it_g
     assert asterisk.pid is not None
     os.kill(asterisk.pid, signal.SIGSTOP)
     try:
+        await until_stopped(asterisk.pid)
         assert await plane.send(Hangup(id="1", call=CALL, leg=LegId("1763754000.999999"))) == Failed(
             command="1", reason="timeout"
         )
