@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 
 from cti import log
 
 pytest_plugins = ("tests.testbed.fixtures", "tests.databases")
+
+hypothesis.settings.register_profile("shared machine", deadline=None)  # how long one example takes says nothing here
+hypothesis.settings.load_profile("shared machine")
 
 LogLines = Callable[[], list[dict[str, Any]]]
 

@@ -93,19 +93,27 @@ def _is_free(kind: socket.SocketKind, port: int) -> bool:
 
 
 def queue_plans() -> tuple[QueuePlan, ...]:
-    """The queues of the test PBX. Short times, so that a story takes seconds."""
+    """The queues of the test PBX. Short times, so that a story takes seconds; in most nobody rests after a call, or a story
+    would find its agent still resting from the one before."""
     ann, bob, cho = (f"PJSIP/{number},0,{AGENT_NAMES[number]},PJSIP/{number}" for number in ("2001", "2002", "2003"))
     local, local_n = (f"Local/2001@agents-by-local{n},0,Ann,PJSIP/2001" for n in ("", "/n"))
     return (
-        QueuePlan("support", "3001", (ann, bob), strategy="linear", ring_timeout_s=3, max_wait_s=60),
-        QueuePlan("sales", "3002", (ann, bob, cho), strategy="ringall", ring_timeout_s=6, max_wait_s=60),
-        QueuePlan("short", "3003", (ann,), strategy="linear", ring_timeout_s=2, max_wait_s=4),
+        QueuePlan("support", "3001", (ann, bob), strategy="linear", ring_timeout_s=3, max_wait_s=60, wrapup_s=0),
+        QueuePlan("sales", "3002", (ann, bob, cho), strategy="ringall", ring_timeout_s=6, max_wait_s=60, wrapup_s=0),
+        QueuePlan("short", "3003", (ann,), strategy="linear", ring_timeout_s=2, max_wait_s=4, wrapup_s=0),
         QueuePlan(
-            "keyed", "3004", (ann,), strategy="linear", ring_timeout_s=4, max_wait_s=60, exit_context="queue-exit"
+            "keyed",
+            "3004",
+            (ann,),
+            strategy="linear",
+            ring_timeout_s=4,
+            max_wait_s=60,
+            exit_context="queue-exit",
+            wrapup_s=0,
         ),
-        QueuePlan("billing", "3005", (bob, cho), strategy="linear", ring_timeout_s=6, max_wait_s=60),
-        QueuePlan("viaLocal", "3006", (local,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
-        QueuePlan("viaLocalN", "3007", (local_n,), strategy="linear", ring_timeout_s=6, max_wait_s=60),
+        QueuePlan("billing", "3005", (bob, cho), strategy="linear", ring_timeout_s=6, max_wait_s=60, wrapup_s=0),
+        QueuePlan("viaLocal", "3006", (local,), strategy="linear", ring_timeout_s=6, max_wait_s=60, wrapup_s=0),
+        QueuePlan("viaLocalN", "3007", (local_n,), strategy="linear", ring_timeout_s=6, max_wait_s=60, wrapup_s=0),
         QueuePlan("empty", "3008", (), max_wait_s=60),
         QueuePlan("care", "3009", (), strategy="linear", ring_timeout_s=4, max_wait_s=120),
     )
