@@ -100,7 +100,7 @@ def queue_plans() -> tuple[QueuePlan, ...]:
     return (
         QueuePlan("support", "3001", (ann, bob), strategy="linear", ring_timeout_s=3, max_wait_s=60, wrapup_s=0),
         QueuePlan("sales", "3002", (ann, bob, cho), strategy="ringall", ring_timeout_s=6, max_wait_s=60, wrapup_s=0),
-        QueuePlan("short", "3003", (ann,), strategy="linear", ring_timeout_s=2, max_wait_s=4, wrapup_s=0),
+        QueuePlan("short", "3003", (ann,), strategy="linear", ring_timeout_s=2, max_wait_s=4),
         QueuePlan(
             "keyed",
             "3004",
