@@ -15,6 +15,7 @@ from playwright.async_api import Locator, Page, async_playwright, expect
 
 from cti import settings
 from cti.agents.agent import Agent, AgentId, AgentRole
+from cti.errors import Conflict
 from cti.store.database import Database
 from cti.store.sql_people import SqlPeople
 from cti.web.passwords import hash_password
@@ -57,7 +58,7 @@ async def people(database: Database) -> None:
     """One customer, and a supervisor without a phone."""
     await one_customer(database)
     sue = Agent(id=AgentId("sue"), name="Sue", role=AgentRole.SUPERVISOR)
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Conflict):  # a service started again
         await SqlPeople(database).add(sue, hash_password(PASSWORD))
 
 
