@@ -80,12 +80,13 @@ class Voice:
     async def listen(self, for_s: float) -> Heard:
         """What comes from now on."""
         self._arrived()
-        keys, sounding = dict[bytes, str](), 0
+        keys, sounding = dict[tuple[bytes, int], str](), 0
         for _ in range(round(for_s / VOICE_STEP_S)):
             await asyncio.sleep(VOICE_STEP_S)
             for packet in self._arrived():
                 if packet[1] & 0x7F == DTMF_PAYLOAD:
-                    keys[packet[4:8]] = DTMF_KEYS[packet[12]]
+                    # By key too: two keys sent while no voice was carry the same timestamp (Asterisk 22.10).
+                    keys[packet[4:8], packet[12]] = DTMF_KEYS[packet[12]]
                 elif set(packet[12:]) - QUIET:
                     sounding += 1
         return Heard("".join(keys.values()), sounding > LOUD_PACKETS)

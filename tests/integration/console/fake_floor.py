@@ -3,6 +3,7 @@
 It plays the plain course of things. A test decides when the PBX has said its word (``is_slow``), or that it refuses (``fails``).
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -98,6 +99,12 @@ class Floor:
         else:
             done()
         return name
+
+    async def is_asked(self) -> None:
+        """A command has come that waits: the page shows it before it is sent."""
+        async with asyncio.timeout(5.0):
+            while not self.waiting:
+                await asyncio.sleep(0.01)
 
     def answer(self) -> None:
         """The PBX says its word on all that waits."""
