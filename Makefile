@@ -1,7 +1,8 @@
 # The same few verbs by hand and in CI. `make demo` and `make test` do all their own set-up on a fresh clone.
 #   make demo      everything embedded, no PBX needed: prints the address and the log-ins, serves until Ctrl-C
 #   make test      lint, types, import contracts and every test; installs what it needs
-#   make lint | types | imports | bench | console | format | db | clean
+#   make bench     every figure of docs/performance.md, measured anew (25 minutes; QUICK=1: 5), ARGS="ingest pop" for some
+#   make lint | types | imports | bench-report | console | format | db | clean
 # Variables: PYTHON (python3), CTI_TESTBED_DIR (where the test PBXs are kept), ARGS (more for pytest or cti demo),
 # WORKERS (3: pytest processes, each with PBXs and databases of its own; half the tests wait for real phones).
 
@@ -32,7 +33,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet
 PIP_LOCKED := $(PIP) --no-deps --no-compile --require-hashes
 PIP_SELF := $(PIP) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo test lint types imports console-test pytest bench console format clean db testbed env
+.PHONY: demo test lint types imports console-test pytest bench bench-report console format clean db testbed env
 .DELETE_ON_ERROR:
 
 demo:
@@ -59,7 +60,10 @@ pytest: env console
 	@echo "test: pytest"; $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: env
-	@for file in benchmarks/bench_*.py; do [ ! -f "$$file" ] || { echo "bench: $$file"; $(BIN)/python "$$file" || exit 1; }; done
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-report: env
+	@$(BIN)/python benchmarks/report.py
 
 format: env
 	@$(BIN)/ruff check --fix --quiet $(CHECKED); $(BIN)/ruff format $(CHECKED)

@@ -20,8 +20,12 @@ from pathlib import Path
 import machine
 import msgspec
 
+from tests.testbed import parts
+
 Cell = str | float | int | None
 NONE = "\N{EN DASH}"
+LACKS_PARTS = 3
+"""The exit code of a bench that cannot run here."""
 RESULTS = Path(os.environ.get("BENCH_RESULTS") or Path(__file__).parent / "results")
 
 
@@ -80,6 +84,13 @@ class Result:
 
 def is_quick() -> bool:
     return os.environ.get("QUICK", "") not in {"", "0"}
+
+
+def need(*wanted: str) -> None:
+    """Leave, loudly, where ``asterisk-22``, ``sipp``, ``postgres``, ``redis``... are not on this machine."""
+    if missing := parts.missing_for(wanted):
+        print(f"NOT MEASURED: {', '.join(missing)} missing; {parts.PREPARE}", file=sys.stderr)
+        sys.exit(LACKS_PARTS)
 
 
 def save(name: str, *, tables: Sequence[Table], plots: Sequence[Plot] = (), aims: Sequence[Aim] = ()) -> Path:
