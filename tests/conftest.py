@@ -13,7 +13,7 @@ import structlog
 
 from cti import log
 
-pytest_plugins = ("tests.testbed.fixtures", "tests.databases")
+pytest_plugins = ("tests.testbed.fixtures", "tests.databases", "tests.redis_fixtures")
 
 hypothesis.settings.register_profile("shared machine", deadline=None)  # how long one example takes says nothing here
 hypothesis.settings.load_profile("shared machine")
