@@ -23,7 +23,8 @@ CtiError
 |   `-- EgressUnavailable  no answer that can be used; ``status`` says more  -> retry
 |-- StoreError           the database
 |   |-- StoreUnavailable                                              -> retry; facts wait in the spool
-|   `-- StoreSchema      too old or too new for this program          -> ``cti db upgrade``, or upgrade cti
+|   |-- StoreSchema      too old or too new for this program          -> ``cti db upgrade``, or upgrade cti
+|   `-- StaleEpoch       another process has taken the lease          -> stop telling; it tells now
 |-- SpeechUnavailable    the speech program; its words say what to do -> the prompt is left out
 `-- StateMisuse          us
 """
@@ -157,6 +158,16 @@ class StoreUnavailable(StoreError):  # noqa: N818
 
 class StoreSchema(StoreError):  # noqa: N818
     pass
+
+
+@dataclass(eq=False)
+class StaleEpoch(StoreError):  # noqa: N818
+    lease: str
+    ours: int
+    now: int
+
+    def __str__(self) -> str:
+        return f"the lease of {self.lease} has been taken by another process: its epoch is {self.now}, ours was {self.ours}"
 
 
 class SpeechUnavailable(CtiError):  # noqa: N818

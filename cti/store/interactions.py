@@ -28,6 +28,7 @@ from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.calls.journey import IvrOutcome, Journey
 from cti.envelope import Envelope
 from cti.store.journeys import JourneyLog
+from cti.store.lease import Fence
 from cti.store.shifts import ShiftLog
 
 
@@ -127,8 +128,11 @@ class InteractionLog(JourneyLog, ShiftLog, Protocol):
     Every method raises ``StoreUnavailable`` when the database does not answer.
     """
 
-    async def append(self, facts: Iterable[Envelope]) -> None:
-        """Write facts and the interactions that follow from them, in one transaction. A fact known by its id is left."""
+    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
+        """Write facts and the interactions that follow from them, in one transaction. A fact known by its id is left.
+
+        Raises ``StaleEpoch``, with nothing written, where ``fence`` is of a lease that another has taken.
+        """
         ...
 
     async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:

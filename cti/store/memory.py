@@ -11,6 +11,7 @@ from cti.envelope import Envelope
 from cti.store import derive
 from cti.store.digits import same_number
 from cti.store.interactions import Filter, Interaction, Page
+from cti.store.lease import Fence
 from cti.store.memory_journeys import MemoryJourneyLog
 from cti.store.memory_shifts import MemoryShiftLog
 from cti.store.paging import checked_limit, cursor_of, customer_number, is_wanted, place_at, place_of
@@ -32,7 +33,7 @@ class MemoryInteractionLog(MemoryJourneyLog, MemoryShiftLog):
         self._rulings: set[tuple[str, str]] = set()
         self._interactions: dict[Key, Interaction] = {}
 
-    async def append(self, facts: Iterable[Envelope]) -> None:
+    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:  # noqa: ARG002 - one process has it
         new = fresh(map(storable, facts), self._types)
         for fact in new:
             self._types[key_of(fact)] = fact.type

@@ -14,9 +14,11 @@ from cti.store.database import Database
 from cti.store.digits import ending, same_number
 from cti.store.failpoints import failpoint
 from cti.store.interactions import Filter, Interaction, Page
+from cti.store.lease import Fence
 from cti.store.memory import NEWEST_FIRST
 from cti.store.paging import checked_limit, cursor_of, place_at, place_of
 from cti.store.sql_journeys import SqlJourneyLog, lock_callbacks, write_trails
+from cti.store.sql_lease import let_through
 from cti.store.sql_shifts import SqlShiftLog, write_intervals
 from cti.store.storable import Key, clean, fresh, storable
 from cti.store.tables import call_open, fact, interaction, interaction_agent, number_not_contact
@@ -33,9 +35,11 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
         super().__init__(database)
         self._devices = devices
 
-    async def append(self, facts: Iterable[Envelope]) -> None:
+    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
         told = [storable(one) for one in facts]
         async with self._database.writing() as connection:
+            if fence:
+                told = await let_through(connection, told, fence, is_sqlite=self._database.is_sqlite)
             new = fresh(told, await queries.types(connection, told))
             if new:
                 await lock_callbacks(connection, new)

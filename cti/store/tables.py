@@ -316,6 +316,18 @@ draft = Table(
     _time("at"),
 )
 
+# ---- processes
+
+lease = Table(
+    "lease",
+    metadata,
+    _text("name", key=True),
+    _text("holder"),
+    Column("epoch", BigInteger, nullable=False),
+    Column("good_until_s", Float, nullable=False),
+    UniqueConstraint("name", "epoch"),  # makes the epoch part of a key: see sql_lease.py, ``let_through``
+)
+
 # ---- customers
 
 customer = Table(

@@ -1,0 +1,130 @@
+"""Leases in SQLite or PostgreSQL, and the look at them that every fenced write takes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Float, and_, func, literal_column, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cti.agent_facts import AGENTS
+from cti.envelope import Envelope
+from cti.errors import StaleEpoch
+from cti.log import logger
+from cti.store import queries
+from cti.store.database import Database
+from cti.store.lease import Fence, Lease, is_fenced
+from cti.store.tables import agent_interval, lease
+
+log = logger("lease")
+
+_T: Final = lease.c
+_IDLE_MS: Final = 3000
+"""PostgreSQL ends a fenced transaction whose process has fallen silent in the middle of it: it would keep the next reader
+from taking the lease for as long as it stands still."""
+
+
+class SqlLeases:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self, names: Iterable[str]) -> tuple[Lease, ...]:
+        wanted = select(lease, (_T.good_until_s - self._now_s).label("left_s")).where(_T.name.in_(sorted(names)))
+        async with self._database.reading() as connection:
+            found = (await connection.execute(wanted.order_by(_T.name))).all()
+        return tuple(Lease(name=one.name, holder=one.holder, epoch=one.epoch, left_s=one.left_s) for one in found)
+
+    async def take(self, names: Iterable[str], holder: str, *, life_s: float) -> Mapping[str, int]:
+        """One after the other in their order, so that two who want some of the same never wait for each other."""
+        taken: dict[str, int] = {}
+        try:
+            async with self._database.writing() as connection:
+                for name in sorted(names):
+                    taken[name] = await self._take(connection, name, holder, life_s)
+        except _HeldByAnother:
+            return {}
+        return taken
+
+    async def renew(self, epochs: Mapping[str, int], holder: str, *, life_s: float) -> bool:
+        async with self._database.writing() as connection:
+            renewed = 0
+            for name, epoch in sorted(epochs.items()):
+                mine = update(lease).where(_is(name, holder, epoch)).values(good_until_s=self._now_s + life_s)
+                renewed += (await connection.execute(mine)).rowcount
+        return renewed == len(epochs)
+
+    async def release(self, epochs: Mapping[str, int], holder: str) -> None:
+        async with self._database.writing() as connection:
+            for name, epoch in sorted(epochs.items()):
+                await connection.execute(update(lease).where(_is(name, holder, epoch)).values(good_until_s=0.0))
+
+    async def _take(self, connection: AsyncConnection, name: str, holder: str, life_s: float) -> int:
+        new = {"name": name, "holder": "", "epoch": 0, "good_until_s": 0.0}
+        await connection.execute(self._database.insert_new(lease), new)
+        free = update(lease).where(_T.name == name, _T.good_until_s <= self._now_s)
+        taking = free.values(holder=holder, epoch=_T.epoch + 1, good_until_s=self._now_s + life_s).returning(_T.epoch)
+        epoch = (await connection.execute(taking)).scalar()
+        if epoch is None:
+            raise _HeldByAnother
+        return int(epoch)
+
+    @property
+    def _now_s(self) -> ColumnElement[float]:
+        """The database's clock, as it runs on while a transaction waits."""
+        if self._database.is_sqlite:
+            return literal_column("((julianday('now') - 2440587.5) * 86400.0)", Float)
+        return literal_column("extract(epoch FROM clock_timestamp())::double precision", Float)
+
+
+class _HeldByAnother(Exception):  # noqa: N818 - never leaves this file: it rolls the transaction back
+    pass
+
+
+def _is(name: str, holder: str, epoch: int) -> ColumnElement[bool]:
+    return and_(_T.name == name, _T.holder == holder, _T.epoch == epoch)
+
+
+async def let_through(
+    connection: AsyncConnection, facts: Sequence[Envelope], fence: Fence, *, is_sqlite: bool
+) -> list[Envelope]:
+    """The facts that may be written, within the transaction that writes them. Raises ``StaleEpoch``.
+
+    Until that transaction ends nobody can take the lease. Its holder can renew it: the epoch is part of a unique key, so
+    only who changes that waits for a KEY SHARE lock.
+    """
+    fenced = [one for one in facts if is_fenced(one)]
+    await _check(connection, fence, sorted({one.source for one in fenced} & set(fence.epochs)), is_sqlite=is_sqlite)
+    if not fence.is_late or not fenced:
+        return list(facts)
+    known = await _known_better(connection, fenced)
+    if known:
+        log.warning("late_facts_dropped", count=len(known), reason="the record has the end of these calls already")
+    return [one for one in facts if id(one) not in known]
+
+
+async def _check(connection: AsyncConnection, fence: Fence, names: Sequence[str], *, is_sqlite: bool) -> None:
+    if not names:
+        return
+    columns: list[Any] = [_T.name, _T.epoch]
+    if not is_sqlite:
+        columns.append(func.set_config("idle_in_transaction_session_timeout", str(_IDLE_MS), text("true")))
+    held = select(*columns).where(_T.name.in_(names)).with_for_update(read=True, key_share=True)
+    now = {row.name: row.epoch for row in await connection.execute(held)}
+    for name in names:
+        if now.get(name) != fence.epochs[name]:
+            raise StaleEpoch(name, fence.epochs[name], now.get(name, 0))
+
+
+async def _known_better(connection: AsyncConnection, fenced: Sequence[Envelope]) -> set[int]:
+    """Steps of calls that are cleared in the record, and states of agents who have had a later one since."""
+    calls = sorted({(one.source, one.subject) for one in fenced if one.source != AGENTS})
+    cleared = set(await queries.ended(connection, calls)) if calls else set()
+    agents = sorted({one.subject for one in fenced if one.source == AGENTS})
+    latest = select(agent_interval.c.agent, func.max(agent_interval.c.began_at).label("at"))
+    latest = latest.where(agent_interval.c.agent.in_(agents)).group_by(agent_interval.c.agent)
+    since = {row.agent: row.at for row in await connection.execute(latest)} if agents else {}
+    return {
+        id(one)
+        for one in fenced
+        if (one.source, one.subject) in cleared
+        or (one.source == AGENTS and one.subject in since and one.time < since[one.subject])
+    }
