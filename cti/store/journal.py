@@ -12,6 +12,10 @@ so it ends as exactly one interaction. A fact that ``flush`` has waited for surv
 Start: make the journal (it takes up what the spool holds), start ``run``, await ``drained`` within some time, and only then
 read ``open_facts``; where the database stays away, ``spooled`` has the facts of the outage. Stop: cancel ``run``. It spools
 what is left.
+
+With a ``fence`` what only the holder of a lease may tell is written while that holds. What the spool has from before is of an
+earlier epoch, and goes where the record does not know better by now (``lease.py``); once another has taken the lease, what
+still waits here is refused and counted, and the spool is left to whoever starts here next.
 """
 
 import asyncio
@@ -24,9 +28,10 @@ from dataclasses import dataclass
 import structlog
 
 from cti.envelope import Envelope
-from cti.errors import StoreSchema, StoreUnavailable
+from cti.errors import StaleEpoch, StoreSchema, StoreUnavailable
 from cti.store.failpoints import failpoint
 from cti.store.interactions import InteractionLog
+from cti.store.lease import Fence, is_fenced
 from cti.store.spool import Spool, SpoolFull
 from cti.store.storable import Line, line_of
 
@@ -62,6 +67,10 @@ class JournalStatus:
     lost: int
     reason: str
     """Why the database is away, in words."""
+    refused: int = 0
+    """Told after another process had taken the lease."""
+    late_dropped: int = 0
+    """Of an earlier epoch's spool: the record knew better."""
 
 
 def pause_s(failures: int, rules: JournalRules) -> float:
@@ -72,10 +81,21 @@ def pause_s(failures: int, rules: JournalRules) -> float:
 class Journal:
     """One writer: ``run`` must be running for anything to be written. All methods belong to one event loop."""
 
-    def __init__(self, interactions: InteractionLog, spool: Spool, rules: JournalRules | None = None) -> None:
+    def __init__(
+        self,
+        interactions: InteractionLog,
+        spool: Spool,
+        rules: JournalRules | None = None,
+        fence: Fence | None = None,
+    ) -> None:
         self._log = interactions
         self._spool = spool
         self._rules = rules or JournalRules()
+        self._fence = fence
+        self._late = spool.waiting if fence else 0
+        """At the front of the spool, of an earlier epoch."""
+        self._is_stale = False
+        self._refused = 0
         self._waiting: deque[Line] = deque()
         self._awake = asyncio.Event()
         self._moved = asyncio.Event()
@@ -88,6 +108,9 @@ class Journal:
 
     def record(self, fact: Envelope) -> None:
         """Never waits. Where there is no room left the fact is lost, loudly: refusing it would lose it too."""
+        if self._is_stale and is_fenced(fact):
+            self._refused += 1
+            return
         if len(self._waiting) >= self._rules.room:
             self._lose(fact)
             return
@@ -107,6 +130,8 @@ class Journal:
             stored=self._stored,
             lost=self._lost,
             reason=self._reason,
+            refused=self._refused,
+            late_dropped=self._fence.dropped["late"] if self._fence else 0,
         )
 
     async def flush(self) -> None:
@@ -125,6 +150,17 @@ class Journal:
         lines = await asyncio.to_thread(self._spool.everything)
         return tuple(line.fact for line in lines)
 
+    def give_up(self, reason: str) -> None:
+        """Another process has the lease. What people added is still written; the rest is its to tell."""
+        if self._is_stale:
+            return
+        kept = deque(line for line in self._waiting if not is_fenced(line.fact))
+        refused, self._waiting, self._is_stale = len(self._waiting) - len(kept), kept, True
+        self._refused += refused
+        self._safe += refused
+        log.error("facts_refused", count=refused, left_in_the_spool=self._spool.waiting, reason=reason)
+        self._moved.set()
+
     async def run(self) -> None:
         """The writer. Cancel it to stop; what is left goes to the spool."""
         try:
@@ -136,7 +172,7 @@ class Journal:
 
     async def _until_there_is_work(self) -> None:
         left_s = max(0.0, self._retry_at_s - time.monotonic())
-        if self._is_spool_full or (self._spool.waiting and not left_s):
+        if self._is_spool_full or (self._spool.waiting and not left_s and not self._is_stale):
             await asyncio.sleep(left_s)
             return
         try:
@@ -148,29 +184,34 @@ class Journal:
 
     async def _work(self) -> None:
         """What stands in the spool is older than what waits in memory, and goes first."""
-        if not self._spool.waiting and time.monotonic() >= self._retry_at_s:
+        is_due = time.monotonic() >= self._retry_at_s
+        if is_due and (self._is_stale or not self._spool.waiting):
             await self._write_waiting()
         else:
             await self._spool_waiting()
-            if self._spool.waiting and time.monotonic() >= self._retry_at_s:
+            if self._spool.waiting and time.monotonic() >= self._retry_at_s and not self._is_stale:
                 await self._replay()
         self._moved.set()
 
     async def _write_waiting(self) -> None:
-        batch = tuple(self._waiting)[: self._rules.batch]
+        waiting, was_stale = self._waiting, self._is_stale
+        batch = tuple(waiting)[: self._rules.batch]
         failpoint("journal.taken")
         if await self._store(batch):
-            self._forget(len(batch))
-        else:
+            self._forget(len(batch), of=waiting)
+        elif self._is_stale is was_stale:
             await self._spool_waiting()
 
     async def _replay(self) -> None:
-        lines = await asyncio.to_thread(self._spool.front, self._rules.batch)
-        if await self._store(lines):
+        count = min(self._late, self._rules.batch)
+        lines = await asyncio.to_thread(self._spool.front, count or self._rules.batch)
+        if await self._store(lines, is_late=count > 0):
             await asyncio.to_thread(self._spool.taken)
+            self._late -= count
 
     async def _spool_waiting(self) -> None:
-        lines = tuple(self._waiting)
+        waiting = self._waiting
+        lines = tuple(waiting)
         if not lines:
             return
         try:
@@ -178,34 +219,42 @@ class Journal:
         except SpoolFull as exc:
             self._say_full(str(exc))
             return
-        self._forget(kept)
+        self._forget(kept, of=waiting)
 
-    async def _store(self, batch: Sequence[Line]) -> bool:
-        """False: the database is away, and ``batch`` is still ours."""
+    async def _store(self, batch: Sequence[Line], *, is_late: bool = False) -> bool:
+        """False: the database is away, or the lease another's, and ``batch`` is where it was."""
         try:
-            await self._append(batch)
+            await self._append(batch, is_late=is_late)
+        except StaleEpoch as exc:
+            self.give_up(str(exc))
+            return False
         except (StoreUnavailable, StoreSchema) as exc:
             self._say_away(str(exc))
             return False
         except Exception:  # noqa: BLE001 - a value it refuses, or a mistake of ours: neither may stop the record
-            return await self._store_one_by_one(batch)
+            return await self._store_one_by_one(batch, is_late=is_late)
         self._say_back()
         self._stored += len(batch)
         failpoint("journal.written")
         return True
 
-    async def _append(self, batch: Sequence[Line]) -> None:
+    async def _append(self, batch: Sequence[Line], *, is_late: bool) -> None:
+        fence = self._fence.late() if self._fence and is_late else self._fence
         try:
             async with asyncio.timeout(self._rules.write_limit_s):
-                await self._log.append(line.fact for line in batch)
+                facts = (line.fact for line in batch)
+                await (self._log.append(facts, fence) if fence and not self._is_stale else self._log.append(facts))
         except TimeoutError as exc:
             raise StoreUnavailable(f"the database did not answer within {self._rules.write_limit_s:g} s") from exc
 
-    async def _store_one_by_one(self, batch: Sequence[Line]) -> bool:
+    async def _store_one_by_one(self, batch: Sequence[Line], *, is_late: bool) -> bool:
         """Something in it cannot be stored; that must not hold up the rest."""
         for line in batch:
             try:
-                await self._append([line])
+                await self._append([line], is_late=is_late)
+            except StaleEpoch as exc:
+                self.give_up(str(exc))
+                return False
             except (StoreUnavailable, StoreSchema) as exc:
                 self._say_away(str(exc))
                 return False
@@ -214,11 +263,11 @@ class Journal:
         self._stored += len(batch)
         return True
 
-    def _forget(self, count: int) -> None:
-        """These are safe."""
-        for _ in range(count):
+    def _forget(self, count: int, *, of: deque[Line]) -> None:
+        """These are safe. Where the lease was lost meanwhile, those that still wait are written again, and known."""
+        for _ in range(count if of is self._waiting else 0):
             self._waiting.popleft()
-        self._safe += count
+            self._safe += 1
         if not self._waiting:
             self._awake.clear()
         self._moved.set()
@@ -234,7 +283,7 @@ class Journal:
         except SpoolFull as exc:
             log.critical("facts_lost", count=len(self._waiting), reason=str(exc))
         else:
-            self._forget(kept)
+            self._forget(kept, of=self._waiting)
         self._spool.close()
 
     def _lose(self, fact: Envelope) -> None:

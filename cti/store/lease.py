@@ -6,8 +6,9 @@ that looks at the epoch (``Fence``): a reader that stood still past its lease, a
 nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from cti.agent_facts import AGENTS
@@ -36,8 +37,11 @@ class Fence:
     """These facts are of an earlier epoch, and were told while it held: of a spool that a restarted service found. They are
     written where the record does not know better by now."""
 
+    dropped: Counter[str] = field(default_factory=Counter)
+    """What was left out of what came ``late``."""
+
     def late(self) -> "Fence":
-        return Fence(epochs=self.epochs, is_late=True)
+        return replace(self, is_late=True)
 
 
 class Leases(Protocol):

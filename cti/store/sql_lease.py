@@ -97,6 +97,7 @@ async def let_through(
         return list(facts)
     known = await _known_better(connection, fenced)
     if known:
+        fence.dropped["late"] += len(known)
         log.warning("late_facts_dropped", count=len(known), reason="the record has the end of these calls already")
     return [one for one in facts if id(one) not in known]
 

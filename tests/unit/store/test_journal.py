@@ -10,12 +10,14 @@ import pytest
 
 from cti.calls.call import CallId
 from cti.envelope import Envelope
-from cti.errors import StoreError, StoreSchema, StoreUnavailable
+from cti.errors import StaleEpoch, StoreError, StoreSchema, StoreUnavailable
+from cti.store.derive import NOTE
 from cti.store.interactions import Filter
 from cti.store.journal import Journal, JournalRules, pause_s
+from cti.store.lease import Fence, is_fenced
 from cti.store.memory import MemoryInteractionLog
 from cti.store.spool import Spool
-from tests.unit.store.call_stories import DEVICES, NINE, answered_call
+from tests.unit.store.call_stories import DEVICES, NINE, Story, answered_call
 
 QUICK = JournalRules(linger_s=0.0, retry_first_s=0.002, retry_cap_s=0.005, write_limit_s=1.0)
 
@@ -230,3 +232,83 @@ async def test_a_schema_that_is_too_old_loses_nothing(log: MoodyLog, path: Path)
         log.away = None
         await journal.drained()
     assert len(await told(log)) == 1
+
+
+# ---- with a lease
+
+
+class LeasedLog(MoodyLog):
+    """Has an epoch of its own, and notes what came late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch = 1
+        self.late: list[str] = []
+
+    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
+        told = list(facts)
+        if fence and any(map(is_fenced, told)) and fence.epochs["/pbx/main"] != self.epoch:
+            raise StaleEpoch("/pbx/main", fence.epochs["/pbx/main"], self.epoch)
+        await super().append(told)
+        self.late += [fact.id for fact in told if fence and fence.is_late]
+
+
+def note(name: str) -> Envelope:
+    return Story(name).said(NOTE, text="-", by="mara")
+
+
+@asynccontextmanager
+async def holding(log: LeasedLog, path: Path, epoch: int) -> AsyncIterator[Journal]:
+    journal = Journal(log, Spool(path), QUICK, Fence(epochs={"/pbx/main": epoch}))
+    task = asyncio.create_task(journal.run())
+    try:
+        async with asyncio.timeout(10):
+            yield journal
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_facts_of_a_stale_epoch_are_refused_and_not_kept_for_later(path: Path) -> None:
+    log = LeasedLog()
+    async with holding(log, path, epoch=1) as journal:
+        log.epoch = 2
+        for fact in (*answered_call("1.1"), note("1.1")):
+            journal.record(fact)
+        await journal.flush()
+        journal.record(answered_call("2.1")[0])
+        await journal.flush()
+        assert journal.status.refused == len(answered_call()) + 1
+        assert journal.status.is_store_up
+    assert [fact.type for fact in await told(log)] == [NOTE]
+    assert contents(path) == b""
+
+
+async def test_who_is_told_that_the_lease_is_lost_writes_nothing_more(path: Path) -> None:
+    log = LeasedLog()
+    async with holding(log, path, epoch=1) as journal:
+        log.away = StoreUnavailable("gone")
+        journal.record(answered_call("1.1")[0])
+        await journal.flush()
+        log.away, log.epoch = None, 2
+        journal.record(answered_call("2.1")[0])
+        journal.give_up("another has it")
+        await journal.flush()
+    assert (await calls(log), log.late) == ([], [])
+    assert [line.fact.subject for line in Spool(path).everything()] == ["main-1.1"]
+
+
+async def test_the_spool_of_an_earlier_epoch_comes_late(path: Path) -> None:
+    log, facts = LeasedLog(), answered_call("1.1")
+    log.away = StoreUnavailable("gone")
+    async with holding(log, path, epoch=1) as journal:
+        for fact in facts:
+            journal.record(fact)
+        await journal.flush()
+    async with holding(log, path, epoch=2) as journal:
+        journal.record(answered_call("2.1")[0])
+        await journal.flush()
+        log.away, log.epoch = None, 2
+        await journal.drained()
+    assert log.late == [fact.id for fact in facts]
+    assert len(await told(log, "2.1")) == 1
