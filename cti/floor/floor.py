@@ -198,7 +198,7 @@ class Floor:
         if seat:
             self._facts.happens(seat, ResultGiven(at=self._clock(), call=call))
 
-    def states(self, by: Agent) -> tuple[PresenceView, ...]:
+    async def states(self, by: Agent) -> tuple[PresenceView, ...]:
         """Everybody with a phone, as ``by`` may see and change them."""
         seats = (seat for seat in self._seats if seat.is_on_roster)
         return tuple(self._facts.view(seat, by) for seat in sorted(seats, key=lambda seat: seat.agent.id))

@@ -35,7 +35,7 @@ async def end(asked: Asked[CommandBody, None]) -> Reply:
 
 async def states(asked: Asked[None, None]) -> Reply:
     """Where everybody is."""
-    return Reply(body=AgentStates(items=asked.parts.shift.states(asked.agent)))
+    return Reply(body=AgentStates(items=await asked.parts.shift.states(asked.agent)))
 
 
 _WRAP_UP: Final = "/api/v1/agents/me/wrap-up"

@@ -67,7 +67,7 @@ async def test_the_end_of_the_session_ends_the_shift(house: House, log_in: LogIn
         await becomes(desktop, "NOT_READY")
         assert (await browser.ask("DELETE", "/api/v1/session"))[0] == 204
         assert await desktop.closed() == 4401
-    assert [view.state for view in house.floor.states(house.hub.agents[0]) if view.agent == "mara"] == ["LOGOUT"]
+    assert [view.state for view in await house.floor.states(house.hub.agents[0]) if view.agent == "mara"] == ["LOGOUT"]
 
 
 async def test_a_new_password_keeps_the_shift_and_disabling_ends_it(house: House, log_in: LogIn) -> None:
@@ -79,7 +79,7 @@ async def test_a_new_password_keeps_the_shift_and_disabling_ends_it(house: House
         assert await desktop.closed() == 4401
     assert house.hub.presences["mara"].state == "NOT_READY"  # type: ignore[index]
     assert (await ada.ask("PATCH", "/api/v1/agents/mara", {"is_enabled": False}))[0] == 200
-    assert [view.agent for view in house.floor.states(house.hub.agents[0])] == ["jon"]
+    assert [view.agent for view in await house.floor.states(house.hub.agents[0])] == ["jon"]
 
 
 async def test_the_site_tells_its_reasons_after_log_in(log_in: LogIn) -> None:

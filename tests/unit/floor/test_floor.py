@@ -522,7 +522,7 @@ async def test_an_agent_who_was_disabled_in_mid_call_is_out_when_it_ends(house: 
     ends(house, story)
     await house.quiet()
     assert house.pbx.has("support") == "-"
-    assert [view.agent for view in house.floor.states(SUE)] == ["jon"]
+    assert [view.agent for view in await house.floor.states(SUE)] == ["jon"]
 
 
 async def test_another_phone_and_other_queues_move_the_members(house: House) -> None:
@@ -612,7 +612,7 @@ async def test_what_may_be_asked_stands_in_the_presence_and_depends_on_who_asks(
     await house.asks("NOT_READY", by=SUE)
     mine = {action["name"]: action["why_not"] for action in house.shown()["actions"]}
     assert mine["READY"] == "supervisor_only"
-    (theirs,) = [view for view in house.floor.states(SUE) if view.agent == "mara"]
+    (theirs,) = [view for view in await house.floor.states(SUE) if view.agent == "mara"]
     assert {action.name: action.allowed for action in theirs.actions}["READY"] is True
 
 
