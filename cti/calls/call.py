@@ -5,10 +5,12 @@ parking. A **leg** is one channel of it. A **party** is who is on a leg. The cal
 its channels are the legs' ids.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+from cti.calls.frozen import changed
 
 CallId = NewType("CallId", str)
 """Ours, unique over all PBXs, made of the PBX's name and the first channel's id: ``main-1763754000.12``."""
@@ -107,9 +109,9 @@ class Party:
     """The queue's name for the agent who was offered the call; empty when no queue offered it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Leg:
-    """A party's part in a call so far."""
+    """A party's part in a call so far. Without slots, as ``changed`` wants it."""
 
     party: Party
     state: LegState
@@ -135,9 +137,9 @@ class Transfer:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Call:
-    """One customer's conversation, as known now."""
+    """One customer's conversation, as known now. Without slots, as ``changed`` wants it."""
 
     id: CallId
     pbx: PbxName
@@ -196,16 +198,21 @@ class Call:
         return self.dnis if self.direction is Direction.OUTBOUND else self.ani
 
     def leg(self, leg: LegId) -> Leg | None:
-        return next((known for known in self.legs if known.party.leg == leg), None)
+        for known in self.legs:
+            if known.party.leg == leg:
+                return known
+        return None
 
     def live_legs(self) -> tuple[Leg, ...]:
-        return tuple(leg for leg in self.legs if leg.is_live)
+        gone = LegState.GONE
+        return tuple([leg for leg in self.legs if leg.state is not gone])
 
     def with_leg(self, leg: Leg) -> "Call":
         """The same call with this leg put in, or in the place of what was known of it."""
+        if self.leg(leg.party.leg) is None:
+            return changed(self, legs=(*self.legs, leg))
         others = [leg if known.party.leg == leg.party.leg else known for known in self.legs]
-        known = any(other.party.leg == leg.party.leg for other in self.legs)
-        return replace(self, legs=tuple(others) if known else (*self.legs, leg))
+        return changed(self, legs=tuple(others))
 
 
 @dataclass(frozen=True, slots=True)

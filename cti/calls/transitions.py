@@ -19,7 +19,7 @@ ended      is gone                                  nothing
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import singledispatch
 from typing import Final, Literal
@@ -41,6 +41,7 @@ from cti.calls.events import (
     Retrieved,
     Transferred,
 )
+from cti.calls.frozen import changed
 from cti.calls.outcome import outcome_of
 
 S = CallState
@@ -123,11 +124,11 @@ def advance(call: Call, event: CallEvent) -> CallChanged | Anomaly:
         return Anomaly(call.id, call.state, type(event).__name__)
     told = _tell(event, call)
     state = _next_state(following, told)
-    after = replace(_clock(told, state, event.at), sequence=call.sequence + 1)
+    after = changed(told, sequence=call.sequence + 1, **_clock(told, state, event.at))
     if after.parked_in and after.state is not S.PARKED:
-        after = replace(after, parked_in="")
+        after = changed(after, parked_in="")
     if isinstance(event, Cleared):
-        after = replace(after, outcome=outcome_of(after, into=event.into))
+        after = changed(after, outcome=outcome_of(after, into=event.into))
     return CallChanged(call, after, event)
 
 
@@ -151,32 +152,32 @@ def _next_state(following: _Next, call: Call) -> CallState:
     return state_by_legs(call) if following == BY_LEGS else CallState(following)
 
 
-def _clock(call: Call, state: CallState, at: datetime) -> Call:
-    """Book the time since the last change of state where it belongs. ``call.since`` still says when that was."""
+def _clock(call: Call, state: CallState, at: datetime) -> dict[str, object]:
+    """The new state, and the time since the last one booked where it belongs. ``call.since`` still says when that was."""
     if state is call.state and state is not S.ENDED:
-        return call
+        return {}
     spent_s = max(0.0, (at - call.since).total_seconds())
+    entered: dict[str, object] = {"state": state, "since": max(at, call.since)}
     match call.state:
         case S.TALKING:
-            call = replace(call, talk_s=call.talk_s + spent_s)
+            return {**entered, "talk_s": call.talk_s + spent_s}
         case S.HELD | S.PARKED:
-            call = replace(call, hold_s=call.hold_s + spent_s)
+            return {**entered, "hold_s": call.hold_s + spent_s}
         case S.RINGING if call.answered_at is None or call.answered_at >= at:
-            call = replace(call, ring_s=call.ring_s + spent_s)
+            return {**entered, "ring_s": call.ring_s + spent_s}
         case _:
-            pass
-    return replace(call, state=state, since=max(at, call.since))
+            return entered
 
 
 def _put(call: Call, party: Party, **changes: object) -> Call:
     leg = call.leg(party.leg) or Leg(party=party, state=LegState.INITIATED)
-    return call.with_leg(replace(leg, party=party, **changes))  # type: ignore[arg-type]
+    return call.with_leg(changed(leg, party=party, **changes))
 
 
 def _release(call: Call, legs: Iterable[Leg]) -> Call:
     """These no longer speak to the customer."""
     for leg in legs:
-        call = call.with_leg(replace(leg, consult=True))
+        call = call.with_leg(changed(leg, consult=True))
     return call
 
 
@@ -189,12 +190,12 @@ def _tell(event: CallEvent, call: Call) -> Call:
 @_tell.register
 def _(event: CallInformation, call: Call) -> Call:
     keys = tuple({**dict(call.keys), **dict(event.keys)}.items())
-    return replace(call, direction=event.direction, ani=event.ani, ani_name=event.ani_name, dnis=event.dnis, keys=keys)
+    return changed(call, direction=event.direction, ani=event.ani, ani_name=event.ani_name, dnis=event.dnis, keys=keys)
 
 
 @_tell.register
 def _(event: Queued, call: Call) -> Call:
-    return replace(
+    return changed(
         call, queue=event.queue, position=event.position, is_waiting=True, left_queue="",
         queued_at=call.queued_at or event.at,
     )  # fmt: skip
@@ -211,8 +212,9 @@ def _(event: Diverted, call: Call) -> Call:
         return _put(call, event.party, state=LegState.GONE, cleared_at=event.at, cause=event.cause)
     if event.cause == "parked":
         speaking = [leg for leg in call.live_legs()[1:] if leg.state in {LegState.CONNECTED, LegState.HELD}]
-        return replace(_clock(_release(call, speaking), S.PARKED, event.at), parked_in=event.to)
-    return replace(call, is_waiting=False, left_queue=event.cause)
+        released = _release(call, speaking)
+        return changed(released, parked_in=event.to, **_clock(released, S.PARKED, event.at))
+    return changed(call, is_waiting=False, left_queue=event.cause)
 
 
 @_tell.register
@@ -222,8 +224,8 @@ def _(event: Established, call: Call) -> Call:
         return call
     first = call.legs[0]
     if first.state in {LegState.INITIATED, LegState.RINGING}:
-        call = call.with_leg(replace(first, state=LegState.CONNECTED, connected_at=event.at))
-    return replace(call, is_waiting=False, answered_at=call.answered_at or event.at)
+        call = call.with_leg(changed(first, state=LegState.CONNECTED, connected_at=event.at))
+    return changed(call, is_waiting=False, answered_at=call.answered_at or event.at)
 
 
 @_tell.register
@@ -242,7 +244,7 @@ def _(event: Transferred, call: Call) -> Call:
     call = _release(call, [by] if by else [])
     if event.to:
         call = _put(call, event.to, consult=False)
-    return replace(
+    return changed(
         call,
         is_waiting=False,
         transfers=(*call.transfers, Transfer(kind=event.kind, by=event.by.leg, to=event.to_number, at=event.at)),
@@ -253,13 +255,13 @@ def _(event: Transferred, call: Call) -> Call:
 def _(event: Conferenced, call: Call) -> Call:
     holding = [leg for leg in call.live_legs() if leg.state is LegState.HELD]
     for leg in holding:
-        call = call.with_leg(replace(leg, state=LegState.CONNECTED))
+        call = call.with_leg(changed(leg, state=LegState.CONNECTED))
     return _put(call, event.party, state=LegState.CONNECTED, consult=False)
 
 
 @_tell.register
 def _(event: RecordingChanged, call: Call) -> Call:
-    return replace(call, recording=event.recording)
+    return changed(call, recording=event.recording)
 
 
 @_tell.register
@@ -270,7 +272,7 @@ def _(event: ConnectionCleared, call: Call) -> Call:
 @_tell.register
 def _(event: Cleared, call: Call) -> Call:
     legs = tuple(
-        replace(leg, state=LegState.GONE, cleared_at=event.at, cause=leg.cause or event.cause) if leg.is_live else leg
+        changed(leg, state=LegState.GONE, cleared_at=event.at, cause=leg.cause or event.cause) if leg.is_live else leg
         for leg in call.legs
     )
-    return replace(call, legs=legs, ended_at=max(event.at, call.since), cause=event.cause, ended_by=event.ended_by)
+    return changed(call, legs=legs, ended_at=max(event.at, call.since), cause=event.cause, ended_by=event.ended_by)
