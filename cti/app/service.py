@@ -25,7 +25,7 @@ from cti.pipeline import Pipeline
 from cti.reception import Neighbours, Reception, wants_reception
 from cti.screenpop.dialled import DialledNumbers
 from cti.screenpop.hub import Hub
-from cti.screenpop.tickets import Tickets
+from cti.screenpop.tickets import MemoryTickets, Tickets
 from cti.store import schema
 from cti.store.database import Database
 from cti.store.journal import Journal
@@ -109,7 +109,7 @@ async def built(
         service = Service(
             database=database, interactions=interactions, people=people, journal=journal,
             customers=customers, lookup=lookup, hub=hub,
-            tickets=Tickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
+            tickets=MemoryTickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
             floor=make_floor(given, hub, by_name, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
         )  # fmt: skip

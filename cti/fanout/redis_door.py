@@ -135,11 +135,9 @@ class RedisDoor:
             value: bytes | None = await self._redis.getdel(_key(name))
             return value
 
-    async def forget(self, names: Iterable[str]) -> None:
+    async def has(self, name: str) -> bool:
         async with _told():
-            keys = [_key(name) for name in names]
-            if keys:
-                await self._redis.delete(*keys)
+            return bool(await self._redis.exists(_key(name)))
 
 
 @contextlib.asynccontextmanager

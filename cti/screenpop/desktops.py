@@ -66,19 +66,27 @@ class Desktops:
         Raises ``NotFound`` for an agent who is not, or no longer, on the roster.
         """
         desk = self._desks.of(agent)
+        self._listeners.on_hello(agent)
         comes_back = resume is not None and desk.stream is not None and desk.stream.id == resume.stream
-        if desk.desktop and desk.since and not (take_over or comes_back):
-            return Taken(desk.since)
-        takes_over, is_same_page = desk.desktop is not None and not comes_back, resume is not None
-        self._displace(desk, is_same=comes_back)
-        self._listeners.on_desktop(
-            Arrival(agent, desktop.session, takes_over, comes_back=is_same_page and not takes_over)
-        )
+        moves_here = resume is not None and not comes_back and self._listeners.elsewhere.knows(agent, resume.stream)
+        is_same = comes_back or moves_here
+        taken_since = desk.since if desk.desktop else self._listeners.elsewhere.since(agent)
+        if taken_since and not (take_over or is_same):
+            return Taken(taken_since)
+        takes_over = taken_since is not None and not is_same
         missed = desk.stream.after(resume.seq) if comes_back and desk.stream and resume else None
-        frames = self._begin(desk) if missed is None else missed
+        goes_on = resume if moves_here or missed is not None else None
+        stream = goes_on.stream if goes_on else self._new_id()
+        self._displace(desk, is_same=is_same)
+        self._listeners.on_desktop(
+            Arrival(agent, desktop.session, takes_over, comes_back=resume is not None and not takes_over, stream=stream)
+        )
+        if missed is None or desk.stream is None:
+            missed = self._begin(desk, Stream(stream, self._limits, seq=max(0, goes_on.seq) if goes_on else 0))
+            self._catch_up(desk, resume)
         desk.desktop, desk.since = desktop, self._clock()
         self._desks.look_again(desk, desktop.session_ends_at)
-        return Attached(desk.stream.id if desk.stream else "", missed is not None, frames)
+        return Attached(stream, goes_on is not None, missed)
 
     def take(self, agent: AgentId, desktop: Desktop) -> bytes | None:
         """The next message for this desktop, numbered and encoded; None when there is none, or it is not its turn."""
@@ -115,8 +123,21 @@ class Desktops:
             desk.focus = call
             self._listeners.on_focus(agent, call)
 
+    def sits_elsewhere(self, agent: AgentId, *, is_same: bool) -> None:
+        """The agent's desktop is at another process now: the one here goes, and cannot resume. ``is_same``: it moved there."""
+        desk = self._desks.find(agent)
+        if desk:
+            self._displace(desk, is_same=is_same)
+            desk.stream = None
+            self._desks.tidy(desk)
+
     def close_session(self, session: str) -> None:
-        """Logged out, disabled, or the password changed: its desktop goes at once, and cannot resume."""
+        """Logged out, disabled, or the password changed: its desktop goes at once, wherever it is, and cannot resume."""
+        self.session_ended(session)
+        self._listeners.on_session_ended(session)
+
+    def session_ended(self, session: str) -> None:
+        """The same, as another process tells it."""
         for desk in self._desks:
             if desk.desktop and desk.desktop.session == session:
                 desk.stream = None
@@ -132,13 +153,19 @@ class Desktops:
         if desk.stream and not desk.desktop and desk.since and desk.since + self._resume <= now:
             desk.stream = None
 
-    def _begin(self, desk: Desk) -> list[bytes]:
-        """A new stream, with a snapshot of all there is as its first message."""
+    def _begin(self, desk: Desk, stream: Stream) -> list[bytes]:
+        """A snapshot of all there is, as the next message of a stream that begins here, or goes on here."""
         now, snapshot = self._clock(), self._picture.snapshot(desk)
-        desk.stream = Stream(self._new_id(), self._limits)
+        desk.stream = stream
         for pop in snapshot.pops:
             self._teller.note(pop.pop, desk.agent.id, "sent", now)
         return [desk.stream.number(snapshot, now)]
+
+    def _catch_up(self, desk: Desk, resume: Resume | None) -> None:
+        """The same page: what was told once, and may have been told to nobody."""
+        if resume is not None and desk.stream is not None:
+            for key, delta in self._listeners.lately(desk.agent.id):
+                desk.stream.put(key, delta)
 
     def _displace(self, desk: Desk, *, is_same: bool) -> None:
         """Close the desktop there is. One that was lost and comes back by itself is told nothing more."""

@@ -85,10 +85,14 @@ class Receipts:
         self._pops: OrderedDict[str, _Known] = OrderedDict()
 
     def decided(self, pop: str, call: CallId, pbx: PbxName, agent: AgentId, now: datetime) -> Noted:
-        known = self._pops[pop] = _Known(agent, call, pbx, now, set())
+        return self._note(pop, self.known(pop, call, pbx, agent, now), "decided", now)
+
+    def known(self, pop: str, call: CallId, pbx: PbxName, agent: AgentId, decided_at: datetime) -> _Known:
+        """One that another process decided. The same again, as a desktop comes back, is the same."""
+        known = self._pops.setdefault(pop, _Known(agent, call, pbx, decided_at, set()))
         if len(self._pops) > _KNOWN:
             self._pops.popitem(last=False)
-        return self._note(pop, known, "decided", now)
+        return known
 
     def noted(self, pop: str, agent: AgentId, step: Step, now: datetime) -> Noted | None:
         """None for a step told before, and for a pop long gone. Raises ``Forbidden`` for another agent's pop."""

@@ -25,6 +25,7 @@ from cti.calls.call import Call, CallId
 from cti.calls.journey import Journey
 from cti.calls.transitions import CallChanged
 from cti.screenpop import views
+from cti.screenpop.book import Book
 from cti.screenpop.desk import Desk
 from cti.screenpop.desks import Desks
 from cti.screenpop.desktops import Desktops
@@ -79,6 +80,7 @@ class Hub:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], str] = lambda: uuid4().hex,
+        book: Book | None = None,
     ) -> None:
         self._clock = clock
         self._new_id = new_id
@@ -89,13 +91,11 @@ class Hub:
         self._queue_news = QueueNews(settings.queue_news_s)
         self._picture = Picture(
             settings.site, self._roster, self._queue_news, self.listeners,
-            is_recording_offered=settings.is_recording_offered,
+            is_recording_offered=settings.is_recording_offered, book=book,
         )  # fmt: skip
         self._book = self._picture.book
         self._desks = Desks(self._roster)
-        self._teller = Teller(
-            self._desks, self._picture, self.listeners, rings_s=settings.rings_s, clock=clock, new_id=new_id
-        )
+        self._teller = Teller(self._desks, self._picture, self.listeners, rings_s=settings.rings_s, clock=clock)
         self.desktops = Desktops(
             self._desks, self._picture, self._teller, self.listeners, limits=settings.limits,
             resume_s=settings.resume_s, clock=clock, new_id=new_id,
@@ -109,16 +109,16 @@ class Hub:
         presences = self._picture.presences
         self._picture.presences = {agent: view for agent, view in presences.items() if agent in self._roster.agents}
         self._desks.follow_roster()
-        for call in self.calls if new else ():
+        for call in self._calls_at(new) if new else ():
             self._tell(call, decide(None, call, new))
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Calls that were live when the service last stopped, or that the hub is to take up for another reason."""
         for call in calls:
-            self._tell(call, decide(None, call, self._roster.by_device))
+            self._tell(call, decide(None, call, self._roster.watched))
 
     def call_changed(self, change: CallChanged) -> None:
-        self._tell(change.after, decide(change.before, change.after, self._roster.by_device))
+        self._tell(change.after, decide(change.before, change.after, self._roster.watched))
 
     def card(self, card: CustomerCard) -> None:
         """The answer about one call, or a later one. Of a call that is over it is not shown any more."""
@@ -242,20 +242,27 @@ class Hub:
 
     # ---- within
 
-    def _tell(self, call: Call, told: Iterable[Told]) -> None:
+    def _calls_at(self, _phones: Mapping[str, AgentId]) -> Iterable[Call]:
+        """Those that may concern these phones."""
+        return self.calls
+
+    def _tell(self, call: Call, told: Iterable[Told], *, decided_at: datetime | None = None) -> None:
         self._book.put(call)
         self.listeners.on_call(call)
         for one in told:
-            self._teller.tell(call, one)
+            self._teller.tell(call, one, decided_at=decided_at)
         if not call.is_live:
             self._book.close(call)
         self._tell_parked(call)
 
     def _tell_parked(self, call: Call) -> None:
-        """Everybody, when anything about them has changed: with the phone, too, anybody may fetch a parked call."""
         if self._picture.look_at_parked(call):
-            for desk in self._desks:
-                self._desks.put(desk, ("parked", ""), ParkedDelta(seq=0, parked=self.parked))
+            self._parked_changed()
+
+    def _parked_changed(self) -> None:
+        """Everybody is told: with the phone, too, anybody may fetch a parked call."""
+        for desk in self._desks:
+            self._desks.put(desk, ("parked", ""), ParkedDelta(seq=0, parked=self.parked))
 
     def _tell_queues(self, queues: Iterable[QueueView]) -> None:
         for view in queues:
@@ -265,4 +272,4 @@ class Hub:
                     self._desks.put(desk, ("queue", view.name), delta)
 
     def _taking_part(self, call: Call) -> Iterable[Desk]:
-        return (self._desks.of(agent) for agent in taking_part(call, self._roster.by_device))
+        return (self._desks.of(agent) for agent in taking_part(call, self._roster.watched))

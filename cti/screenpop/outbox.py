@@ -63,9 +63,10 @@ class Limits:
 class Stream:
     """One numbered row of messages to one agent, from a snapshot on. ``id`` is a secret of that desktop."""
 
-    def __init__(self, stream_id: str, limits: Limits) -> None:
+    def __init__(self, stream_id: str, limits: Limits, *, seq: int = 0) -> None:
+        """``seq``: the last number its desktop has, where it goes on from another process."""
         self.id = stream_id
-        self.seq = 0
+        self.seq = seq
         self._limits = limits
         self._outbox = Outbox(limits.waiting)
         self._sent: deque[Sent] = deque()

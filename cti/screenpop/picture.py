@@ -20,13 +20,14 @@ class Picture:
         listeners: Listeners,
         *,
         is_recording_offered: bool,
+        book: Book | None = None,
     ) -> None:
         self._site = site
         self._roster = roster
         self._queues = queues
         self._is_recording_offered = is_recording_offered
         self._listeners = listeners
-        self.book = Book()
+        self.book = Book() if book is None else book
         self.pbxs: dict[str, PbxView] = {}
         self.presences: dict[AgentId, PresenceView] = {}
         self.parked: tuple[ParkedView, ...] = ()

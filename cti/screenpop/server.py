@@ -173,7 +173,7 @@ class DesktopServer:
 
     async def _attend(self, ws: ServerConnection) -> None:
         hello = await self._hello(ws)
-        ticket = self._tickets.redeem(hello.ticket, self._clock())
+        ticket = await self._tickets.redeem(hello.ticket, self._clock())
         if ticket is None:
             raise Refused(NOT_GOOD, "ticket not good")
         socket = Socket(ws, ticket)

@@ -1,10 +1,11 @@
 """Brings what the rules decided about a call to the desks it is for, and keeps the receipts of pops."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from cti.agents.agent import AgentId
-from cti.calls.call import Call, CallId
+from cti.calls.call import Call, CallId, Leg
 from cti.screenpop.desk import Desk, LivePop
 from cti.screenpop.desks import Desks
 from cti.screenpop.figures import Receipts, Step
@@ -23,21 +24,20 @@ class Teller:
         *,
         rings_s: Callable[[str], float],
         clock: Callable[[], datetime],
-        new_id: Callable[[], str],
     ) -> None:
         self._desks = desks
         self._picture = picture
         self._listeners = listeners
         self._rings_s = rings_s
         self._clock = clock
-        self._new_id = new_id
         self.receipts = Receipts()
 
-    def tell(self, call: Call, told: Told) -> None:
+    def tell(self, call: Call, told: Told, *, decided_at: datetime | None = None) -> None:
+        """``decided_at``: then, at another process, which has noted that."""
         desk = self._desks.of(told.agent)
         match told:
             case Popped(leg=leg):
-                self._pop(desk, call, max(leg.rang_at or call.since, call.offered_at))
+                self._pop(desk, call, leg, decided_at)
             case Withdrawn(reason=reason):
                 self._withdraw(desk, call.id, reason)
             case Shown():
@@ -65,14 +65,19 @@ class Teller:
         if noted:
             self._listeners.on_receipt(noted)
 
-    def _pop(self, desk: Desk, call: Call, at: datetime) -> None:
-        now = self._clock()
-        expires_at = now + timedelta(seconds=self._rings_s(call.queue))
-        pop = LivePop(id=self._new_id(), call=call.id, at=at, expires_at=expires_at)
+    def _pop(self, desk: Desk, call: Call, leg: Leg, decided_at: datetime | None) -> None:
+        agent, since = desk.agent.id, decided_at or self._clock()
+        at = max(leg.rang_at or call.since, call.offered_at)
+        expires_at = since + timedelta(seconds=self._rings_s(call.queue))
+        pop = LivePop(id=pop_id(call, leg, agent), call=call.id, at=at, expires_at=expires_at)
         desk.pops[call.id] = pop
         self._desks.look_again(desk, expires_at)
-        self._listeners.on_receipt(self.receipts.decided(pop.id, call.id, call.pbx, desk.agent.id, now))
-        self._desks.put(desk, ("pop", pop.id), Pop(seq=0, pop=self._picture.pop(pop, call, desk.agent)))
+        if decided_at:
+            self.receipts.known(pop.id, call.id, call.pbx, agent, since)
+        else:
+            self._listeners.on_receipt(self.receipts.decided(pop.id, call.id, call.pbx, agent, since))
+        if desk.stream:
+            self._desks.put(desk, ("pop", pop.id), Pop(seq=0, pop=self._picture.pop(pop, call, desk.agent)))
 
     def _withdraw(self, desk: Desk, call: CallId, reason: Reason) -> None:
         pop = desk.pops.pop(call, None)
@@ -85,3 +90,10 @@ class Teller:
         self.call(desk, call)
         if is_new:
             self.card(desk, call)
+
+
+def pop_id(call: Call, leg: Leg, agent: AgentId) -> str:
+    """The same ring has the same id in every process, and after a restart: a desktop that knows it does not ring again."""
+    rang = leg.rang_at.timestamp() if leg.rang_at else 0.0
+    ring = f"{call.id} {leg.party.leg} {agent} {rang:.6f}"
+    return hashlib.blake2b(ring.encode(errors="replace"), digest_size=16).hexdigest()

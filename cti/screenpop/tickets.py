@@ -1,10 +1,12 @@
-"""One-time tickets: a session's way from REST to its socket, so that no secret stands in an address or a log."""
+"""One-time tickets: a session's way from REST to its socket, so that no secret stands in an address or a log.
+
+``Tickets`` has two keepers: ``MemoryTickets`` for one process, and ``cti/fanout/redis_tickets.py`` for several."""
 
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from cti.agents.agent import AgentId
 
@@ -22,7 +24,21 @@ class Ticket:
     good_until: datetime
 
 
-class Tickets:
+class Tickets(Protocol):
+    async def issue(self, agent: AgentId, session: str, session_ends_at: datetime, now: datetime) -> str: ...
+
+    async def redeem(self, token: str, now: datetime) -> Ticket | None:
+        """The ticket, once; None for one that is unknown, used, expired or revoked."""
+        ...
+
+    async def revoke(self, session: str) -> None: ...
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(_BYTES)
+
+
+class MemoryTickets:
     """Those issued and not yet used, the oldest first; of one session only the latest eight."""
 
     def __init__(self) -> None:
@@ -32,22 +48,21 @@ class Tickets:
     def __len__(self) -> int:
         return len(self._issued)
 
-    def issue(self, agent: AgentId, session: str, session_ends_at: datetime, now: datetime) -> str:
+    async def issue(self, agent: AgentId, session: str, session_ends_at: datetime, now: datetime) -> str:
         self._forget_expired(now)
         mine = self._of_session[session]
         if len(mine) >= _PER_SESSION:
             self._take(mine[0])
-        token = secrets.token_urlsafe(_BYTES)
+        token = new_token()
         self._issued[token] = Ticket(agent, session, session_ends_at, now + timedelta(seconds=LIFE_S))
         self._of_session[session].append(token)
         return token
 
-    def redeem(self, token: str, now: datetime) -> Ticket | None:
-        """The ticket, once; None for one that is unknown, used, expired or revoked."""
+    async def redeem(self, token: str, now: datetime) -> Ticket | None:
         ticket = self._take(token)
         return ticket if ticket and now < ticket.good_until else None
 
-    def revoke(self, session: str) -> None:
+    async def revoke(self, session: str) -> None:
         for token in tuple(self._of_session.get(session, ())):
             self._take(token)
 

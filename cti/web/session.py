@@ -59,7 +59,7 @@ async def log_out(asked: Asked[None, None]) -> Reply:
     """Log out: the session is gone, and its socket within a second. Agents in a call are logged out when it ends."""
     await asked.parts.people.end_session(asked.who.session.token_hash)
     asked.parts.shift.log_out(asked.agent.id, asked.who.session.token_hash, asked.agent)
-    forget(asked.parts, asked.who.session.token_hash)
+    await forget(asked.parts, asked.who.session.token_hash)
     log.info("logged_out", agent=asked.agent.id)
     return Reply(status=204, cookie=Cookie(value="", max_age_s=0))
 
@@ -67,7 +67,7 @@ async def log_out(asked: Asked[None, None]) -> Reply:
 async def ticket(asked: Asked[None, None]) -> Reply:
     """A ticket for the desktop's socket: good once, and for 30 s."""
     session, parts = asked.who.session, asked.parts
-    token = parts.tickets.issue(session.agent, session.token_hash, session.ends_at, parts.clock())
+    token = await parts.tickets.issue(session.agent, session.token_hash, session.ends_at, parts.clock())
     return Reply(body=TicketView(ticket=token, expires_s=LIFE_S, ws_url=parts.site.ws_url), status=201)
 
 
@@ -85,14 +85,14 @@ async def end_all(parts: Parts, agent: AgentId) -> tuple[str, ...]:
     """End every session of an agent, tickets and sockets too; which those were."""
     ended = await parts.people.end_sessions(agent)
     for token_hash in ended:
-        forget(parts, token_hash)
+        await forget(parts, token_hash)
     parts.recent.forget_agent(agent)
     return ended
 
 
-def forget(parts: Parts, token_hash: str) -> None:
+async def forget(parts: Parts, token_hash: str) -> None:
     parts.recent.forget(token_hash)
-    parts.tickets.revoke(token_hash)
+    await parts.tickets.revoke(token_hash)
     parts.hub.desktops.close_session(token_hash)
 
 

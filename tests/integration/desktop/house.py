@@ -18,7 +18,7 @@ from cti.screenpop import views
 from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.messages import PbxView, QueueView
 from cti.screenpop.server import DesktopServer, SocketSettings
-from cti.screenpop.tickets import Tickets
+from cti.screenpop.tickets import MemoryTickets
 from cti.store.memory import MemoryInteractionLog
 from cti.store.people import MemoryPeople
 from cti.switchboard import Switchboard, TollGuard
@@ -155,7 +155,7 @@ async def build(
     hub.pbx(PbxView(name="main", state="connected", since=datetime.now(UTC)))
     hub.queue(QueueView(name="support", waiting=0))
     tickets, health = (
-        Tickets(),
+        MemoryTickets(),
         [
             PartHealth("pbx:main", "ok"),
             PartHealth("database", "ok"),

@@ -2,59 +2,59 @@
 
 from cti.agents.agent import AgentId
 from cti.screenpop.limits import Bucket
-from cti.screenpop.tickets import Tickets
+from cti.screenpop.tickets import MemoryTickets
 from tests.unit.screenpop.stories import at
 
 MARA = AgentId("mara")
 
 
-def issue(tickets: Tickets, seconds: float = 0, session: str = "s") -> str:
-    return tickets.issue(MARA, session, at(9999), at(seconds))
+async def issue(tickets: MemoryTickets, seconds: float = 0, session: str = "s") -> str:
+    return await tickets.issue(MARA, session, at(9999), at(seconds))
 
 
-def test_a_ticket_is_good_once() -> None:
-    tickets = Tickets()
-    token = issue(tickets)
-    ticket = tickets.redeem(token, at(29))
+async def test_a_ticket_is_good_once() -> None:
+    tickets = MemoryTickets()
+    token = await issue(tickets)
+    ticket = await tickets.redeem(token, at(29))
     assert ticket is not None
     assert (ticket.agent, ticket.session) == ("mara", "s")
-    assert tickets.redeem(token, at(29)) is None
+    assert await tickets.redeem(token, at(29)) is None
 
 
-def test_a_ticket_is_good_for_30_s() -> None:
-    tickets = Tickets()
-    token = issue(tickets)
-    assert tickets.redeem(token, at(30)) is None
+async def test_a_ticket_is_good_for_30_s() -> None:
+    tickets = MemoryTickets()
+    token = await issue(tickets)
+    assert await tickets.redeem(token, at(30)) is None
 
 
-def test_a_ticket_is_no_good_after_log_out() -> None:
-    tickets = Tickets()
-    mine, other = issue(tickets), issue(tickets, session="t")
-    tickets.revoke("s")
-    assert tickets.redeem(mine, at(1)) is None
-    assert tickets.redeem(other, at(1)) is not None
+async def test_a_ticket_is_no_good_after_log_out() -> None:
+    tickets = MemoryTickets()
+    mine, other = await issue(tickets), await issue(tickets, session="t")
+    await tickets.revoke("s")
+    assert await tickets.redeem(mine, at(1)) is None
+    assert await tickets.redeem(other, at(1)) is not None
 
 
-def test_a_ticket_has_256_bits_and_is_never_the_same() -> None:
-    tickets = Tickets()
-    assert len({issue(tickets) for _ in range(5)}) == 5
-    assert len(issue(tickets)) == 43
+async def test_a_ticket_has_256_bits_and_is_never_the_same() -> None:
+    tickets = MemoryTickets()
+    assert len({await issue(tickets) for _ in range(5)}) == 5
+    assert len(await issue(tickets)) == 43
 
 
-def test_nobody_can_hoard_tickets() -> None:
-    tickets = Tickets()
-    tokens = [issue(tickets) for _ in range(100)]
+async def test_nobody_can_hoard_tickets() -> None:
+    tickets = MemoryTickets()
+    tokens = [await issue(tickets) for _ in range(100)]
     assert len(tickets) == 8
-    assert tickets.redeem(tokens[-1], at(1)) is not None
-    assert tickets.redeem(tokens[0], at(1)) is None
+    assert await tickets.redeem(tokens[-1], at(1)) is not None
+    assert await tickets.redeem(tokens[0], at(1)) is None
 
 
-def test_tickets_nobody_used_are_forgotten() -> None:
-    tickets = Tickets()
+async def test_tickets_nobody_used_are_forgotten() -> None:
+    tickets = MemoryTickets()
     for number in range(100):
-        issue(tickets, number, session=str(number))
+        await issue(tickets, number, session=str(number))
     assert len(tickets) == 30
-    issue(tickets, 1000)
+    await issue(tickets, 1000)
     assert (len(tickets), len(tickets._of_session)) == (1, 1)
 
 
