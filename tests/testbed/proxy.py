@@ -1,11 +1,13 @@
-"""A TCP proxy between us and Asterisk that can misbehave: cut, stall, go silent (half-open), slow down, and go on."""
+"""A TCP proxy between us and Asterisk that can misbehave: cut, stall, go silent (half-open), slow down, change what is said,
+and go on.
+"""
 
 import asyncio
 import contextlib
 import enum
 import socket
 import struct
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -24,12 +26,13 @@ class TcpProxy:
     """``async with TcpProxy(pbx.ports.ami) as proxy:`` then connect to ``proxy.port``.
 
     ``delay_s``: how much later each piece arrives. ``refuse``: new connections are closed at once, as by a PBX that
-    is down.
+    is down. ``rewrite``: changes whole lines that Asterisk sends.
     """
 
     target_port: int
     delay_s: float = 0.0
     refuse: bool = False
+    rewrite: Callable[[bytes], bytes] | None = None
     port: int = 0
     connections: int = 0
     _mode: Mode = Mode.FORWARD
@@ -86,14 +89,17 @@ class TcpProxy:
         _shrink(there_writer)
         self._open += [writer, there_writer]
         self._spawn(self._pump(reader, there_writer))
-        self._spawn(self._pump(there_reader, writer))
+        self._spawn(self._pump(there_reader, writer, is_theirs=True))
 
     def _spawn(self, pump: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(pump)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_theirs: bool = False
+    ) -> None:
+        rest = b""
         with contextlib.suppress(OSError):
             while True:
                 await self._flows.wait()
@@ -101,9 +107,18 @@ class TcpProxy:
                 await self._flows.wait()
                 if not data:
                     break
+                if is_theirs:
+                    data, rest = self._rewritten(rest + data)
                 await self._deliver(data, writer)
         if self._mode is Mode.FORWARD:
             writer.close()
+
+    def _rewritten(self, data: bytes) -> tuple[bytes, bytes]:
+        """What can go, and what waits for the end of its line."""
+        if self.rewrite is None:
+            return data, b""
+        lines, end, rest = data.rpartition(b"\n")
+        return self.rewrite(lines + end), rest
 
     async def _deliver(self, data: bytes, writer: asyncio.StreamWriter) -> None:
         if self.delay_s:

@@ -14,6 +14,7 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -319,6 +320,11 @@ class Sipp:
                 raise TimeoutError(f"SIPp still runs after {within_s} s: {self.errors()}")
             await asyncio.sleep(0.05)
         return self._process.returncode if self._process is not None else 0
+
+    def no_more(self) -> None:
+        """No new callers; those there are finish."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
 
     def errors(self) -> str:
         return "\n".join(path.read_text("utf-8", "replace") for path in self._folder.glob("*errors*"))[-3000:]

@@ -1,0 +1,108 @@
+"""``make chaos``: every mischief in turn, at most ten minutes; a table at the end, kept for the docs.
+
+``--seed 7`` plays a run again, ``--only link_cut,away`` some of it. Exit code 1 where anything was lost, doubled or wrong.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from random import Random
+
+from harness import Table, save
+
+from tests.chaos.mischief import MISCHIEFS
+from tests.chaos.pbx import chaos_asterisk
+from tests.chaos.story import Told, play
+from tests.postgres_server import PostgresServer, running_server
+from tests.testbed import parts
+from tests.testbed.asterisk import Asterisk
+
+COLUMNS = (
+    "what happens",
+    "Asterisk",
+    "calls",
+    "lost",
+    "doubled",
+    "wrong",
+    "ended unseen",
+    "backfilled",
+    "worst time, ms",
+)
+
+
+async def run(names: Sequence[str], versions: Sequence[str], seed: int) -> list[Told]:
+    told = []
+    for version in versions:
+        pbx = chaos_asterisk(version)
+        await asyncio.to_thread(pbx.start)
+        try:
+            with contextlib.contextmanager(running_server)(is_durable=True) as postgres:
+                wanted = [name for name in names if version == versions[0] or MISCHIEFS[name].is_also_for_16]
+                told += [await _one(name, pbx, seed, postgres) for name in wanted]
+        finally:
+            await asyncio.to_thread(pbx.remove)
+    return told
+
+
+async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer) -> Told:
+    began = time.monotonic()
+    told = await play(name, MISCHIEFS[name], pbx, Random(f"{seed} {name}"), postgres)  # noqa: S311 - a story, no secret
+    print(
+        f"{name} ({pbx.version}, {time.monotonic() - began:.0f} s): {'well' if told.is_well else 'NOT WELL'}",
+        flush=True,
+    )
+    for trouble in told.troubles:
+        print(f"    {trouble}", flush=True)
+    return told
+
+
+def table(told: Sequence[Told], seed: int) -> Table:
+    return Table(
+        title="Calls kept through mischief",
+        columns=COLUMNS,
+        rows=tuple(
+            (
+                one.says,
+                one.version,
+                one.verdict.calls,
+                len(one.verdict.lost),
+                len(one.verdict.doubled),
+                len(one.verdict.wrong) + len(one.complaints),
+                one.verdict.ended_unseen,
+                one.verdict.backfilled,
+                round(one.verdict.worst_ms, 1),
+            )
+            for one in told
+        ),  # fmt: skip
+        note=f"Real calls by SIPp on a real Asterisk; our record against its queue_log and CEL. Seed {seed}.",
+    )
+
+
+def _asked() -> argparse.Namespace:
+    asked = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    asked.add_argument("--seed", type=int, default=secrets.randbelow(10_000))
+    asked.add_argument("--only", default="", help="names, with commas between: " + ", ".join(MISCHIEFS))
+    asked.add_argument("--versions", default="22,16")
+    return asked.parse_args()
+
+
+def main() -> int:
+    asked = _asked()
+    versions = [one for one in asked.versions.split(",") if not parts.missing_for([f"asterisk-{one}", "sipp"])]
+    if not versions:
+        print(f"chaos: no Asterisk or no SIPp here: {parts.PREPARE}", file=sys.stderr)
+        return 2
+    names = asked.only.split(",") if asked.only else list(MISCHIEFS)
+    print(f"chaos: seed {asked.seed}", flush=True)
+    told = asyncio.run(run(names, versions, asked.seed))
+    if not asked.only:
+        save("chaos", tables=[table(told, asked.seed)])
+    return 0 if all(one.is_well for one in told) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

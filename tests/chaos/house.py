@@ -1,0 +1,129 @@
+"""Everything one story plays on: the PBX behind a proxy, a database, a disk, the service, desktops, and callers."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from cti.agents.agent import Agent, AgentId
+from cti.store import schema
+from cti.store.database import Database
+from cti.store.interactions import Filter, Interaction
+from cti.store.people import Session
+from cti.store.sql import SqlInteractionLog
+from cti.store.sql_people import SqlPeople
+from cti.web.session import hash_token
+from tests.chaos.check import Away
+from tests.chaos.crowd import Crowd
+from tests.chaos.daemon import Daemon
+from tests.chaos.desks import Desk, Desks, opened
+from tests.chaos.metronome import Metronome
+from tests.chaos.pbx import QUEUE
+from tests.postgres_server import PostgresServer
+from tests.testbed.asterisk import AGENT_NAMES, Asterisk
+from tests.testbed.proxy import TcpProxy
+
+SLACK_S: Final = 0.3
+"""So long before we were gone, what was under way may be missing: the facts of the last few milliseconds, and their calls."""
+DISK_MB: Final = 24
+
+
+@dataclass(slots=True)
+class House:
+    pbx: Asterisk
+    proxy: TcpProxy
+    daemon: Daemon
+    desks: Desks
+    random: Random
+    disk: Path
+    """A file system of its own, with the spool on it, and the database where that is SQLite."""
+    postgres: PostgresServer | None = None
+    away: list[Away] = field(default_factory=list)
+    metronome: Metronome = field(default_factory=Metronome)
+
+    @contextlib.contextmanager
+    def unseen(self) -> Iterator[None]:
+        """While the service cannot see the PBX."""
+        since = time.time()
+        yield
+        self.away.append(Away(since - SLACK_S, time.time()))
+
+    async def calls_go_on(self, least_s: float, most_s: float | None = None) -> None:
+        await asyncio.sleep(self.random.uniform(least_s, most_s or least_s))
+
+    async def rows(self) -> list[Interaction]:
+        database = Database(self.daemon.database)
+        log, found, cursor = SqlInteractionLog(database), list[Interaction](), None
+        while True:
+            page = await log.between(Filter(), limit=500, cursor=cursor)
+            found += page.items
+            if (cursor := page.cursor) is None:
+                break
+        await database.close()
+        return found
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    pbx: Asterisk, random: Random, *, postgres: PostgresServer | None = None, more: str = "", desks: int = 0
+) -> AsyncIterator[House]:
+    """``desks``: how many desktops there are besides the agents' own."""
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cti-chaos-")))
+        disk = stack.enter_context(small_disk(folder / "disk"))
+        proxy = await stack.enter_async_context(TcpProxy(pbx.ports.ami))
+        url = postgres.new_database() if postgres else f"sqlite:///{disk}/cti.db"
+        daemon = Daemon(pbx, folder, url, proxy.port, disk / "spool", more)
+        agents = [Desk(name.lower(), daemon) for name in AGENT_NAMES.values()]
+        beside = await onlookers(daemon, desks)
+        await daemon.start()
+        try:
+            shown = await stack.enter_async_context(opened([*agents, *beside]))
+            yield House(pbx, proxy, daemon, shown, random, disk, postgres)
+        finally:
+            if daemon.is_running:
+                await daemon.kill()
+            keep = os.environ.get("CTI_CHAOS_KEEP")
+            if keep:
+                shutil.copytree(folder, Path(keep) / folder.name, dirs_exist_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def busy(house: House, pace: float = 1.0) -> AsyncIterator[None]:
+    async with Crowd(house.pbx, house.random, pace).calling():
+        yield
+
+
+async def onlookers(daemon: Daemon, count: int) -> list[Desk]:
+    """Agents without a phone who are logged in: on record before the service starts, as so many log-ins would take a minute."""
+    await schema.upgrade(daemon.database)
+    database = Database(daemon.database)
+    people, names = SqlPeople(database), [f"onlooker{number}" for number in range(count)]
+    for name in names:
+        await people.add(Agent(id=AgentId(name), name=name, queues=(QUEUE,)), "")
+        await people.open_session(Session(hash_token(name), AgentId(name), datetime.now(UTC) + timedelta(hours=1)))
+    await database.close()
+    return [Desk(name, daemon, token=name) for name in names]
+
+
+@contextlib.contextmanager
+def small_disk(at: Path) -> Iterator[Path]:
+    """A file system that can be filled without harm, where we may mount one; else just a folder."""
+    at.mkdir()
+    is_mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "cti-chaos", at], check=False, capture_output=True
+    ).returncode == 0  # fmt: skip
+    try:
+        yield at
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "-l", at], check=False)

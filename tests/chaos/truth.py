@@ -1,0 +1,82 @@
+"""What Asterisk itself wrote of each call while nobody of ours looked: queue_log says what became of it, CEL when.
+
+Read by code of the suite's own, so that a mistake in ours cannot hide behind itself.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.chaos.pbx import cel_log
+from tests.testbed.asterisk import AGENT_NAMES, Asterisk
+
+TRUNK: Final = "PJSIP/trunk-"
+_IDS: Final = {name: name.lower() for name in AGENT_NAMES.values()}
+_OF_DEVICE: Final = {f"PJSIP/{number}": name.lower() for number, name in AGENT_NAMES.items()}
+
+
+@dataclass(slots=True)
+class TrueCall:
+    """Times in epoch seconds. ``id``: the Uniqueid of the caller's channel."""
+
+    id: str
+    began_at: float
+    queued_at: float | None = None
+    """In whole seconds: queue_log's."""
+    ani: str = ""
+    talked_at: float | None = None
+    """When caller and agent were first bridged."""
+    ended_at: float | None = None
+    """None: Asterisk did not live to say so."""
+    agents: list[str] = field(default_factory=list)
+    """Who spoke with the caller, in order."""
+    ended_by: str = ""
+    abandoned: bool = False
+
+    @property
+    def outcome(self) -> str:
+        if self.agents:
+            return "answered"
+        return "abandoned" if self.abandoned else ""
+
+
+def true_calls(pbx: Asterisk, *, since: float = 0.0) -> dict[str, TrueCall]:
+    """Calls from outside that began since then, by id."""
+    calls = _of_cel(cel_log(pbx).read_text("utf-8", "replace").splitlines())
+    _of_queue_log(pbx.queue_log.read_text("utf-8", "replace").splitlines(), calls)
+    return {name: call for name, call in calls.items() if call.began_at >= since}
+
+
+def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
+    calls: dict[str, TrueCall] = {}
+    for line in lines:
+        kind, at, unique, linked, channel = line.split(",")
+        if kind == "CHAN_START" and channel.startswith(TRUNK) and unique == linked:
+            calls[unique] = TrueCall(unique, float(at))
+        elif (call := calls.get(linked)) is None:
+            continue
+        elif kind == "BRIDGE_ENTER" and unique != linked:
+            agent = _OF_DEVICE[channel.rpartition("-")[0]]
+            call.talked_at = call.talked_at or float(at)
+            call.agents += [agent] if agent not in call.agents[-1:] else []
+        elif kind == "HANGUP" and unique == linked:
+            call.ended_at = float(at)
+    return calls
+
+
+def _of_queue_log(lines: Iterable[str], calls: dict[str, TrueCall]) -> None:
+    for line in lines:
+        at, unique, _queue, agent, event, *data = line.split("|")
+        if (call := calls.get(unique)) is None:
+            continue
+        match event:
+            case "ENTERQUEUE":
+                call.queued_at, call.ani = float(at), data[1]
+            case "CONNECT" if _IDS[agent] not in call.agents:
+                call.agents.insert(0, _IDS[agent])
+            case "COMPLETEAGENT":
+                call.ended_by = "agent"
+            case "COMPLETECALLER":
+                call.ended_by = "customer"
+            case "ABANDON":
+                call.abandoned, call.ended_by = True, "customer"
