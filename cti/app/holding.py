@@ -1,0 +1,144 @@
+"""The shell around the lease: stand by until it is free, keep it, say when it is lost."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from cti.agent_facts import AGENTS
+from cti.app.term import Term
+from cti.errors import StoreUnavailable
+from cti.log import logger
+from cti.store.lease import Leases
+
+log = logger("lease")
+
+LOOK_S: Final = 0.5
+"""How often a standby looks whether the lease is free."""
+RENEWALS: Final = 3
+"""In the life of a lease."""
+
+
+def clock_s() -> float:
+    """Runs on while the machine sleeps, unlike ``time.monotonic``."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """For ``/readyz`` and ``/metrics``."""
+
+    state: Literal["standby", "active"] = "standby"
+    holder: str = ""
+    """Who has it; of a standby, as last seen."""
+    epoch: int = 0
+    reason: str = ""
+
+
+class Holder:
+    """``may_begin_alone``: with the database away at the start, act all the same, and ask once it is back."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        names: Iterable[str],
+        name: str,
+        *,
+        life_s: float,
+        may_begin_alone: bool = False,
+        clock: Callable[[], float] = clock_s,
+    ) -> None:
+        self._leases = leases
+        self._names = tuple(sorted(names))
+        self._name = name
+        self._life_s = life_s
+        self._may_begin_alone = may_begin_alone
+        self._clock = clock
+        self.standing = Standing()
+
+    async def until_held(self) -> Term:
+        while True:
+            term = await self._try()
+            if term:
+                return term
+            await asyncio.sleep(LOOK_S)
+
+    async def keep(self, term: Term) -> None:
+        """Returns once another has it."""
+        while True:
+            await asyncio.sleep(self._life_s / RENEWALS)
+            asked_at_s = self._clock()
+            try:
+                async with asyncio.timeout(self._life_s / (RENEWALS + 1)):
+                    is_ours = await self._renewed(term)
+            except (StoreUnavailable, TimeoutError):
+                term.not_answered(asked_at_s, self._clock())
+                continue
+            if not is_ours:
+                self._stand(Standing(reason="another process has taken the lease"))
+                log.error("lease_lost", epochs=term.epochs)
+                return
+            term.renewed(asked_at_s)
+
+    async def release(self, term: Term) -> None:
+        """The next need not wait for its end. Best effort: without it, they wait."""
+        self._stand(Standing())
+        try:
+            async with asyncio.timeout(self._life_s):
+                await self._leases.release(term.epochs, self._name)
+        except (StoreUnavailable, TimeoutError) as away:
+            log.warning("lease_not_released", reason=str(away) or "no answer in time")
+
+    async def _try(self) -> Term | None:
+        asked_at_s = self._clock()
+        try:
+            async with asyncio.timeout(self._life_s):
+                term = await self._taken()
+        except (StoreUnavailable, TimeoutError) as away:
+            reason = str(away) or "the database does not answer"
+            self._stand(Standing(state="active" if self._may_begin_alone else "standby", reason=reason))
+            return self._alone() if self._may_begin_alone else None
+        if term:
+            term.renewed(asked_at_s)
+        return term
+
+    async def _taken(self) -> Term | None:
+        known = await self._leases.look(self._names)
+        held = [one for one in known if one.left_s > 0]
+        if held:
+            other = held[-1]
+            words = f"{other.holder} has the lease of {other.name}"
+            self._stand(Standing(holder=other.holder, epoch=other.epoch, reason=words))
+            return None
+        epochs = await self._leases.take(self._names, self._name, life_s=self._life_s)
+        if not epochs:
+            return None
+        self._became_active(epochs[AGENTS])
+        return Term(life_s=self._life_s, epochs=dict(epochs))
+
+    def _alone(self) -> Term:
+        term, now_s = Term(life_s=self._life_s), self._clock()
+        for _ in range(2):
+            term.not_answered(now_s, now_s)
+        log.warning("lease_not_asked_for", reason=self.standing.reason)
+        return term
+
+    async def _renewed(self, term: Term) -> bool:
+        if term.epochs:
+            return await self._leases.renew(term.epochs, self._name, life_s=self._life_s)
+        epochs = await self._leases.take(self._names, self._name, life_s=self._life_s)
+        term.epochs.update(epochs)
+        if epochs:
+            self._became_active(epochs[AGENTS])
+        return bool(epochs)
+
+    def _became_active(self, epoch: int) -> None:
+        self._stand(Standing(state="active", holder=self._name, epoch=epoch))
+        log.info("lease_taken", epoch=epoch, names=self._names)
+
+    def _stand(self, standing: Standing) -> None:
+        """Said once, and when it changes."""
+        if standing != self.standing and standing.state == "standby" and standing.reason:
+            log.info("standing_by", reason=standing.reason)
+        self.standing = standing
