@@ -17,6 +17,7 @@ Finding = tuple[KeyPath, str]
 def contradictions(settings: Settings) -> Iterator[Finding]:
     """Where each stands, and what is wrong."""
     yield from _of_one_process(settings)
+    yield from _of_several_processes(settings)
     yield from _second_ones(("pbx",), [pbx.name for pbx in settings.pbx], "one named")
     yield from _second_ones(("agents",), [account.id for account in settings.agents], "one named")
     yield from _pbx_names_alike(settings)
@@ -26,12 +27,25 @@ def contradictions(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_one_process(settings: Settings) -> Iterator[Finding]:
-    if set(settings.roles) != set(get_args(Role)):
-        yield ("roles",), f"this version runs all of {', '.join(get_args(Role))} in one process"
     if settings.web.port == settings.push.port:
         yield ("push", "port"), f"{settings.push.port} is web.port already"
     if settings.ivr.port in {settings.web.port, settings.push.port}:
         yield ("ivr", "port"), f"{settings.ivr.port} is the port of web or push already"
+
+
+def _of_several_processes(settings: Settings) -> Iterator[Finding]:
+    """A reader of the PBXs alone, others in front of the desktops: what they share is in PostgreSQL, and told over Redis."""
+    roles = set(settings.roles)
+    if roles == set(get_args(Role)):
+        return
+    if ("pbx" in roles and roles != {"pbx"}) or not roles:
+        yield ("roles",), "pbx goes alone, or with both push and web; push and web go together, or each alone"
+    if roles == {"pbx"} and not settings.pbx:
+        yield ("roles",), "pbx has no [[pbx]] to read"
+    if settings.database.url.get_secret_value().startswith("sqlite"):
+        yield ("database", "url"), "several processes share a PostgreSQL: postgresql://cti@localhost/cti"
+    if not settings.redis.url.get_secret_value():
+        yield ("redis", "url"), "is missing: several processes tell each other by it, redis://localhost:6379/0"
 
 
 def _second_ones(path: KeyPath, names: Sequence[str], what: str) -> Iterator[Finding]:

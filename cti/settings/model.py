@@ -13,6 +13,7 @@ from cti.settings.sections import (
     Ivr,
     Log,
     Pbx,
+    Process,
     Push,
     Queue,
     Recording,
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     )
 
     roles: tuple[Role, ...] = ("pbx", "push", "web")
-    """What this process does. This version runs all of it in one process."""
+    """What this process does: all of it, or ``pbx`` alone, or ``push`` and ``web``, together or each alone."""
     site: Site = Site()
     pbx: tuple[Pbx, ...] = ()
     """``[[pbx]]``, once for each Asterisk. None: the console runs and says so."""
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     spool: Spool = Spool()
     redis: Redis = Redis()
+    process: Process = Process()
     crm: Crm = Crm()
     queues: Mapping[str, Queue] = {}
     """``[queues.NAME]``, by the PBX's name of the queue. A queue that is not named here works with the defaults."""

@@ -124,6 +124,16 @@ class Redis(Section):
     """Only for several processes; empty: none."""
 
 
+class Process(Section):
+    """What one process of several is; one that does everything needs none of it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,60}$")] = ""
+    """Unique in the site, and the same after a restart: its spool has it. Empty: the machine's name and web.port."""
+    lease_s: Annotated[float, Field(ge=1, le=60)] = 3.0
+    """How long a reader of the PBXs that falls silent is waited for, before another takes over. Shorter than the machine may
+    pause, and readers change places for nothing."""
+
+
 class Crm(Section):
     connector: Name = "own"
     """``own``: our own tables; ``sql``: any SQL database, by a mapping file."""
