@@ -18,6 +18,8 @@ class Desks:
         self._roster = roster
         self._desks: dict[AgentId, Desk] = {}
         self._deadlines: list[tuple[datetime, AgentId]] = []
+        self._planned: set[tuple[datetime, AgentId]] = set()
+        """The same: a desktop that comes back again and again in one session has one end of it."""
         self.dropped = 0
         """Desktops closed for falling behind."""
 
@@ -53,13 +55,16 @@ class Desks:
             self.dropped += 1
 
     def look_again(self, desk: Desk, at: datetime) -> None:
-        heapq.heappush(self._deadlines, (at, desk.agent.id))
+        if (at, desk.agent.id) not in self._planned:
+            self._planned.add((at, desk.agent.id))
+            heapq.heappush(self._deadlines, (at, desk.agent.id))
 
     def due(self, now: datetime) -> Iterator[Desk]:
         """Those to be looked at by now."""
         while self._deadlines and self._deadlines[0][0] <= now:
-            desk = self._desks.get(heapq.heappop(self._deadlines)[1])
-            if desk:
+            passed = heapq.heappop(self._deadlines)
+            self._planned.discard(passed)
+            if desk := self._desks.get(passed[1]):
                 yield desk
 
     def next_deadline(self) -> datetime | None:
