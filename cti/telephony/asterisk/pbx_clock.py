@@ -1,8 +1,13 @@
 """When an event happened, by a clock that never steps.
 
 Asterisk stamps events with its wall clock (``timestampevents=yes``: epoch seconds, on events only). Durations must come
-from one clock, and a wall clock is stepped by NTP and by hands. So a step is taken back: while the stamps and our
-monotonic clock disagree by more than ``STEP_S`` on how much time passed, the difference is booked as a correction.
+from one clock, and a wall clock is stepped by NTP and by hands. So a step is taken back, and what is late is not taken for one:
+
+- a stamp further ahead of our monotonic clock than any before: nothing arrives before it was sent, so the clock was put forward;
+- a stamp before the one before it: the clock was put back;
+- a stamp that merely fell behind: it is late. The link stalled, or we did, and what follows catches up. (A clock put back by less
+  than a silence has lasted looks the same, and shortens that silence.)
+
 Without stamps (an older configuration, a stranger's trace) the time is when we read it, or the last one known.
 """
 
@@ -12,6 +17,8 @@ from typing import Final
 from cti.telephony.asterisk.ami_codec import AmiMessage
 
 STEP_S: Final = 2.0
+DRIFT: Final = 0.001
+"""Seconds in a second by which two sound clocks may part: twice what NTP slews at most."""
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -19,6 +26,8 @@ class PbxClock:
     def __init__(self) -> None:
         self._stamp: float | None = None
         self._monotonic_s: float | None = None
+        self._offset_s: float | None = None
+        """Stamps over our monotonic clock, as of those that came promptly."""
         self._correction_s = 0.0
         self._last = _START
         self._ahead = timedelta()
@@ -52,14 +61,19 @@ class PbxClock:
         return self._last
 
     def _notice_step(self, stamp: float, monotonic_s: float | None) -> None:
-        if self._stamp is not None:
-            passed_s = (
-                monotonic_s - self._monotonic_s if monotonic_s is not None and self._monotonic_s is not None else None
-            )
-            stepped_s = stamp - self._stamp - passed_s if passed_s is not None else min(0.0, stamp - self._stamp)
-            if abs(stepped_s) > STEP_S:
-                self._correction_s -= stepped_s
-        self._stamp, self._monotonic_s = stamp, monotonic_s
+        went_back_s = self._stamp - stamp if self._stamp is not None else 0.0
+        self._stamp = stamp
+        if monotonic_s is None:
+            self._correction_s += went_back_s if went_back_s > STEP_S else 0.0
+            return
+        offset_s, passed_s = stamp - monotonic_s, monotonic_s - (self._monotonic_s or monotonic_s)
+        ahead_s = 0.0 if self._offset_s is None else offset_s - self._offset_s
+        self._monotonic_s = monotonic_s
+        if ahead_s > STEP_S or (ahead_s < -STEP_S and went_back_s > STEP_S):
+            self._correction_s -= ahead_s
+            self._offset_s = offset_s
+        elif ahead_s >= -STEP_S:
+            self._offset_s = offset_s + max(0.0, -ahead_s - DRIFT * passed_s)
 
 
 def _born(message: AmiMessage) -> float | None:

@@ -58,6 +58,33 @@ def test_a_quiet_hour_is_no_step() -> None:
     assert read(clock, NOON + timedelta(hours=1), monotonic_s=3600.0) == NOON + timedelta(hours=1)
 
 
+def test_what_is_late_is_no_step() -> None:
+    """We stood still, or the link did: six seconds of news come at once, each with the time it happened."""
+    clock = PbxClock()
+    read(clock, NOON, monotonic_s=0.0)
+    late = [NOON + timedelta(seconds=after) for after in (0.1, 2.0, 4.0, 5.9)]
+    assert [read(clock, at, monotonic_s=6.0) for at in late] == late
+    assert read(clock, NOON + timedelta(seconds=7), monotonic_s=7.0) == NOON + timedelta(seconds=7)
+
+
+def test_an_hour_back_and_forward_again_amid_late_news_is_taken_back() -> None:
+    clock, hour = PbxClock(), timedelta(hours=1)
+    read(clock, NOON, monotonic_s=0.0)
+    read(clock, NOON + timedelta(seconds=1), monotonic_s=8.0)
+    assert read(clock, NOON - hour + timedelta(seconds=10), monotonic_s=10.0) == NOON + timedelta(seconds=10)
+    assert read(clock, NOON + timedelta(seconds=20), monotonic_s=20.0) == NOON + timedelta(seconds=20)
+
+
+def test_a_clock_that_slowly_parts_from_ours_is_followed() -> None:
+    """A day of it, and then a step: the step alone is taken back."""
+    for drift in (0.0005, -0.0005):
+        clock, day_s = PbxClock(), 86_400
+        for passed_s in range(0, day_s + 1, 10):
+            at = NOON + timedelta(seconds=passed_s * (1 + drift))
+            assert read(clock, at, monotonic_s=float(passed_s)) == at
+        assert read(clock, at + timedelta(hours=1), monotonic_s=float(day_s)) - at < timedelta(seconds=0.1)
+
+
 def test_in_a_replay_a_clock_that_goes_back_goes_on_from_where_it_was() -> None:
     clock = PbxClock()
     read(clock, NOON)
