@@ -170,18 +170,27 @@ async def own(url: str) -> CrmConnector:
     return connect("own", Setup(country="DE", own_url=url))
 
 
-@pytest.fixture(params=["memory", "own-sqlite", pytest.param("own-postgresql", marks=pytest.mark.postgres), "foreign"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "own-sqlite",
+        pytest.param("own-postgresql", marks=pytest.mark.postgres),
+        "foreign",
+        "foreign-by-sqlalchemy",
+    ]
+)
 async def crm(
     request: pytest.FixtureRequest, ready_url: Callable[[str], str], tmp_path: Path
 ) -> AsyncIterator[CrmConnector]:
     made: CrmConnector
     if request.param == "memory":
         made = MemoryConnector(EVERYBODY, country="DE", pin_hashes={ADA.id: ADAS_PIN})
-    elif request.param == "foreign":
+    elif request.param.startswith("foreign"):
         fill_foreign(tmp_path / "foreign.db")
         made = SqlConnector(
-            mapping.parse(FOREIGN, place="foreign.toml"), country="DE", url=f"sqlite:///{tmp_path}/foreign.db"
-        )
+            mapping.parse(FOREIGN, place="foreign.toml"), country="DE", url=f"sqlite:///{tmp_path}/foreign.db",
+            is_quick=request.param == "foreign",
+        )  # fmt: skip
     else:
         made = await own(ready_url(request.param.removeprefix("own-")))
     yield made

@@ -1,35 +1,38 @@
 """Any SQL database, by a mapping file: its own queries, run as they stand with bound parameters, on a reading connection.
 
+SQLite and PostgreSQL are asked through their drivers (``cti/quick_sql.py``), for a phone rings meanwhile; others through SQLAlchemy.
+
 A query by number narrows by digits; whether a contact really has the number is decided here, by what the numbers mean, so
 that a query may be generous: "ends in these seven digits" finds ``030 1234567 ext. 12`` and somebody else's number, and only
 the former is shown.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 
-import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from cti import quick_sql
 from cti.crm import matching
 from cti.crm.connectors import sql_questions
 from cti.crm.connectors.rows import Row, contact_of, text_of, with_part
-from cti.crm.connectors.sql_engine import reading, statement
+from cti.crm.connectors.sql_engine import SqlAlchemyReader, reading, statement, url_of
 from cti.crm.contact import Contact, ContactId, Match, MatchedBy
 from cti.crm.mapping import CrmMapping, parameters_of
 from cti.crm.open_url import open_url
 from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
 from cti.numbers import Number
+from cti.quick_sql import Question, Reading
 
 ARGON2: Final = "$argon2"
 """How its hashes begin in PHC form."""
 MAX_CANDIDATES: Final = 200
 """Contacts looked at for one number; a query that finds more narrows too little."""
-P = ParamSpec("P")
 T = TypeVar("T")
+_ERRORS: Final = (SQLAlchemyError, *quick_sql.ERRORS)
 _FURTHER: Final = ("flags", "preferences", "cases", "orders")
 
 
@@ -45,18 +48,22 @@ class SqlConnector:
     """``country``: where numbers without country code belong, unless the contact's own row says. ``open_url``: where records
     are opened, unless the mapping says."""
 
-    def __init__(self, mapping: CrmMapping, *, country: str, url: str = "", open_url: str = "") -> None:
+    def __init__(
+        self, mapping: CrmMapping, *, country: str, url: str = "", open_url: str = "", is_quick: bool = True
+    ) -> None:
         self.name = mapping.name
         self._mapping = mapping
         self._country = country
         self._open_url = open_url
         self._database = reading(mapping, url)
+        quick = quick_sql.quick_reader(url_of(mapping, url)) if is_quick else None
+        self._reader = quick or SqlAlchemyReader(self._database)
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
-        return await self._asked(self._by_number, number)
+        return await self._asked(self._by_number(number))
 
     async def find_by_code(self, code: str) -> tuple[Match, ...]:
-        found = await self._asked(self._whole, "find_by_code", {"code": sql_questions.clean(code)})
+        found = await self._asked(self._whole("find_by_code", {"code": sql_questions.clean(code)}))
         return tuple(Match(contact, MatchedBy.CODE, code) for contact in found)
 
     async def find_by_order(self, order: str) -> tuple[Match, ...]:
@@ -64,85 +71,91 @@ class SqlConnector:
         if not digits or "find_by_order" not in self._mapping.questions:
             return ()
         asked = {"order": sql_questions.clean(order), "digits": digits}
-        found = await self._asked(self._whole, "find_by_order", asked)
+        found = await self._asked(self._whole("find_by_order", asked))
         return tuple(matching.by_order(contact, digits) for contact in found)
 
     async def pin_hash(self, contact: ContactId) -> str | None:
         key = sql_questions.key_of(contact, self._mapping.id_type)
         if key is None or "pin_hash" not in self._mapping.questions:
             return None
-        return await self._asked(self._pin_hash, key)
+        return await self._asked(self._pin_hash(key))
 
     async def get(self, contact: ContactId) -> Contact | None:
         key = sql_questions.key_of(contact, self._mapping.id_type)
-        found = [] if key is None else await self._asked(self._whole, "get", {"id": key})
+        found = [] if key is None else await self._asked(self._whole("get", {"id": key}))
         return found[0] if found else None
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
-        return tuple(await self._asked(self._whole, "search", sql_questions.by_text(text, limit)))[:limit]
+        return tuple(await self._asked(self._whole("search", sql_questions.by_text(text, limit))))[:limit]
 
     async def close(self) -> None:
+        await self._reader.close()
         await self._database.close()
 
     async def check(self) -> tuple[str, ...]:
         """What is wrong with the queries and the account, in words: for ``cti check``. Raises as the questions do."""
-        return await self._asked(self._checked)
+        try:
+            return await self._database.run(self._checked)
+        except _ERRORS as exc:
+            raise in_our_words(_driver_s(exc), "the customer database does not answer") from exc
 
-    # ---- on a connection: in a thread, or between the awaits of an asynchronous driver
+    # ---- what is asked one after the other
 
-    def _by_number(self, connection: Connection, number: Number) -> tuple[Match, ...]:
+    def _by_number(self, number: Number) -> Reading[tuple[Match, ...]]:
         asked = sql_questions.by_number(number, parameters_of(self._mapping.questions["find_by_number"]))
-        known = self._known(connection, self._ask(connection, "find_by_number", asked)[:MAX_CANDIDATES])
+        known = yield from self._known((yield from self._ask("find_by_number", asked))[:MAX_CANDIDATES])
         ways = [(match, one) for one in known if (match := matching.match_of(one.contact, number, one.country))]
         ways.sort(key=lambda way: matching.surest_first(way[0]))
-        full = self._filled(connection, [one for _, one in ways])
+        full = yield from self._filled([one for _, one in ways])
         return tuple(replace(match, contact=contact) for (match, _), contact in zip(ways, full, strict=True))
 
-    def _whole(self, connection: Connection, name: str, values: Mapping[str, Any]) -> list[Contact]:
-        return self._filled(connection, self._known(connection, self._ask(connection, name, values)))
+    def _whole(self, name: str, values: Mapping[str, Any]) -> Reading[list[Contact]]:
+        known = yield from self._known((yield from self._ask(name, values)))
+        return (yield from self._filled(known))
 
-    def _pin_hash(self, connection: Connection, key: Any) -> str | None:
+    def _pin_hash(self, key: Any) -> Reading[str | None]:
         """Anything else than argon2 would make every PIN a wrong one; that is the operator's to know."""
-        rows = self._ask(connection, "pin_hash", {"id": key})
+        rows = yield from self._ask("pin_hash", {"id": key})
         found = text_of(next(iter(rows[0].values()))) if rows else ""
         if found and not found.startswith(ARGON2):
             raise CrmUnavailable(f"the query pin_hash of {self._mapping.place} gives no argon2 hash")
         return found or None
 
-    def _known(self, connection: Connection, rows: Sequence[Row]) -> list[_Known]:
+    def _known(self, rows: Sequence[Row]) -> Reading[list[_Known]]:
         """Each contact once, though a join may have given it several times; with its numbers."""
         first: dict[Any, Row] = {}
         for row in rows:
             first.setdefault(self._id_of(row), row)
-        contacts = [contact_of(row, self._mapping) for row in first.values()]
-        contacts = self._with(connection, "numbers", list(first), contacts)
+        plain = [contact_of(row, self._mapping) for row in first.values()]
+        contacts = yield from self._with("numbers", list(first), plain)
         countries = [self._country_of(row) for row in first.values()]
         found = zip(first, countries, contacts, strict=True)
         return [_Known(key, country, one) for key, country, one in found]
 
-    def _filled(self, connection: Connection, known: Sequence[_Known]) -> list[Contact]:
+    def _filled(self, known: Sequence[_Known]) -> Reading[list[Contact]]:
         contacts = [one.contact for one in known]
         for name in _FURTHER:
-            contacts = self._with(connection, name, [one.key for one in known], contacts)
+            contacts = yield from self._with(name, [one.key for one in known], contacts)
         read = (matching.read_numbers(one, place.country) for one, place in zip(contacts, known, strict=True))
         return [replace(one, url=one.url or open_url(self._open_url, one)) for one in read]
 
-    def _with(self, connection: Connection, name: str, keys: list[Any], contacts: list[Contact]) -> list[Contact]:
+    def _with(self, name: str, keys: list[Any], contacts: list[Contact]) -> Reading[list[Contact]]:
         part = self._mapping.parts.get(name)
         if part is None or not keys:
             return contacts
         rows = defaultdict(list)
-        for row in self._ask(connection, name, {"ids": keys}):
+        for row in (yield from self._ask(name, {"ids": keys})):
             rows[text_of(row[part.contact])].append(row)
         return [with_part(one, name, part, rows[text_of(key)]) for key, one in zip(keys, contacts, strict=True)]
 
-    def _ask(self, connection: Connection, name: str, values: Mapping[str, Any]) -> list[Row]:
+    def _ask(self, name: str, values: Mapping[str, Any]) -> Reading[list[Row]]:
         query = self._query(name)
         try:
-            found = connection.execute(statement(query), {key: values[key] for key in parameters_of(query)})
-        except DBAPIError as exc:
-            raise in_our_words(exc.orig or exc, f"the query {name} of {self._mapping.place} failed") from exc
-        return [dict(row) for row in found.mappings()]
+            return (yield Question(query, {key: values[key] for key in parameters_of(query)}))
+        except _ERRORS as exc:
+            raise in_our_words(_driver_s(exc), f"the query {name} of {self._mapping.place} failed") from exc
+
+    # ---- on a connection
 
     def _checked(self, connection: Connection) -> tuple[str, ...]:
         names = [*self._mapping.questions, *self._mapping.parts]
@@ -185,15 +198,18 @@ class SqlConnector:
         columns = self._mapping.contact.get("country")
         return (text_of(row[columns[0]]).upper() if columns else "") or self._country
 
-    async def _asked(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def _asked(self, reading: Reading[T]) -> T:
         try:
-            return await self._database.run(lambda connection: work(connection, *args, **kwargs))
+            return await self._reader.read(reading)
         except KeyError as exc:
             raise CrmUnavailable(f"{self._mapping.place}: a query gives no column {exc}") from exc
-        except DBAPIError as exc:
-            raise in_our_words(exc.orig or exc, "the customer database does not answer") from exc
-        except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError) as exc:
-            raise in_our_words(exc, "the customer database does not answer") from exc
+        except _ERRORS as exc:
+            raise in_our_words(_driver_s(exc), "the customer database does not answer") from exc
+
+
+def _driver_s(exc: BaseException) -> BaseException:
+    """What the driver raised, without what SQLAlchemy says around it."""
+    return (exc.orig or exc) if isinstance(exc, DBAPIError) else exc
 
 
 def in_our_words(exc: BaseException, what: str) -> CrmError:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cti.crm.mapping import CrmMapping, parameters_of
 from cti.errors import ConfigError
+from cti.quick_sql import Question, Reading, Row, answered
 
 _DRIVERS: Final = {"sqlite+aiosqlite": "sqlite", "postgresql": "postgresql+asyncpg"}
 THREADS: Final = 4
@@ -68,9 +69,30 @@ class ThreadedDatabase:
             return work(connection)
 
 
+class SqlAlchemyReader:
+    """Any database there is a driver for."""
+
+    def __init__(self, database: ReadingDatabase) -> None:
+        self._database = database
+
+    async def read(self, reading: Reading[T]) -> T:
+        def on(connection: Connection) -> T:
+            return answered(reading, lambda question: _rows(connection, question))
+
+        return await self._database.run(on)
+
+    async def close(self) -> None:
+        """The database is closed by itself."""
+
+
+def _rows(connection: Connection, question: Question) -> list[Row]:
+    found = connection.execute(statement(question.sql), dict(question.values))
+    return [dict(row) for row in found.mappings()]
+
+
 def reading(mapping: CrmMapping, url: str) -> ReadingDatabase:
     """``url`` is stronger than the mapping's. Raises ``ConfigError`` for a database that there is no driver for."""
-    parsed = _url(mapping, url)
+    parsed = url_of(mapping, url)
     try:
         return _reading(parsed)
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as exc:
@@ -97,7 +119,7 @@ def statement(query: str) -> TextClause:
     return made.bindparams(bindparam("ids", expanding=True)) if "ids" in parameters_of(query) else made
 
 
-def _url(mapping: CrmMapping, given: str) -> URL:
+def url_of(mapping: CrmMapping, given: str) -> URL:
     try:
         url = make_url(given or mapping.url)
     except ArgumentError:
