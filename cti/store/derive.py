@@ -19,6 +19,7 @@ from cti.numbers import is_withheld
 from cti.store import trail
 from cti.store.interactions import Handled, Interaction
 from cti.store.trail import Trail
+from cti.store.unseen import before_unseen_end, what_counts
 
 CLEARED: Final = "cti.call.cleared.v1"
 CUSTOMER: Final = "cti.interaction.customer.v1"
@@ -39,6 +40,7 @@ class _Told:
     """The call so far, and who has spoken to the customer, in the order they began."""
 
     call: Call | None = None
+    is_backfilled: bool = False
     spoke: dict[LegId, None] = field(default_factory=dict)
 
     def hear(self, call: Call) -> None:
@@ -88,6 +90,7 @@ def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction |
         result_label=str(result.get("label", "")),
         result_fields=_fields_of(result),
         is_not_classified=not result and any(fact.type == NOT_CLASSIFIED for fact in facts),
+        is_backfilled=told.is_backfilled,
         journey=trail.over(journey) if journey else None,
     )
 
@@ -146,8 +149,14 @@ def picked_by_hand(fact: Envelope) -> str:
     return str(fact.data.get("contact", "")) if fact.type == CUSTOMER and fact.data.get("by") else ""
 
 
-def _replay(facts: Iterable[Envelope]) -> _Told:
-    told = _Told()
+def seen_call(facts: Sequence[Envelope]) -> Call | None:
+    """The call as it was when we last saw it: without an end that was only inferred."""
+    return _replay(before_unseen_end(facts)).call
+
+
+def _replay(facts: Sequence[Envelope]) -> _Told:
+    facts, is_backfilled = what_counts(facts)
+    told = _Told(is_backfilled=is_backfilled)
     for fact in facts:
         event = _event(fact)
         if event is None:

@@ -87,6 +87,8 @@ class Interaction:
     """What else was asked with that result, by name."""
     is_not_classified: bool = False
     """The wrap-up ran out, and no result has come since."""
+    is_backfilled: bool = False
+    """It, or its end, was not seen but read in the PBX's own records; times may be whole seconds."""
     journey: Journey | None = None
     """Their way through the IVR, the last one where there were several; one nobody saw the end of has ``failed``."""
 
@@ -112,6 +114,8 @@ class Filter:
     ivr_outcome: IvrOutcome | None = None
     classified: bool | None = None
     """True: with a result; False: the wrap-up ran out without one. Calls nobody had to classify are neither."""
+    backfilled: bool | None = None
+    """True: only those read in the PBX's own records; False: only those that were seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def is_wanted(item: Interaction, wanted: Filter) -> bool:
         and (wanted.flow is None or (item.journey.flow if item.journey else "") == wanted.flow)
         and (wanted.ivr_outcome is None or (item.journey is not None and item.journey.outcome is wanted.ivr_outcome))
         and (wanted.classified is None or (bool(item.result) if wanted.classified else item.is_not_classified))
+        and (wanted.backfilled is None or wanted.backfilled is item.is_backfilled)
         and (wanted.text is None or clean(wanted.text.casefold()) in sought_text(item))
     )
 

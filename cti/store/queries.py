@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti.envelope import Envelope
@@ -48,6 +48,8 @@ def _what_came_of_it(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield table.ivr_outcome == wanted.ivr_outcome
     if wanted.classified is not None:
         yield table.result != "" if wanted.classified else table.is_not_classified
+    if wanted.backfilled is not None:
+        yield table.is_backfilled if wanted.backfilled else not_(table.is_backfilled)
 
 
 def has_agent(name: str, wanted: Filter) -> ColumnElement[bool]:

@@ -128,6 +128,7 @@ interaction = Table(
     _text("result_label"),
     Column("result_fields", JSON, nullable=False, server_default="{}"),
     Column("is_not_classified", Boolean, nullable=False, server_default=false()),
+    Column("is_backfilled", Boolean, nullable=False, server_default=false()),
     _text("sought"),
     Column("journey", JSON(none_as_null=True), nullable=True),
     _text("ivr_flow"),
@@ -277,6 +278,13 @@ voicemail = Table(
     _text("contact_name"),
     _time("at"),
     Index(None, "at", "id"),
+)
+
+backfill = Table(
+    "backfill",
+    metadata,
+    _text("pbx", key=True),
+    _time("complete_until"),
 )
 
 # ---- people

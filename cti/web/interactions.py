@@ -91,7 +91,7 @@ def view(past: Interaction) -> InteractionView:
         ),
         transfers=past.transfers, contact=past.contact, contact_name=past.contact_name, note=past.note,
         result=past.result, result_label=past.result_label, result_fields=past.result_fields,
-        is_not_classified=past.is_not_classified, journey=journey_view(past.journey) if past.journey else None,
+        is_not_classified=past.is_not_classified, is_backfilled=past.is_backfilled, journey=journey_view(past.journey) if past.journey else None,
         ratings=tuple(RatingView(question=question, score=score, scale=scale) for question, score, scale in ratings),
     )  # fmt: skip
 
@@ -123,7 +123,7 @@ def _filter(asked: Asked[None, InteractionQuery]) -> Filter:
         since=query.since, until=query.until, agent=agent, queue=query.queue,
         direction=Direction(query.direction) if query.direction else None, outcome=_outcome(query.outcome),
         number=query.number, contact=query.contact, text=query.text, flow=query.flow,
-        ivr_outcome=IvrOutcome(query.ivr_outcome) if query.ivr_outcome else None, classified=query.classified,
+        ivr_outcome=IvrOutcome(query.ivr_outcome) if query.ivr_outcome else None, classified=query.classified, backfilled=query.backfilled,
     )  # fmt: skip
 
 

@@ -259,6 +259,8 @@ class InteractionQuery(Taken, frozen=True, kw_only=True):
     ivr_outcome: Literal["self_served", "to_agent", "abandoned", "failed", "after_hours"] | None = None
     classified: bool | None = None
     """True: with a result; false: the wrap-up ran out without one. Calls nobody had to classify are neither."""
+    backfilled: bool | None = None
+    """True: only calls that were read in the PBX's own records; false: only those that were seen."""
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -305,6 +307,8 @@ class InteractionView(Given, frozen=True, kw_only=True):
     result_fields: dict[str, str] = {}
     is_not_classified: bool = False
     """The agent's wrap-up ran out, and nobody has given a result since."""
+    is_backfilled: bool = False
+    """The call, or its end, was not seen but read in the PBX's own records afterwards; times may be whole seconds."""
     journey: JourneyView | None = None
     """The caller's way through the IVR; null: they came through none."""
     ratings: tuple["RatingView", ...] = ()
@@ -598,7 +602,7 @@ class PopFigures(Given, frozen=True, kw_only=True):
 
 class PartView(Given, frozen=True, kw_only=True):
     name: str
-    state: Literal["ok", "degraded", "failed"]
+    state: Literal["ok", "degraded", "failed", "standby"]
     detail: str = ""
 
 

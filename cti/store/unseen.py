@@ -1,0 +1,64 @@
+"""Calls whose end nobody here saw, and what the PBX's own records say of it.
+
+A fact with ``"backfilled": true`` in its data was made of those records (``cti.reconcile``). Such facts count only where our
+own tell of no end that we saw: what was lived through is worth more than what was read up. So it does not matter in which order
+the two come, nor whether a call was filled in that turns out to be known.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from cti.envelope import TYPE_OF, Envelope
+
+BACKFILLED: Final = "backfilled"
+UNSEEN: Final = frozenset({"resync", "pbx_restart"})
+"""Why a call ended, as far as we can tell, when it was gone as we came back."""
+_CLEARED: Final = "cti.call.cleared.v1"
+_CALL_EVENTS: Final = frozenset(TYPE_OF.values())
+
+
+def is_backfilled(fact: Envelope) -> bool:
+    return fact.data.get(BACKFILLED) is True
+
+
+def what_counts(facts: Sequence[Envelope]) -> tuple[Sequence[Envelope], bool]:
+    """The facts to go by, in order; and are there some among them that were read up?"""
+    read_up = [fact for fact in facts if is_backfilled(fact)]
+    if not read_up:
+        return facts, False
+    own = [fact for fact in facts if not is_backfilled(fact)]
+    if _has_end(own) and not is_unseen(own):
+        return own, False
+    return [*before_unseen_end(own), *read_up], True
+
+
+def is_unseen(facts: Sequence[Envelope]) -> bool:
+    """Did the call end while nobody looked? ``facts`` are our own."""
+    cleared = next((fact for fact in reversed(facts) if fact.type == _CLEARED), None)
+    return cleared is not None and _cause(cleared.data) in UNSEEN
+
+
+def before_unseen_end(facts: Sequence[Envelope]) -> list[Envelope]:
+    """What was really seen: without the end that was only inferred, and what was inferred with it."""
+    seen = list(facts)
+    events = [n for n, fact in enumerate(seen) if fact.type in _CALL_EVENTS]
+    ended = next((n for n in events if seen[n].type == _CLEARED), None)
+    if ended is None:
+        return seen
+    at, gone = seen[ended].time, set[int]()
+    for number in reversed(events):
+        is_inferred = _cause(seen[number].data) in UNSEEN or (
+            seen[number].time == at and seen[number].type == "cti.call.connection_cleared.v1"
+        )
+        if not is_inferred:
+            break
+        gone.add(number)
+    return [fact for number, fact in enumerate(seen) if number not in gone]
+
+
+def _has_end(facts: Sequence[Envelope]) -> bool:
+    return any(fact.type == _CLEARED for fact in facts)
+
+
+def _cause(data: dict[str, Any]) -> str:
+    return str(data.get("cause", ""))
