@@ -22,6 +22,8 @@ class Kind(StrEnum):
     PICTURE_ENDS = "picture_ends"
     CALL = "call"
     """One step of a call: an ``Envelope``. ``key`` is the call, ``about`` the devices in it before and after."""
+    CALL_ENDED = "call_ended"
+    """The last step, so that whoever does not open it knows that it is over."""
     CALL_WHOLE = "call_whole"
     """A live call as it is (in a picture)."""
     JOURNEY = "journey"
@@ -33,6 +35,8 @@ class Kind(StrEnum):
     RECORDING = "recording"
     """When a paused recording goes on by itself."""
     QUEUE = "queue"
+    PARKED = "parked"
+    """All calls that are parked now."""
     COMMAND = "command"
     """What became of a command. ``about``: the agent."""
     PRESENCE = "presence"
@@ -41,11 +45,15 @@ class Kind(StrEnum):
     """Every second, on ``news`` and on ``desks``."""
     # on desks
     ARRIVED = "arrived"
+    """An agent's desktop. The last to arrive is where the agent sits. ``key`` is the agent."""
     LEFT = "left"
+    ROLL = "roll"
+    """All desktops of the sender; whom it had and does not name has left."""
     SESSION_ENDED = "session_ended"
     ROSTER = "roster"
     """People were changed; read them again."""
     PICTURE_WANTED = "picture_wanted"
+    """Somebody missed something: the one who reads the PBXs tells all on ``news``, everybody with desktops a ``ROLL``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,5 +65,7 @@ class Entry:
     sender: str = ""
     """The process: its name, unique in the site."""
     epoch: int = 0
+    at: float = 0.0
+    """When, epoch seconds by the sender's clock."""
     body: bytes = b""
     """JSON."""

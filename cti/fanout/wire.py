@@ -1,6 +1,6 @@
 """How entries travel: several in one batch, which its writer numbers, so that a reader knows when one is missing.
 
-A batch is one JSON array, ``[writer, number, [[kind, key, about, sender, epoch, body], ...]]``: an envelope in it is the same
+A batch is one JSON array, ``[writer, number, [[kind, key, about, sender, epoch, at, body], ...]]``: an envelope in it is the same
 object as everywhere, and ``redis-cli`` shows it as it is. No I/O.
 """
 
@@ -29,6 +29,7 @@ class _Wired(msgspec.Struct, frozen=True, array_like=True):
     about: tuple[str, ...]
     sender: str
     epoch: int
+    at: float
     body: msgspec.Raw
 
 
@@ -46,7 +47,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
             if kind is not None:
                 body = bytes(one.body)
                 yield Entry(
-                    kind=kind, key=one.key, about=one.about, sender=one.sender, epoch=one.epoch,
+                    kind=kind, key=one.key, about=one.about, sender=one.sender, epoch=one.epoch, at=one.at,
                     body=b"" if body == b"null" else body,
                 )  # fmt: skip
 
@@ -103,7 +104,7 @@ class Outgoing:
             entry = self._take()
             count, size = count + 1, size + len(entry.body)
             body = msgspec.Raw(entry.body) if entry.body else _NOTHING
-            yield _Wired(entry.kind.value, entry.key, entry.about, entry.sender, entry.epoch, body)
+            yield _Wired(entry.kind.value, entry.key, entry.about, entry.sender, entry.epoch, entry.at, body)
 
     def _take(self) -> Entry:
         entry = self._waiting.popleft()

@@ -50,6 +50,10 @@ class Desks:
             else:
                 desk.becomes(known)
 
+    def clear(self, desk: Desk) -> None:
+        """Nobody is to come back to it."""
+        self._desks.pop(desk.agent.id, None)
+
     def put(self, desk: Desk, key: Key, message: Delta) -> None:
         if not desk.put(key, message):
             self.dropped += 1

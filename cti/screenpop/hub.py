@@ -136,11 +136,7 @@ class Hub:
     def journey(self, call: CallId, journey: Journey) -> None:
         """How far the caller has come in the IVR. It goes with the call from its first ring on, whichever is heard first."""
         self._book.put_journey(call, views.journey_view(journey))
-        live = self._book.live_call(call)
-        if live is None:
-            return
-        for desk in self._taking_part(live):
-            self._teller.call(desk, live)
+        self._show_anew(call)
 
     def pbx(self, view: PbxView) -> None:
         self._picture.pbxs[view.name] = view
@@ -254,6 +250,14 @@ class Hub:
         if not call.is_live:
             self._book.close(call)
         self._tell_parked(call)
+
+    def _show_anew(self, call: CallId) -> None:
+        """Something about the call has changed that is no step of it."""
+        live = self._book.live_call(call)
+        if live is None:
+            return
+        for desk in self._taking_part(live):
+            self._teller.call(desk, live)
 
     def _tell_parked(self, call: Call) -> None:
         if self._picture.look_at_parked(call):

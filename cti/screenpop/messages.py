@@ -283,6 +283,8 @@ class PbxView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     state: Literal["connected", "connecting", "lost"]
     since: datetime
+    reason: str = ""
+    """Of ``lost``: ``reader_away`` where it is not the PBX that is lost, but our process that reads it."""
 
 
 class QueueView(msgspec.Struct, frozen=True, kw_only=True):

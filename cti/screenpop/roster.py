@@ -23,10 +23,29 @@ class Roster:
         self.by_device = {agent.device: agent.id for agent in self.agents.values() if agent.device}
         return self._look()
 
-    def watch(self, agents: Iterable[AgentId]) -> dict[str, AgentId]:
-        """Only theirs from now on. Returns the phones that were not watched before."""
-        self._watched = set(agents)
-        return self._look()
+    def watch_nobody(self) -> None:
+        """But those for whom ``watch`` is asked."""
+        self._watched = set()
+        self._look()
+
+    def watch(self, agent: AgentId) -> str:
+        """The phone that is watched from now on; empty: it was, or there is none."""
+        known = self.agents.get(agent)
+        if known is None or self._watched is None or agent in self._watched:
+            return ""
+        self._watched.add(agent)
+        if self.by_device.get(known.device) == agent:
+            self.watched[known.device] = agent
+            return known.device
+        return ""
+
+    def unwatch(self, agent: AgentId) -> None:
+        if self._watched is not None:
+            self._watched.discard(agent)
+            self._look()
+
+    def is_watched(self, agent: AgentId) -> bool:
+        return self._watched is None or agent in self._watched
 
     def _look(self) -> dict[str, AgentId]:
         before, watched = self.watched, self._watched
