@@ -57,6 +57,14 @@ class ServiceFigures(Collector):
         status = self._journal.status
         yield CounterMetricFamily("cti_facts_stored", "Facts in the database since the start", value=status.stored)
         yield CounterMetricFamily("cti_facts_lost", "Facts that neither database nor spool took", value=status.lost)
+        yield CounterMetricFamily(
+            "cti_facts_refused", "Facts told after another process had taken the lease", value=status.refused
+        )
+        yield CounterMetricFamily(
+            "cti_facts_late_dropped",
+            "Facts of an earlier epoch, of which the record knew better",
+            value=status.late_dropped,
+        )
         yield GaugeMetricFamily("cti_facts_waiting", "Facts in memory", value=status.waiting)
         yield GaugeMetricFamily("cti_spool_facts", "Facts that wait for the database", value=status.spooled)
         yield GaugeMetricFamily("cti_spool_bytes", "Size of the spool", value=status.spool_bytes)

@@ -11,7 +11,15 @@ from cti.web.ports import PartHealth
 
 async def health(service: Service) -> Sequence[PartHealth]:
     ivr = [service.reception.health] if service.reception else []
-    return [*_pbx_health(service), await _database_health(service), _crm_health(service), _spool_health(service), *ivr]
+    lease = [service.tenure.health] if service.tenure else []
+    return [
+        *lease,
+        *_pbx_health(service),
+        await _database_health(service),
+        _crm_health(service),
+        _spool_health(service),
+        *ivr,
+    ]
 
 
 def _pbx_health(service: Service) -> list[PartHealth]:

@@ -59,7 +59,7 @@ class Holder:
 
     async def until_held(self) -> Term:
         while True:
-            term = await self._try()
+            term = await self.attempt()
             if term:
                 return term
             await asyncio.sleep(LOOK_S)
@@ -90,7 +90,8 @@ class Holder:
         except (StoreUnavailable, TimeoutError) as away:
             log.warning("lease_not_released", reason=str(away) or "no answer in time")
 
-    async def _try(self) -> Term | None:
+    async def attempt(self) -> Term | None:
+        """None: it is held, or there is nobody to ask."""
         asked_at_s = self._clock()
         try:
             async with asyncio.timeout(self._life_s):

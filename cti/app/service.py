@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from prometheus_client import CollectorRegistry
 from cti import settings
 from cti.agents.agent import Agent
 from cti.app import values
+from cti.app.lease_figures import LeaseFigures
+from cti.app.leased_link import LeasedLink
+from cti.app.tenure import Tenure
+from cti.app.wanted import Wanted
 from cti.calls.call import PbxName
 from cti.crm.connector import CrmConnector
 from cti.crm.connectors import connect
@@ -60,6 +64,8 @@ class Service:
     switchboard: Switchboard
     reception: Reception | None
     """None: no line has a flow."""
+    tenure: Tenure | None = None
+    """None: nobody else can read these PBXs."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def news(self, news: News) -> None:
@@ -74,34 +80,37 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def built(
-    given: settings.Settings, *, links: Sequence[PbxLink] | None, prepare: Callable[[Database], Awaitable[None]] | None
-) -> AsyncIterator[Service]:
+async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]:
+    """``tenure``: the lease behind which all is written and commanded."""
+    given = wanted.given
     url = given.database.url.get_secret_value()
-    await _make_ready(url)
+    await make_ready(url)
     async with contextlib.AsyncExitStack() as closing:
         database = Database(url)
         closing.push_async_callback(database.close)
-        if prepare:
-            await prepare(database)
+        if wanted.prepare:
+            await wanted.prepare(database)
         customers = connect(given.crm.connector, values.crm_setup(given, url))
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
         lookup = Lookup(customers, values.lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)
         agents = await _agents(given, people)
         hub = Hub(values.hub_settings(given))
-        journal = Journal(interactions, _spool(given))
+        journal = Journal(interactions, spool(given), fence=tenure.fence if tenure else None)
         dialled = DialledNumbers()
         pipeline = Pipeline(
             hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country, dialled=dialled,
         )  # fmt: skip
-        made = links if links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
+        made = (
+            wanted.links if wanted.links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
+        )
         by_name = {link.name: link for link in made}
         hub.listeners.abilities = lambda call, agent: (
             by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
         )
+        acting = {name: LeasedLink(link, tenure.may_act) if tenure else link for name, link in by_name.items()}
         guard = make_guard(given.toll, given.site, given.pbx)
-        switchboard = Switchboard(by_name, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
+        switchboard = Switchboard(acting, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
         beside = Neighbours(
             links=by_name, customers=customers, lookup=lookup, journeys=interactions, queue_load=pipeline.queue_load,
             tell=pipeline.news,
@@ -110,12 +119,15 @@ async def built(
             database=database, interactions=interactions, people=people, journal=journal,
             customers=customers, lookup=lookup, hub=hub,
             tickets=MemoryTickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
-            floor=make_floor(given, hub, by_name, journal.record),
+            floor=make_floor(given, hub, acting, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
+            tenure=tenure,
         )  # fmt: skip
         service.roster(agents)
         service.registry.register(ServiceFigures(service.links, journal, lookup))
         service.registry.register(FloorFigures(service.floor))
+        if tenure:
+            service.registry.register(LeaseFigures(tenure.holder))
         service.registry.register(SwitchboardFigures(guard))
         if service.reception:
             service.registry.register(service.reception.figures)
@@ -124,7 +136,7 @@ async def built(
         yield service
 
 
-async def _make_ready(url: str) -> None:
+async def make_ready(url: str) -> None:
     """An embedded database is made; a server's may be away, which the spool bears, or of another age, which nothing does."""
     try:
         await schema.make_ready(url)
@@ -132,11 +144,13 @@ async def _make_ready(url: str) -> None:
         log.warning("database_unavailable", reason=str(away))
 
 
-def _spool(given: settings.Settings) -> Spool:
+def spool(given: settings.Settings) -> Spool:
+    """Each process has its own, and the same one after a restart."""
     folder = Path(given.spool.dir)
+    name = "facts.spool" if values.is_whole(given) else f"facts-{values.process_name(given)}.spool"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return Spool(folder / "facts.spool", max_bytes=given.spool.max_bytes)
+        return Spool(folder / name, max_bytes=given.spool.max_bytes)
     except OSError as error:
         raise ConfigError(f"spool.dir: {folder} cannot be written: {error.strerror}") from error
 

@@ -1,5 +1,7 @@
 """Settings -> what each room is given: values only, so that no room knows the whole of them."""
 
+import re
+import socket
 from zoneinfo import ZoneInfo
 
 from cti import __version__, settings
@@ -12,6 +14,16 @@ from cti.screenpop.server import SocketSettings
 from cti.screenpop.views import Site
 from cti.web.parts import QueueTarget, WebSite
 from cti.web.schemas import DemoLogin, ReasonChoice, ResultChoice, ResultField
+
+
+def is_whole(given: settings.Settings) -> bool:
+    """One process does everything."""
+    return set(given.roles) == {"pbx", "push", "web"}
+
+
+def process_name(given: settings.Settings) -> str:
+    """Unique in the site, and the same after a restart: no two processes of a machine listen on one port."""
+    return given.process.name or re.sub(r"[^A-Za-z0-9_.-]", "-", f"{socket.gethostname()}-{given.web.port}")
 
 
 def agent(account: settings.AgentAccount) -> Agent:

@@ -1,10 +1,12 @@
 """Is it alive, is it ready, how fast are its pops."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from cti.screenpop.access import Deed
 from cti.screenpop.figures import STEPS
 from cti.web.asked import Asked, Reply, Route
+from cti.web.ports import PartHealth
 from cti.web.schemas import AliveView, PartView, PopFigures, ReadyView, StepFigures
 
 
@@ -15,10 +17,13 @@ async def alive(asked: Asked[None, None]) -> Reply:
 
 async def ready(asked: Asked[None, None]) -> Reply:
     """Each part by name. 503 when one has failed."""
-    parts = await asked.parts.health()
-    is_ready = all(part.state != "failed" for part in parts)
+    view = ready_view(await asked.parts.health())
+    return Reply(body=view, status=200 if view.ready else 503)
+
+
+def ready_view(parts: Iterable[PartHealth]) -> ReadyView:
     views = tuple(PartView(name=part.name, state=part.state, detail=part.detail) for part in parts)
-    return Reply(body=ReadyView(ready=is_ready, parts=views), status=200 if is_ready else 503)
+    return ReadyView(ready=all(part.state != "failed" for part in views), parts=views)
 
 
 async def pop_figures(asked: Asked[None, None]) -> Reply:

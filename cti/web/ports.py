@@ -81,9 +81,9 @@ Record = Callable[[Sequence[Envelope]], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class PartHealth:
     name: str
-    """``pbx:main``, ``database``, ``crm``, ``spool``."""
-    state: Literal["ok", "degraded", "failed"]
-    """``degraded``: not as it should be, and calls and pops go on."""
+    """``pbx:main``, ``database``, ``crm``, ``spool``, ``lease``, ``bus``."""
+    state: Literal["ok", "degraded", "failed", "standby"]
+    """``degraded``: not as it should be, and calls and pops go on. ``standby``: another process does it, and this one would."""
     detail: str = ""
 
 
