@@ -8,10 +8,13 @@ import os
 import signal
 from typing import Final
 
-NAMES: Final = (
+NAMES: Final = (  # in the order in which a fact comes by
     "journal.recorded",
     "journal.taken",
     "journal.written",
+    "journal.flushed",
+    "journal.replaying",
+    "journal.stopping",
     "store.before_commit",
     "store.after_commit",
     "spool.before_append",
@@ -20,6 +23,7 @@ NAMES: Final = (
     "spool.appended",
     "spool.replayed",
     "spool.emptied",
+    "spool.refused",
 )
 
 

@@ -139,6 +139,7 @@ class Journal:
         wanted = self._recorded
         while self._safe < wanted:
             await self._progress()
+        failpoint("journal.flushed")
 
     async def drained(self) -> None:
         """Wait until the database has everything."""
@@ -205,6 +206,7 @@ class Journal:
     async def _replay(self) -> None:
         count = min(self._late, self._rules.batch)
         lines = await asyncio.to_thread(self._spool.front, count or self._rules.batch)
+        failpoint("journal.replaying")
         if await self._store(lines, is_late=count > 0):
             await asyncio.to_thread(self._spool.taken)
             self._late -= count
@@ -278,6 +280,7 @@ class Journal:
 
     def _spool_the_rest(self) -> None:
         """At the stop: on this thread, for nothing else runs any more."""
+        failpoint("journal.stopping")
         try:
             kept = self._spool.append(tuple(self._waiting)) if self._waiting else 0
         except SpoolFull as exc:

@@ -90,6 +90,7 @@ class Spool:
         """Keep what the database will never take, for a person to look at."""
         log.error("fact_refused", fact=line.fact.id, type=line.fact.type, reason=reason, kept_in=f"{self.path}.refused")
         self._keep_aside("refused", _record(line))
+        failpoint("spool.refused")
 
     def close(self) -> None:
         os.close(self._file)

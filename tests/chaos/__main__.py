@@ -50,7 +50,7 @@ async def run(names: Sequence[str], versions: Sequence[str], seed: int) -> list[
 
 async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer) -> Told:
     began = time.monotonic()
-    told = await play(name, MISCHIEFS[name], pbx, Random(f"{seed} {name}"), postgres)  # noqa: S311 - a story, no secret
+    told = await play(name, MISCHIEFS[name], pbx, Random(f"{seed} {name}"), postgres)
     print(
         f"{name} ({pbx.version}, {time.monotonic() - began:.0f} s): {'well' if told.is_well else 'NOT WELL'}",
         flush=True,
@@ -77,7 +77,7 @@ def table(told: Sequence[Told], seed: int) -> Table:
                 round(one.verdict.worst_ms, 1),
             )
             for one in told
-        ),  # fmt: skip
+        ),
         note=f"Real calls by SIPp on a real Asterisk; our record against its queue_log and CEL. Seed {seed}.",
     )
 

@@ -47,7 +47,10 @@ class Verdict:
 
 
 def verdict(
-    rows: Sequence[Interaction], truth: Mapping[str, TrueCall], away: Sequence[Away], stalled_s: Callable[[float], float]
+    rows: Sequence[Interaction],
+    truth: Mapping[str, TrueCall],
+    away: Sequence[Away],
+    stalled_s: Callable[[float], float],
 ) -> Verdict:
     """``stalled_s``: how long the machine stood still around a time."""
     by_id: dict[str, list[Interaction]] = {}
@@ -75,7 +78,7 @@ def _hold(
             continue
         off_s = max(0.0, abs(ours - theirs) - stalled_s(theirs))
         if any(one.has(theirs) for one in away) or is_backfilled(row):
-            if off_s > (BACKFILLED_S if is_backfilled(row) else TIME_S) and not row.cause in UNSEEN:
+            if off_s > (BACKFILLED_S if is_backfilled(row) else TIME_S) and row.cause not in UNSEEN:
                 found.unmarked.append(f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and nothing says so")
             continue
         found.worst_ms = max(found.worst_ms, off_s * 1000)

@@ -118,7 +118,7 @@ class Daemon:
     async def until_written(self, within_s: float = 30.0) -> None:
         """Everything that is known is in the database."""
         async with asyncio.timeout(within_s):
-            while not await self._has_nothing_to_write():
+            while not await self._has_nothing_to_write():  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.05)
 
     async def _has_nothing_to_write(self) -> bool:
@@ -131,9 +131,9 @@ class Daemon:
 
     async def _get(self, path: str) -> str:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as web:
-                async with web.get(self.origin + path) as answer:
-                    return await answer.text()
+            limit = aiohttp.ClientTimeout(total=5)
+            async with aiohttp.ClientSession(timeout=limit) as web, web.get(self.origin + path) as answer:
+                return await answer.text()
         return ""
 
     def complaints(self) -> list[dict[str, Any]]:

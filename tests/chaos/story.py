@@ -30,7 +30,13 @@ class Told:
     def troubles(self) -> list[str]:
         found = self.verdict
         lost = [f"{name}: not in our record" for name in found.lost]
-        return [*lost, *(f"{name}: twice in our record" for name in found.doubled), *found.wrong, *found.unmarked, *self.complaints]
+        return [
+            *lost,
+            *(f"{name}: twice in our record" for name in found.doubled),
+            *found.wrong,
+            *found.unmarked,
+            *self.complaints,
+        ]
 
 
 async def play(

@@ -1,7 +1,9 @@
 """Writes the facts of some calls through a Journal, as the service does, and may be killed anywhere: ``CTI_FAILPOINT``.
 
-``kill9_child.py URL SPOOL FIRST COUNT`` first takes up what an earlier run left: the spool is drained, open calls are ended by
-``resync`` (the PBX no longer has them), calls that were never heard of are told whole.
+``kill9_child.py URL SPOOL FIRST COUNT [poison]`` first takes up what an earlier run left: the spool is drained, open calls are
+ended by ``resync`` (the PBX no longer has them), calls that were never heard of are told whole. To some calls an agent adds a
+note and waits until it is on disk; once it is, the call stands in ``SPOOL.acknowledged``. ``poison``: a fact that no database
+takes is among the others.
 """
 
 import asyncio
@@ -9,12 +11,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
+
 from cti.calls.call import CallId
 from cti.calls.tracker import CallTracker
 from cti.calls.transitions import CallChanged
 from cti.envelope import Envelope, event_of, of_change
 from cti.store.database import Database
-from cti.store.derive import CLEARED
+from cti.store.derive import CLEARED, NOTE
 from cti.store.journal import Journal, JournalRules
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
@@ -22,10 +26,24 @@ from tests.unit.store.call_stories import NINE, Story, answered_call
 
 AWAY = "sqlite:////nowhere/at/all.db"
 """With this for a database, everything goes to the spool."""
+RULES = JournalRules(linger_s=0.001, batch=7, retry_first_s=0.01, retry_cap_s=0.02)
+NOTED = 4
+"""Every so many calls an agent writes a note."""
 
 
 def told(number: int) -> list[Envelope]:
     return answered_call(f"{number}.1", begins=NINE + timedelta(minutes=number))
+
+
+def note(fact: Envelope) -> Envelope:
+    return msgspec.structs.replace(
+        fact, id=f"{fact.subject}-note", type=NOTE, sequence=0, data={"text": "rang back", "by": "mara"}
+    )
+
+
+def poison(fact: Envelope) -> Envelope:
+    """Its number fits into no column."""
+    return msgspec.structs.replace(fact, id=f"{fact.subject}-poison", sequence=2**63)
 
 
 async def take_up(log: SqlInteractionLog, journal: Journal) -> None:
@@ -40,26 +58,38 @@ async def take_up(log: SqlInteractionLog, journal: Journal) -> None:
             journal.record(of_change(change))
 
 
-async def tell(log: SqlInteractionLog, journal: Journal, numbers: range, *, is_away: bool) -> None:
-    for number in numbers:
+class Teller:
+    def __init__(self, log: SqlInteractionLog, journal: Journal, acknowledged: Path, *, is_away: bool) -> None:
+        self._log, self._journal, self._acknowledged, self._is_away = log, journal, acknowledged, is_away
+
+    async def tell(self, number: int) -> None:
         facts = told(number)
-        if not is_away and await log.facts(CallId(facts[0].subject)):
-            continue
+        if not self._is_away and await self._log.facts(CallId(facts[0].subject)):
+            return
         for fact in facts:
-            journal.record(fact)
+            self._journal.record(fact)
             await asyncio.sleep(0.0005 if fact.type != CLEARED else 0)
+        if number % NOTED == 0:
+            self._journal.record(note(facts[-1]))
+            await self._journal.flush()
+            with self._acknowledged.open("a", encoding="utf-8") as file:
+                file.write(f"{facts[-1].subject}\n")
 
 
-async def main(url: str, spool: Path, numbers: range) -> None:
+async def main(url: str, spool: Path, numbers: range, *, is_poisoned: bool) -> None:
     database = Database(url)
     log = SqlInteractionLog(database)
-    journal = Journal(log, Spool(spool), JournalRules(linger_s=0.001, batch=7, retry_first_s=0.01, retry_cap_s=0.02))
+    journal = Journal(log, Spool(spool), RULES)
     writer = asyncio.create_task(journal.run())
     is_away = url == AWAY
     if not is_away:
         await journal.drained()
         await take_up(log, journal)
-    await tell(log, journal, numbers, is_away=is_away)
+    teller = Teller(log, journal, Path(f"{spool}.acknowledged"), is_away=is_away)
+    for number in numbers:
+        await teller.tell(number)
+    if is_poisoned:
+        journal.record(poison(told(numbers[0])[0]))
     await (journal.flush() if is_away else journal.drained())
     writer.cancel()
     await asyncio.gather(writer, return_exceptions=True)
@@ -67,5 +97,5 @@ async def main(url: str, spool: Path, numbers: range) -> None:
 
 
 if __name__ == "__main__":
-    first, count = map(int, sys.argv[3:])
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), range(first, first + count)))
+    first, count = map(int, sys.argv[3:5])
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), range(first, first + count), is_poisoned="poison" in sys.argv[5:]))

@@ -1,10 +1,12 @@
-"""A crash at any point leaves exactly one interaction for each call, once the service is up again.
+"""A crash at any point leaves exactly one interaction for each call, and all that was acknowledged, once the service is up again.
 
-Each run of the child tells calls of its own and is killed at another point; the last one is left to finish.
+A child tells some calls and is killed at one of the named points; another takes up what it left, and finishes. What passes a
+point is told beside it: ``PASSED_BY`` has every name, and a name nobody passes fails here.
 """
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,57 +19,105 @@ from cti.store.database import Database
 from cti.store.failpoints import NAMES
 from cti.store.interactions import Filter, Interaction
 from cti.store.sql import SqlInteractionLog
-from tests.integration.store.kill9_child import AWAY
+from tests.integration.store.kill9_child import AWAY, NOTED
 
 pytestmark = pytest.mark.chaos
 
 ROOT = Path(__file__).parents[3]
 CALLS = 12
 """Of one run."""
-OF_THE_SPOOL = tuple(name for name in NAMES if name.startswith("spool."))
-STRAIGHT = tuple(name for name in NAMES if not name.startswith("spool."))
+PASSED_BY = {
+    "straight": (
+        "journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written",
+        "journal.flushed", "journal.stopping",
+    ),
+    "outage": ("spool.before_append", "spool.half_a_line", "spool.before_sync", "spool.appended"),
+    "replay": ("journal.replaying", "spool.replayed", "spool.emptied"),
+    "refusal": ("spool.refused",),
+}  # fmt: skip
+"""What has to happen for a point to be passed: nothing special, the database away, the database back, a fact it refuses."""
+ON_POSTGRES = ("journal.written", "store.before_commit", "store.after_commit")
+OFTEN = ("journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written")
+"""Passed many times by some calls: killed in their midst."""
 
 
-def child(url: str, spool: Path, *, failpoint: str = "", first: int = 0, count: int = CALLS) -> int:
-    environment = {**os.environ, "CTI_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
-    program = str(ROOT / "tests/integration/store/kill9_child.py")
-    command = [sys.executable, program, url, str(spool), str(first), str(count)]
-    return subprocess.run(command, env=environment, timeout=120, check=False, stdout=subprocess.DEVNULL).returncode
+class Crash:
+    """A database and a spool, and children that work on them."""
+
+    def __init__(self, url: str, spool: Path) -> None:
+        self.url, self.spool = url, spool
+
+    def child(self, failpoint: str = "", *more: str, url: str = "") -> int:
+        environment = {**os.environ, "CTI_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
+        program = str(ROOT / "tests/integration/store/kill9_child.py")
+        command = [sys.executable, program, url or self.url, str(self.spool), "0", str(CALLS), *more]
+        return subprocess.run(command, env=environment, timeout=120, check=False, stdout=subprocess.DEVNULL).returncode
+
+    def happens(self, scenario: str, failpoint: str) -> int:
+        """The exit code of the child that is to be killed."""
+        match scenario:
+            case "outage":
+                return self.child(failpoint, url=AWAY)
+            case "replay":
+                assert self.child(url=AWAY) == 0
+                return self.child(failpoint)
+            case "refusal":
+                return self.child(failpoint, "poison")
+            case _:
+                return self.child(failpoint)
+
+    @property
+    def acknowledged(self) -> set[str]:
+        file = Path(f"{self.spool}.acknowledged")
+        return set(file.read_text("utf-8").split()) if file.exists() else set()
+
+    def rows(self) -> list[Interaction]:
+        return asyncio.run(_rows(self.url))
 
 
-async def rows(url: str) -> list[Interaction]:
+async def _rows(url: str) -> list[Interaction]:
     database = Database(url)
     found = await SqlInteractionLog(database).between(Filter(), limit=500)
     await database.close()
     return list(found.items)
 
 
-def finished(url: str) -> list[str]:
-    return sorted(row.call for row in asyncio.run(rows(url)))
+def points() -> list[object]:
+    every = [(scenario, name) for scenario, names in PASSED_BY.items() for name in names]
+    return [
+        *(pytest.param(scenario, f"{name}:{9 if name in OFTEN else 1}", "sqlite", id=name) for scenario, name in every),
+        *(
+            pytest.param(scenario, f"{name}:2", "postgresql", id=f"{name}-postgresql", marks=pytest.mark.postgres)
+            for scenario, name in every
+            if name in ON_POSTGRES
+        ),
+    ]
 
 
-def every_call(count: int) -> list[str]:
-    return sorted(f"main-{number}.1" for number in range(count))
+@pytest.mark.parametrize(("scenario", "failpoint", "kind"), points())
+def test_37_daemon_kill9_everywhere(
+    ready_url: Callable[[str], str], tmp_path: Path, scenario: str, failpoint: str, kind: str
+) -> None:
+    crash = Crash(ready_url(kind), tmp_path / "spool")
+    assert crash.happens(scenario, failpoint) == -signal.SIGKILL
+    acknowledged = crash.acknowledged
+    assert crash.child() == 0
+    rows = crash.rows()
+    assert sorted(row.call for row in rows) == sorted(f"main-{number}.1" for number in range(CALLS))
+    assert acknowledged <= {row.call for row in rows if row.note}
+    assert crash.spool.stat().st_size == 0
 
 
-@pytest.mark.parametrize(
-    ("kind", "passing"), [("sqlite", 1), ("sqlite", 9), pytest.param("postgresql", 4, marks=pytest.mark.postgres)]
-)
-def test_daemon_kill9_everywhere(ready_url: Callable[[str], str], tmp_path: Path, kind: str, passing: int) -> None:
-    url, spool, calls = ready_url(kind), tmp_path / "spool", CALLS * len(STRAIGHT)
-    for turn, name in enumerate(STRAIGHT):
-        assert child(url, spool, failpoint=f"{name}:{passing}", first=turn * CALLS) == -signal.SIGKILL, name
-    assert child(url, spool, count=calls) == 0
-    assert finished(url) == every_call(calls)
+def test_37_what_flush_has_waited_for_is_there(ready_url: Callable[[str], str], tmp_path: Path) -> None:
+    """Killed as it returns for the second time: the agent has read "saved" once, and may have twice."""
+    crash = Crash(ready_url("sqlite"), tmp_path / "spool")
+    assert crash.child("journal.flushed:2") == -signal.SIGKILL
+    assert {f"main-{number}.1" for number in (0, NOTED)} == {row.call for row in crash.rows() if row.note}
 
 
-def test_daemon_kill9_everywhere_with_the_database_away(ready_url: Callable[[str], str], tmp_path: Path) -> None:
-    """An outage fills the spool, and is cut short or not; then the replay is."""
-    url, spool, calls = ready_url("sqlite"), tmp_path / "spool", CALLS * len(OF_THE_SPOOL)
-    for turn, name in enumerate(OF_THE_SPOOL):
-        outage = child(AWAY, spool, failpoint=f"{name}:2", first=turn * CALLS)
-        replay = child(url, spool, failpoint=f"{name}:1", first=turn * CALLS)
-        assert -signal.SIGKILL in {outage, replay}, name
-    assert child(url, spool, count=calls) == 0
-    assert finished(url) == every_call(calls)
-    assert spool.stat().st_size == 0
+def test_37_every_name_is_passed_and_every_point_has_a_name() -> None:
+    in_the_code = re.findall(
+        r"\b(?:failpoint|is_due)\(\"([^\"]+)\"\)",
+        "".join(path.read_text("utf-8") for path in (ROOT / "cti").rglob("*.py")),
+    )
+    assert sorted(NAMES) == sorted(in_the_code) == sorted(name for names in PASSED_BY.values() for name in names)
