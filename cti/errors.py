@@ -14,7 +14,8 @@ CtiError
 |   |-- PbxProtocolError what it sent cannot be read                  -> drop the connection
 |   |-- PbxUnavailable   no connection, or no answer in time          -> retry
 |   |-- PbxAuthFailed    wrong account or secret                      -> ask the operator
-|   `-- PbxRefused       it said no; ``reason`` is in its own words
+|   |-- PbxRefused       it said no; ``reason`` is in its own words
+|   `-- RecordsUnreadable  its queue_log or CDR; the words say what to do -> ask the operator
 |-- CrmError             the customer system
 |   |-- CrmUnavailable   no answer in time                            -> retry
 |   `-- CrmAuthFailed    wrong account                                -> ask the operator
@@ -116,6 +117,10 @@ class PbxRefused(PbxError):  # noqa: N818
 
     def __str__(self) -> str:
         return self.reason
+
+
+class RecordsUnreadable(PbxError):  # noqa: N818
+    """What the PBX wrote down itself cannot be read."""
 
 
 class CrmError(CtiError):

@@ -33,6 +33,7 @@ async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
         running = [
             *(tasks.create_task(link.run(service.news), name=f"pbx-{link.name}") for link in service.links.values()),
             tasks.create_task(service.floor.run(), name="floor"),
+            tasks.create_task(service.backfilling.run(), name="backfill"),
             tasks.create_task(_keep_roster(service), name="roster"),
             *listeners.listen(tasks, _listeners(wanted, service), lambda: _say(wanted, service)),
         ]

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from cti import settings
 from cti.agents.agent import Agent
 from cti.app import values
+from cti.app.backfilling import Backfilling, places_of
 from cti.app.lease_figures import LeaseFigures
 from cti.app.leased_link import LeasedLink
 from cti.app.tenure import Tenure
@@ -64,6 +65,7 @@ class Service:
     switchboard: Switchboard
     reception: Reception | None
     """None: no line has a flow."""
+    backfilling: Backfilling
     tenure: Tenure | None = None
     """None: nobody else can read these PBXs."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -72,6 +74,7 @@ class Service:
         """The sink of every PBX: the pop and the record first, then what it means to the agents."""
         self.pipeline.news(news)
         self.floor.news(news)
+        self.backfilling.news(news)
 
     def roster(self, agents: Iterable[Agent]) -> None:
         agents = tuple(agents)
@@ -121,7 +124,7 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
             tickets=MemoryTickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
             floor=make_floor(given, hub, acting, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
-            tenure=tenure,
+            backfilling=Backfilling(places_of(given), by_name, interactions, journal, database), tenure=tenure,
         )  # fmt: skip
         service.roster(agents)
         service.registry.register(ServiceFigures(service.links, journal, lookup))

@@ -40,6 +40,8 @@ class RecordedCall:
     ids: frozenset[str]
     """Every Uniqueid and Linkedid it is known by; the oldest is that of its first channel."""
     first_id: str
+    channels: frozenset[str] = frozenset()
+    """By name, as far as the CDR says."""
     direction: Direction
     ani: str
     ani_name: str

@@ -103,7 +103,8 @@ def _call(records: Records, pbx: PbxName, endpoints: Endpoints, starts: _Starts)
     left_queue = ENDS_UNANSWERED.get(left.event, "") if left else ""
     cause = "pbx_restart" if is_cut else "normal" if answered_at else _cause(records)
     return RecordedCall(
-        pbx=pbx, ids=ids, first_id=first_id, direction=caller.direction, ani=caller.ani, ani_name=caller.name, dnis=caller.dnis,
+        pbx=pbx, ids=ids, first_id=first_id, channels=frozenset(name for row in records.rows for name in (row.channel, row.dst_channel) if name),
+        direction=caller.direction, ani=caller.ani, ani_name=caller.name, dnis=caller.dnis,
         queue=_queue(records, own), offered_at=min(caller.at, begun), queued_at=_queued_at(own), answered_at=answered_at,
         ended_at=max(ended_at, begun), ring_s=_ring_s(parts, answered_at, ended_at), talk_s=_talk_s(parts, answered_at, ended_at),
         outcome=_outcome(records, caller.direction, parts, left_queue, is_cut=is_cut),

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -10,6 +11,8 @@ from pydantic import BaseModel, SecretStr
 from cti.settings.keys import KeyPath, Tree, model_of, variable_of
 from cti.settings.model import Settings
 from cti.settings.places import Source
+
+_PLACES: Final = frozenset({"queue_log", "cdr"})
 
 
 def _secret_keys(model: type[BaseModel]) -> set[str]:
@@ -35,14 +38,14 @@ def open_secrets(tree: Tree, source: Source) -> list[str]:
         f" or set {variable_of((*path, key), tree)}, or name a file of its own in {key}_file"
         for path, table, keys in _holders(tree)
         for key in sorted(keys & table.keys())
-        if not source.is_private and _is_telling(table[key])
+        if not source.is_private and _is_telling(key, table[key])
     ]
 
 
-def _is_telling(value: object) -> bool:
-    """Is there a secret in it? An address without a password has none."""
+def _is_telling(key: str, value: object) -> bool:
+    """Is there a secret in it? An address without a password has none, nor has a file's path."""
     text = str(value)
-    return bool(urlsplit(text).password) if "://" in text else bool(text)
+    return bool(urlsplit(text).password) if "://" in text or key in _PLACES else bool(text)
 
 
 def secrets_from_files(tree: Tree, source: Source, variables: dict[KeyPath, str]) -> list[str]:

@@ -21,6 +21,7 @@ from cti.settings.values import (
     Pattern,
     PbxPath,
     Port,
+    RecordsPlace,
     RedisUrl,
     Seconds,
     Secret,
@@ -80,6 +81,10 @@ class Pbx(Section):
     """Handed to the dialplan as CTI_TRUNK, where a site has several; empty: not handed."""
     dial_format: Literal["e164", "national"] = "e164"
     """How numbers are dialled: with ``+`` and country code, or as people dial them in the site's country."""
+    queue_log: RecordsPlace = SecretStr("")
+    """What it wrote of its queues, from which missed calls are filled in: a file (/var/log/asterisk/queue_log), or a table (postgresql://user@host/asterisk#queue_log)."""
+    cdr: RecordsPlace = SecretStr("")
+    """Its call detail records, for the same: a file (/var/log/asterisk/cdr-custom/cti.csv has microseconds, cdr-csv/Master.csv whole seconds), or a table (postgresql://user@host/asterisk#cdr)."""
     keys: Annotated[tuple[Variable, ...], Listed] = ("CTI_CUSTOMER_CODE",)
     """Channel variables that say who calls; manager.conf names the same ones in channelvars."""
 

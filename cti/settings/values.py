@@ -72,6 +72,13 @@ def _redis_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _records(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if "://" in text and text.partition(":")[0].partition("+")[0] not in {"postgresql", "mysql", "mariadb", "sqlite"}:
+        raise ValueError("is neither a file nor the URL of a table, such as postgresql://user@host/asterisk#cdr")
+    return secret
+
+
 def _secret(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if value and not (value.isprintable() and value.isascii()):
@@ -97,6 +104,8 @@ Secret = Annotated[SecretStr, AfterValidator(_secret)]
 GivenSecret = Annotated[SecretStr, Field(min_length=1), AfterValidator(_secret)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+RecordsPlace = Annotated[SecretStr, AfterValidator(_records)]
+"""A file, or a table's URL, in which there may be a password."""
 Listed = BeforeValidator(_listed)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 FlowName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")]

@@ -1,0 +1,154 @@
+"""After each return to a PBX: what ended while we were away is filled in from its own records.
+
+How far the record is complete is kept in the database, a little behind the present, as long as the PBX is connected. A return
+fills the time from then on; again after a while, for Asterisk may write its records in batches. What cannot be read now is
+tried again, and the time stays open.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cti import settings
+from cti.calls.call import PbxName
+from cti.envelope import Envelope
+from cti.errors import CtiError, PbxError, StoreUnavailable
+from cti.log import logger
+from cti.reconcile.backfill import Backfill
+from cti.reconcile.reading import RecordsPlaces
+from cti.store.backfills import SqlBackfills
+from cti.store.database import Database
+from cti.store.interactions import InteractionLog
+from cti.store.journal import Journal
+from cti.telephony.link import LinkChanged, News, PbxLink
+from cti.telephony.make import endpoints
+
+log = logger("backfill")
+
+AFTER_S: Final = (1.0, 30.0, 330.0)
+"""A call's record may come a moment after its end; with ``batch = yes`` in cdr.conf, five minutes after."""
+KEEP_S: Final = 30.0
+OVERLAP: Final = timedelta(minutes=5)
+"""A dead connection is noticed late, and clocks differ."""
+
+
+def places_of(given: settings.Settings) -> dict[PbxName, RecordsPlaces]:
+    """Of the PBXs whose records are configured."""
+    found = (records_of(pbx, given.site.time_zone) for pbx in given.pbx)
+    return {places.pbx: places for places in found if places.is_known}
+
+
+def records_of(pbx: settings.Pbx, time_zone: str) -> RecordsPlaces:
+    return RecordsPlaces(
+        pbx=PbxName(pbx.name), queue_log=pbx.queue_log.get_secret_value(), cdr=pbx.cdr.get_secret_value(),
+        zone=ZoneInfo(time_zone), endpoints=endpoints(pbx),
+    )  # fmt: skip
+
+
+class Backfilling:
+    """All PBXs'. ``run`` must be running for anything to be filled in."""
+
+    def __init__(
+        self,
+        places: Mapping[PbxName, RecordsPlaces],
+        links: Mapping[PbxName, PbxLink],
+        interactions: InteractionLog,
+        journal: Journal,
+        database: Database,
+        *,
+        after_s: Sequence[float] = AFTER_S,
+    ) -> None:
+        self._links, self._journal, self._interactions = links, journal, interactions
+        self._known = SqlBackfills(database)
+        self._backfills = {
+            name: Backfill(one, interactions, self._known) for name, one in places.items() if name in links
+        }
+        self._after_s = after_s
+        self._changed: dict[PbxName, asyncio.Event] = {name: asyncio.Event() for name in self._backfills}
+
+    def news(self, news: News) -> None:
+        if isinstance(news, LinkChanged) and news.pbx in self._changed:
+            self._changed[news.pbx].set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for name in self._backfills:
+                tasks.create_task(self._keep(name), name=f"backfill-{name}")
+
+    async def _keep(self, pbx: PbxName) -> None:
+        while True:
+            status = self._links[pbx].status
+            if status.state == "connected":
+                await self._while_connected(pbx, status.at)
+            else:
+                await self._change(pbx)
+
+    async def _while_connected(self, pbx: PbxName, came: datetime) -> None:
+        """Until the connection is another."""
+        since, left_s, is_filled = await self._since(pbx), list(self._after_s), False
+        while self._links[pbx].status.at == came:
+            await self._change(pbx, within_s=left_s.pop(0) if left_s else KEEP_S)
+            if self._links[pbx].status.at != came:
+                return
+            if since is not None and (left_s or not is_filled):
+                is_filled = await self._fill(pbx, since, came) or is_filled
+            if is_filled or since is None:
+                await self._complete(pbx, datetime.now(UTC))
+
+    async def _since(self, pbx: PbxName) -> datetime | None:
+        """From where on something may be missing; None where it was never listened to before."""
+        while True:
+            try:
+                until = await self._known.complete_until(pbx)
+            except StoreUnavailable:
+                await asyncio.sleep(KEEP_S)
+                continue
+            return until - OVERLAP if until else None
+
+    async def _fill(self, pbx: PbxName, since: datetime, came: datetime) -> bool:
+        backfill = self._backfills[pbx]
+        try:
+            await self._journal.flush()
+            if self._journal.status.spooled:
+                return False  # what waits there is not known to the database yet
+            plan = await backfill.plan(since, came + OVERLAP, self._links[pbx].calls)
+            await backfill.carry_out(plan, self._record)
+        except (CtiError, OSError) as error:
+            what = "records_unreadable" if isinstance(error, PbxError) else "backfill_failed"
+            log.warning(what, pbx=pbx, reason=str(error))
+            return False
+        except Exception:
+            log.exception("backfill_failed", pbx=pbx)
+            return False
+        if plan.missing or plan.partly:
+            log.info(
+                "backfilled",
+                pbx=pbx,
+                since=since.isoformat(),
+                calls=len(plan.missing),
+                ends=len(plan.partly),
+                known=plan.known,
+            )
+        return True
+
+    async def _record(self, facts: Sequence[Envelope]) -> None:
+        for fact in facts:
+            self._journal.record(fact)
+        await self._journal.flush()
+
+    async def _complete(self, pbx: PbxName, until: datetime) -> None:
+        try:
+            await self._known.completed(pbx, until)
+        except StoreUnavailable:
+            return  # later; until then more is looked at than need be
+
+    async def _change(self, pbx: PbxName, within_s: float | None = None) -> None:
+        changed = self._changed[pbx]
+        changed.clear()
+        try:
+            async with asyncio.timeout(within_s):
+                await changed.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,146 @@
+"""A recorded call -> the facts that we would have written, had we been there. Pure.
+
+They are steps of a call like any others, marked ``backfilled``, so that interactions, reports and ``cti rebuild`` need to know
+nothing else. Of a call that we saw partly, they are what came after we lost sight of it. Their ids are made of the call's and
+a number: the same records filled in again are the same facts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from cti.calls.call import Call, CallId, Direction, Leg, LegId, LegState, Outcome, Party, Role
+from cti.calls.events import (
+    CallEvent,
+    Cleared,
+    ConnectionCleared,
+    Delivered,
+    Diverted,
+    Established,
+    Offered,
+    Queued,
+)
+from cti.calls.transitions import CallChanged, advance, begin
+from cti.envelope import Envelope, of_change
+from cti.reconcile.compare import call_id
+from cti.reconcile.recorded import RecordedCall, RecordedPart
+from cti.store.unseen import BACKFILLED
+
+_SAME: Final = timedelta(seconds=2.5)
+"""A phone that rang then, by our clock and by the PBX's whole seconds."""
+_ORDER: Final = {Queued: 1, Delivered: 2, Diverted: 3, ConnectionCleared: 4, Established: 5}
+_BY_OUTCOME: Final = {
+    Outcome.BUSY: "busy", Outcome.NO_ANSWER: "no_answer", Outcome.FAILED: "congestion", Outcome.CANCELLED: "cancelled",
+}  # fmt: skip
+
+
+def facts_for(recorded: RecordedCall, *, seen: Call | None = None, told: int = 0) -> list[Envelope]:
+    """``seen``: the call as it was when we lost sight of it; ``told``: the greatest sequence among its facts."""
+    changes = list(_changes(recorded, seen))
+    if not changes or changes[-1].after.is_live:
+        return []
+    first = changes[0].after.sequence
+    return [_marked(of_change(change), told + change.after.sequence - first + 1) for change in changes]
+
+
+def _marked(fact: Envelope, sequence: int) -> Envelope:
+    return msgspec.structs.replace(
+        fact, id=f"{fact.subject}#backfilled#{sequence}", sequence=sequence, data={**fact.data, BACKFILLED: True}
+    )
+
+
+def _changes(recorded: RecordedCall, seen: Call | None) -> Iterator[CallChanged]:
+    """What does not fit what was seen is passed over, as everywhere."""
+    call = seen
+    if call is None:
+        offered = begin(_offered(recorded))
+        yield offered
+        call = offered.after
+    since = call.since
+    for event in [*_events(recorded, call, seen), _cleared(recorded, call)]:
+        change = advance(call, replace(event, at=max(event.at, since)))
+        if isinstance(change, CallChanged):
+            yield change
+            call = change.after
+
+
+def _offered(recorded: RecordedCall) -> Offered:
+    role = Role.CUSTOMER if recorded.direction is Direction.INBOUND else Role.AGENT
+    party = Party(
+        leg=LegId(recorded.first_id), role=role, number=recorded.ani, name=recorded.ani_name, device=recorded.device
+    )
+    return Offered(
+        call=call_id(recorded), at=recorded.offered_at, pbx=recorded.pbx, direction=recorded.direction, ani=recorded.ani,
+        ani_name=recorded.ani_name, dnis=recorded.dnis, party=party,
+    )  # fmt: skip
+
+
+def _events(recorded: RecordedCall, call: Call, seen: Call | None) -> list[CallEvent]:
+    """All but the beginning and the end, in order."""
+    found: list[CallEvent] = []
+    if recorded.queued_at and not (seen and seen.queued_at):
+        found.append(Queued(call=call.id, at=recorded.queued_at, queue=recorded.queue))
+    for number, part in enumerate(recorded.parts):
+        found += _of_part(recorded, part, call, number)
+    if recorded.left_queue and recorded.left_queue_at:
+        found.append(Diverted(call=call.id, at=recorded.left_queue_at, cause=recorded.left_queue))
+    return sorted(found, key=lambda event: (min(event.at, recorded.ended_at), _ORDER[type(event)]))
+
+
+def _of_part(recorded: RecordedCall, part: RecordedPart, call: Call, number: int) -> Iterator[CallEvent]:
+    leg = _known(part, call)
+    if leg is not None and not leg.is_live:
+        return
+    party = leg.party if leg else _party(recorded, part, number)
+    state = leg.state if leg else None
+    if state is None and (part.rang_at or part.connected_at):
+        at = part.rang_at or part.connected_at or recorded.offered_at
+        at = max(at, recorded.queued_at) if part.member and recorded.queued_at else at  # seconds that were cut off
+        yield Delivered(call=call.id, at=at, party=party, consult=part.is_consulted)
+    if state in {None, LegState.INITIATED, LegState.RINGING}:
+        if part.connected_at is None:
+            gave_up = recorded.outcome is Outcome.CANCELLED
+            cause = "cancelled" if gave_up else part.cause or "no_answer"
+            yield Diverted(call=call.id, at=part.cleared_at or recorded.ended_at, party=party, cause=cause)
+            return
+        yield Established(call=call.id, at=part.connected_at, party=party, consult=part.is_consulted)
+    yield ConnectionCleared(call=call.id, at=part.cleared_at or recorded.ended_at, party=party, cause="normal")
+
+
+def _known(part: RecordedPart, call: Call) -> Leg | None:
+    """The leg that we saw of it: the first channel of that device about that time."""
+    times = [at for at in (part.rang_at, part.connected_at) if at]
+    for leg in call.legs[1:]:
+        ours = [at for at in (leg.rang_at, leg.connected_at) if at]
+        if part.device in {leg.party.device, leg.party.member} and _meet(times, ours):
+            return leg
+    return None
+
+
+def _meet(times: list[datetime], ours: list[datetime]) -> bool:
+    return not times or not ours or any(abs(at - own) <= _SAME for at in times for own in ours)
+
+
+def _party(recorded: RecordedCall, part: RecordedPart, number: int) -> Party:
+    outside = Role.CUSTOMER if recorded.direction is Direction.OUTBOUND else Role.EXTERNAL
+    return Party(
+        leg=LegId(part.leg or f"{recorded.first_id}~{number}"), role=Role.AGENT if part.is_agent else outside, number=part.number,
+        name=part.member, device=part.device, member=part.member,
+    )  # fmt: skip
+
+
+def _cleared(recorded: RecordedCall, call: Call) -> Cleared:
+    """Its cause makes the outcome (``calls/outcome.py``), so where nobody answered it says why."""
+    cause = recorded.cause
+    if call.direction is not Direction.INBOUND and recorded.answered_at is None:
+        cause = _BY_OUTCOME.get(recorded.outcome, cause)
+    ended_by = recorded.ended_by or ("customer" if recorded.outcome is Outcome.ABANDONED else "system")
+    return Cleared(call=call.id, at=recorded.ended_at, cause=cause, ended_by=ended_by)
+
+
+def candidates(recorded: RecordedCall) -> frozenset[CallId]:
+    """Every name that we may know the call by."""
+    return frozenset(CallId(f"{recorded.pbx}-{one}") for one in recorded.ids)
