@@ -6,9 +6,10 @@ Within the process writers queue at a lock; other processes (``cti user add``) w
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import msgspec
@@ -19,9 +20,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from cti.errors import ConfigError, StoreError, StoreSchema, StoreUnavailable
+from cti.quick_sql import Reading, quick_reader
+from cti.store.drivers import Driver, PostgresDriver, SqliteDriver, Writing
+from cti.store.statements import replacing
 
+T = TypeVar("T")
 DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT_MS: Final = 20_000
+_PRAGMAS: Final = (
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "journal_mode = WAL",
+    "synchronous = FULL",  # a committed call survives a power cut
+    "foreign_keys = ON",
+)
 _POSTGRES: Final = {
     "pool_pre_ping": True,
     "pool_size": 10,
@@ -40,13 +51,23 @@ class Database:
         self.url = async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _engine(self.url, is_sqlite=self.is_sqlite)
+        self._quick = quick_reader(self.url)
         self._writer = asyncio.Lock()
+        self._recorder = asyncio.Lock()
+        self._driver: Driver = (
+            SqliteDriver(self.url.database or "", _PRAGMAS) if self.is_sqlite else PostgresDriver(self.engine)
+        )
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         with _translated():
             async with self.engine.connect() as connection:
                 yield connection
+
+    async def read_quickly(self, reading: Reading[T]) -> T:
+        """By the driver itself: while a phone rings."""
+        with _translated():
+            return await self._quick.read(reading)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -57,6 +78,14 @@ class Database:
                 async with connection.begin():
                     yield connection
 
+    @asynccontextmanager
+    async def recording(self) -> AsyncIterator[Writing]:
+        """As ``writing``, by the driver alone: for the record, where a layer in between costs more than the work."""
+        alone = self._writer if self.is_sqlite else nullcontext()
+        with _translated():
+            async with self._recorder, alone, self._driver.transaction() as writing:
+                yield writing
+
     def insert_new(self, table: Table) -> Insert:
         """An insert that leaves rows alone which are there already."""
         if self.is_sqlite:
@@ -65,12 +94,11 @@ class Database:
 
     def insert_or_replace(self, table: Table) -> Insert:
         """An insert that overwrites all columns of rows with the same primary key."""
-        statement = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
-        keys = [column.name for column in table.primary_key]
-        changed = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+        return replacing(sqlite.insert(table) if self.is_sqlite else postgresql.insert(table), table)
 
     async def close(self) -> None:
+        await self._quick.close()
+        await self._driver.close()
         await self.engine.dispose()
 
 
@@ -106,12 +134,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     """The driver must not begin transactions by itself: ``_begin_sqlite`` does."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",  # a committed call survives a power cut
-        "foreign_keys = ON",
-    ):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -131,6 +154,8 @@ def _translated() -> Iterator[None]:
         raise StoreError(f"a value cannot be stored: {exc.orig}") from exc
     except asyncpg.PostgresError as exc:
         raise _of(exc.sqlstate, exc, "") from exc
+    except sqlite3.Error as exc:
+        raise _of(None, exc, "DataError" if "binding parameter" in str(exc) else type(exc).__name__) from exc
     except (SQLAlchemyError, asyncpg.InterfaceError, OSError) as exc:
         raise StoreUnavailable(f"the database does not answer: {_words(exc)}") from exc
 

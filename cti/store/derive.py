@@ -15,6 +15,7 @@ from cti.calls.journey import Identified
 from cti.calls.transitions import advance, begin
 from cti.envelope import TYPE_OF, Envelope, event_of
 from cti.journeys import JOURNEY_TYPES, journey_event_of, journey_of
+from cti.journeys import TYPE_OF as TYPE_OF_JOURNEY
 from cti.numbers import is_withheld
 from cti.store import trail
 from cti.store.interactions import Handled, Interaction
@@ -130,6 +131,11 @@ def kept_devices(interaction: Interaction | None, devices: Devices) -> Devices:
     return {**devices, **known}
 
 
+def agents_of(handled_by: Iterable[Mapping[str, Any]]) -> Devices:
+    """As ``kept_devices``, of what a row says."""
+    return {part["device"]: part["agent"] for part in handled_by if part["agent"]}
+
+
 def customer_number_of(facts: Sequence[Envelope]) -> str:
     """The number of whoever the call is about, as the PBX gave it; empty when it was withheld or is not known."""
     data = next((fact.data for fact in reversed(facts) if fact.type in CALL_EVENTS), {})
@@ -211,6 +217,7 @@ def _fields_of(result: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
 
 
+_IDENTIFIED: Final = TYPE_OF_JOURNEY[Identified]
 _MATCH, _CALLERS_WORD, _AGENTS_WORD = range(3)
 
 
@@ -219,7 +226,7 @@ def _named(fact: Envelope) -> tuple[dict[str, str], int] | None:
     if fact.type == CUSTOMER:
         said = {name: str(fact.data.get(name, "")) for name in ("contact", "name")}
         return said, _AGENTS_WORD if fact.data.get("by") else _MATCH
-    event = journey_event_of(fact)
+    event = journey_event_of(fact) if fact.type == _IDENTIFIED else None
     if isinstance(event, Identified):
         return {"contact": event.contact, "name": event.name}, _CALLERS_WORD
     return None

@@ -6,13 +6,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cti.envelope import Envelope
-from cti.store import derive, rows
-from cti.store.digits import ending, reversed_digits, same_number
+from cti.store import rows
+from cti.store.digits import ending, same_number
 from cti.store.interactions import Filter, Interaction
 from cti.store.paging import Place, customer_number
-from cti.store.storable import Key, clean, key_of, other_key_of
-from cti.store.tables import agent, fact, interaction, interaction_agent, number_not_contact
+from cti.store.storable import clean
+from cti.store.tables import interaction, interaction_agent
 
 AT_ONCE: Final = 500
 """Keys in one statement."""
@@ -88,59 +87,3 @@ async def with_number(connection: AsyncConnection, number: str, limit: int) -> l
         return []
     found = await newest(connection, [begins(interaction.c.customer_reversed, end)], limit + SPARE)
     return [item for item in found if same_number(customer_number(item), number)]
-
-
-async def types(connection: AsyncConnection, facts: Sequence[Envelope]) -> dict[Key, str]:
-    """Which of these are there already, under which of their keys."""
-    ids = sorted({name for one in facts for _, name in (key_of(one), other_key_of(one))})
-    known: dict[Key, str] = {}
-    for start in range(0, len(ids), AT_ONCE):
-        wanted = select(fact.c.source, fact.c.id, fact.c.type).where(fact.c.id.in_(ids[start : start + AT_ONCE]))
-        known.update(((row.source, row.id), row.type) for row in await connection.execute(wanted))
-    return known
-
-
-async def ended(connection: AsyncConnection, keys: Sequence[Key]) -> list[Key]:
-    """Which of these calls are cleared."""
-    wanted = select(fact.c.source, fact.c.call).where(
-        fact.c.call.in_(sorted({call for _, call in keys})), fact.c.type == derive.CLEARED
-    )
-    found = {(row.source, row.call) for row in await connection.execute(wanted.distinct())}
-    return [key for key in keys if key in found]
-
-
-async def facts_by_key(connection: AsyncConnection, keys: Sequence[Key]) -> list[tuple[Key, list[Envelope]]]:
-    wanted = select(fact).where(fact.c.call.in_(sorted({call for _, call in keys}))).order_by(fact.c.recorded)
-    by_key: dict[Key, list[Envelope]] = {key: [] for key in keys}
-    for row in await connection.execute(wanted):
-        if (row.source, row.call) in by_key:
-            by_key[row.source, row.call].append(rows.fact_of(row))
-    return list(by_key.items())
-
-
-async def devices_in(connection: AsyncConnection, told: Sequence[tuple[Key, list[Envelope]]]) -> derive.Devices:
-    """Whose are the phones in these calls?"""
-    parties = [one.data.get(name) for _, facts in told for one in facts for name in ("party", "by", "to")]
-    devices = {party.get("device", "") for party in parties if isinstance(party, dict)} - {""}
-    wanted = select(agent.c.device, agent.c.id).where(agent.c.device.in_(sorted(devices)))
-    return {row.device: row.id for row in await connection.execute(wanted)}
-
-
-async def interactions(connection: AsyncConnection, keys: Sequence[Key]) -> list[Interaction]:
-    wanted = select(interaction).where(interaction.c.call.in_(sorted({call for _, call in keys})))
-    return [rows.interaction_of(row) for row in await connection.execute(wanted)]
-
-
-def not_contact_row(one: Envelope) -> dict[str, Any] | None:
-    ruling = derive.ruling_of(one)
-    if ruling is None:
-        return None
-    number, contact = ruling
-    row = {"number": number, "contact": contact, "number_reversed": reversed_digits(number)}
-    return row | {"by": str(one.data.get("by", "")), "at": one.time}
-
-
-async def ruled_numbers(connection: AsyncConnection, contact: str, number: str) -> list[str]:
-    """The ways this number was written when the contact was ruled out for it."""
-    wanted = select(number_not_contact.c.number).where(number_not_contact.c.contact == contact)
-    return [known for known in (await connection.execute(wanted)).scalars() if same_number(known, number)]

@@ -9,13 +9,16 @@ from sqlalchemy import Row
 from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.calls.journey import Journey
 from cti.envelope import Envelope
+from cti.store.derive import ruling_of
 from cti.store.digits import reversed_digits
 from cti.store.interactions import Handled, Interaction
+from cti.store.journeys import Callback, Voicemail
 from cti.store.paging import customer_number, sought_text
-from cti.store.trail import SATISFACTION, last_mark
+from cti.store.shifts import Interval
+from cti.store.trail import RECOMMENDATION, SATISFACTION, Step, last_mark, spent_s
 
 Values = dict[str, Any]
-_FIELDS: Final = tuple(field.name for field in fields(Interaction))
+FIELDS: Final = tuple(field.name for field in fields(Interaction))
 
 
 def fact_row(fact: Envelope) -> Values:
@@ -37,7 +40,7 @@ def fact_of(row: Row[Any]) -> Envelope:
 
 
 def interaction_row(item: Interaction) -> Values:
-    return {name: getattr(item, name) for name in _FIELDS} | {
+    return {name: getattr(item, name) for name in FIELDS} | {
         "handled_by": msgspec.to_builtins(item.handled_by),
         "transfers": list(item.transfers),
         "ani_reversed": reversed_digits(item.ani),
@@ -58,8 +61,46 @@ def _journey_columns(journey: Journey | None) -> Values:
     }
 
 
+_PLAIN: Final = {kind: tuple(field.name for field in fields(kind)) for kind in (Callback, Voicemail, Interval)}
+_JOURNEY: Final = (
+    "pbx", "call", "session", "flow", "label", "is_after", "entered_at", "left_at", "reason", "at_step", "language", "intent",
+)  # fmt: skip
+
+
+def journey_row(one: Journey) -> Values:
+    return {name: getattr(one, name) for name in _JOURNEY} | {
+        "spent_s": spent_s(one), "outcome": one.outcome or "", "is_verified": one.is_verified,
+        "satisfaction": last_mark(one, SATISFACTION), "recommendation": last_mark(one, RECOMMENDATION),
+    }  # fmt: skip
+
+
+def step_row(one: Step) -> Values:
+    """Never what was keyed."""
+    journey, taken = one.journey, one.taken
+    return {
+        "pbx": journey.pbx, "call": journey.call, "session": journey.session, "nr": one.nr, "flow": journey.flow,
+        "entered_at": journey.entered_at, "step": taken.step, "kind": taken.kind, "label": taken.label, "visit": one.visit,
+        "at": taken.entered_at, "spent_s": one.spent_s, "how": taken.how, "to": taken.to, "choice": taken.choice,
+        "failures": taken.failures,
+    }  # fmt: skip
+
+
+def plain_row(one: Callback | Voicemail | Interval) -> Values:
+    """Of a value whose fields are its columns."""
+    return {name: getattr(one, name) for name in _PLAIN[type(one)]}
+
+
+def ruling_row(one: Envelope) -> Values | None:
+    ruling = ruling_of(one)
+    if ruling is None:
+        return None
+    number, contact = ruling
+    row = {"number": number, "contact": contact, "number_reversed": reversed_digits(number)}
+    return row | {"by": str(one.data.get("by", "")), "at": one.time}
+
+
 def interaction_of(row: Row[Any]) -> Interaction:
-    values = {name: getattr(row, name) for name in _FIELDS}
+    values = {name: getattr(row, name) for name in FIELDS}
     return Interaction(
         **values
         | {

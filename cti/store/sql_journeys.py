@@ -1,18 +1,16 @@
-"""Journeys on record, in SQLite or PostgreSQL: what ``JourneyLog`` asks for, and how a trail is written."""
+"""Journeys on record, in SQLite or PostgreSQL: what ``JourneyLog`` asks for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, func, literal, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti.calls.call import CallId, PbxName
-from cti.calls.journey import IvrOutcome, Journey, LeftBy
+from cti.calls.journey import IvrOutcome, LeftBy
 from cti.envelope import Envelope
 from cti.store import rows
-from cti.store.callbacks import CHANGED
 from cti.store.database import Database
 from cti.store.journeys import (
     Callback,
@@ -29,7 +27,6 @@ from cti.store.journeys import (
 from cti.store.paging import Spot, checked_limit, cursor_of, spot_at
 from cti.store.storable import clean
 from cti.store.tables import callback, fact, ivr_journey, ivr_step, voicemail
-from cti.store.trail import RECOMMENDATION, SATISFACTION, Step, Trail, last_mark, spent_s
 
 T = TypeVar("T")
 _ALIKE: Final[tuple[ColumnElement[Any], ...]] = tuple(
@@ -107,64 +104,8 @@ class SqlJourneyLog:
             return found
 
 
-async def write_trails(connection: AsyncConnection, database: Database, trails: Sequence[Trail]) -> None:
-    written: tuple[tuple[Table, list[rows.Values]], ...] = (
-        (ivr_journey, [_journey_row(one) for trail in trails for one in trail.journeys]),
-        (ivr_step, [_step_row(one) for trail in trails for one in trail.steps]),
-        (callback, [_plain_row(one) for trail in trails for one in trail.callbacks]),
-        (voicemail, [_plain_row(one) for trail in trails for one in trail.voicemails]),
-    )
-    for table, values in written:
-        if values:
-            await connection.execute(database.insert_or_replace(table), values)
-
-
-async def lock_callbacks(connection: AsyncConnection, new: Sequence[Envelope]) -> None:
-    """Before what is done about a callback is written: of two processes that write at once, the second waits here, and then
-    sees what the first has done. SQLite has one writer anyway, and no such lock."""
-    names = sorted({str(one.data.get("callback", "")) for one in new if one.type == CHANGED})
-    if names:
-        await connection.execute(select(callback.c.id).where(callback.c.id.in_(names)).with_for_update())
-
-
 def _within(at: ColumnElement[datetime], period: Period) -> ColumnElement[bool]:
     return and_(at >= period.since, at < period.until)
-
-
-def _journey_row(one: Journey) -> rows.Values:
-    plain = (
-        "pbx",
-        "call",
-        "session",
-        "flow",
-        "label",
-        "is_after",
-        "entered_at",
-        "left_at",
-        "reason",
-        "at_step",
-        "language",
-        "intent",
-    )
-    return {name: getattr(one, name) for name in plain} | {
-        "spent_s": spent_s(one), "outcome": one.outcome or "", "is_verified": one.is_verified,
-        "satisfaction": last_mark(one, SATISFACTION), "recommendation": last_mark(one, RECOMMENDATION),
-    }  # fmt: skip
-
-
-def _step_row(one: Step) -> rows.Values:
-    """Never what was keyed."""
-    journey, taken = one.journey, one.taken
-    return {
-        "pbx": journey.pbx, "call": journey.call, "session": journey.session, "nr": one.nr, "flow": journey.flow,
-        "entered_at": journey.entered_at, "step": taken.step, "kind": taken.kind, "label": taken.label, "visit": one.visit,
-        "at": taken.entered_at, "spent_s": one.spent_s, "how": taken.how, "to": taken.to, "choice": taken.choice,
-        "failures": taken.failures,
-    }  # fmt: skip
-
-
-def _plain_row(one: Callback | Voicemail) -> rows.Values:
-    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def _callback_of(row: Row[Any]) -> Callback:

@@ -1,26 +1,25 @@
 """Leases in SQLite or PostgreSQL, and the look at them that every fenced write takes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Float, and_, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Float, and_, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti.agent_facts import AGENTS
 from cti.envelope import Envelope
 from cti.errors import StaleEpoch
 from cti.log import logger
-from cti.store import queries
 from cti.store.database import Database
+from cti.store.drivers import Writing
 from cti.store.lease import Fence, Lease, is_fenced
-from cti.store.tables import agent_interval, lease
+from cti.store.record_statements import RecordStatements
+from cti.store.statements import time_of
+from cti.store.tables import lease
 
 log = logger("lease")
 
 _T: Final = lease.c
-_IDLE_MS: Final = 3000
-"""PostgreSQL ends a fenced transaction whose process has fallen silent in the middle of it: it would keep the next reader
-from taking the lease for as long as it stands still."""
 
 
 class SqlLeases:
@@ -84,7 +83,7 @@ def _is(name: str, holder: str, epoch: int) -> ColumnElement[bool]:
 
 
 async def let_through(
-    connection: AsyncConnection, facts: Sequence[Envelope], fence: Fence, *, is_sqlite: bool
+    writing: Writing, statements: RecordStatements, facts: Sequence[Envelope], fence: Fence
 ) -> list[Envelope]:
     """The facts that may be written, within the transaction that writes them. Raises ``StaleEpoch``.
 
@@ -92,37 +91,29 @@ async def let_through(
     only who changes that waits for a KEY SHARE lock.
     """
     fenced = [one for one in facts if is_fenced(one)]
-    await _check(connection, fence, sorted({one.source for one in fenced} & set(fence.epochs)), is_sqlite=is_sqlite)
+    if names := sorted({one.source for one in fenced} & set(fence.epochs)):
+        _check(fence, names, {row[0]: row[1] for row in await writing.ask(statements.epochs, names)})
     if not fence.is_late or not fenced:
         return list(facts)
-    known = await _known_better(connection, fenced)
+    known = await _known_better(writing, statements, fenced)
     if known:
         fence.dropped["late"] += len(known)
         log.warning("late_facts_dropped", count=len(known), reason="the record has the end of these calls already")
     return [one for one in facts if id(one) not in known]
 
 
-async def _check(connection: AsyncConnection, fence: Fence, names: Sequence[str], *, is_sqlite: bool) -> None:
-    if not names:
-        return
-    columns: list[Any] = [_T.name, _T.epoch]
-    if not is_sqlite:
-        columns.append(func.set_config("idle_in_transaction_session_timeout", str(_IDLE_MS), text("true")))
-    held = select(*columns).where(_T.name.in_(names)).with_for_update(read=True, key_share=True)
-    now = {row.name: row.epoch for row in await connection.execute(held)}
+def _check(fence: Fence, names: Sequence[str], now: Mapping[str, int]) -> None:
     for name in names:
         if now.get(name) != fence.epochs[name]:
             raise StaleEpoch(name, fence.epochs[name], now.get(name, 0))
 
 
-async def _known_better(connection: AsyncConnection, fenced: Sequence[Envelope]) -> set[int]:
+async def _known_better(writing: Writing, statements: RecordStatements, fenced: Sequence[Envelope]) -> set[int]:
     """Steps of calls that are cleared in the record, and states of agents who have had a later one since."""
-    calls = sorted({(one.source, one.subject) for one in fenced if one.source != AGENTS})
-    cleared = set(await queries.ended(connection, calls)) if calls else set()
+    calls = sorted({one.subject for one in fenced if one.source != AGENTS})
     agents = sorted({one.subject for one in fenced if one.source == AGENTS})
-    latest = select(agent_interval.c.agent, func.max(agent_interval.c.began_at).label("at"))
-    latest = latest.where(agent_interval.c.agent.in_(agents)).group_by(agent_interval.c.agent)
-    since = {row.agent: row.at for row in await connection.execute(latest)} if agents else {}
+    cleared = {(source, call) for source, call in await writing.ask(statements.ended, calls)}
+    since = {agent: time_of(at) for agent, at in await writing.ask(statements.latest, agents)}
     return {
         id(one)
         for one in fenced

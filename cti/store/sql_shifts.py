@@ -1,23 +1,18 @@
-"""Agents' intervals in SQLite or PostgreSQL: what ``ShiftLog`` asks for, and how they are written."""
+"""Agents' intervals in SQLite or PostgreSQL: what ``ShiftLog`` asks for."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cti.agent_facts import AGENTS, STATE, presence_of
+from cti.agent_facts import AGENTS, presence_of
 from cti.agents.agent import AgentId
 from cti.agents.presence import AgentState, Maker, Presence
 from cti.calls.call import Direction, Outcome
-from cti.envelope import Envelope
 from cti.store import rows
 from cti.store.database import Database
-from cti.store.shifts import Day, Interval, day_of, in_a_row, interval_of, without
+from cti.store.shifts import Day, Interval, day_of, without
 from cti.store.storable import clean
 from cti.store.tables import agent_interval, fact, interaction
 
@@ -55,34 +50,6 @@ class SqlShiftLog:
         wanted = select(table.call).where(table.call.in_(sorted(day.calls)), nobodys)
         async with self._database.reading() as connection:
             return without(day, (await connection.execute(wanted)).scalars())
-
-    async def _rebuild_intervals(self) -> None:
-        """Agent by agent: a year of one's states is some ten thousand rows."""
-        async with self._database.reading() as connection:
-            found = await connection.execute(select(fact.c.call).where(fact.c.type == STATE).distinct())
-            agents = found.scalars().all()
-        for agent in agents:
-            async with self._database.writing() as connection:
-                told = select(fact).where(fact.c.call == agent, fact.c.source == AGENTS).order_by(fact.c.recorded)
-                known = [rows.fact_of(row) for row in await connection.execute(told)]
-                await _write(connection, self._database, in_a_row(filter(None, map(interval_of, known))))
-
-
-async def write_intervals(connection: AsyncConnection, database: Database, new: Iterable[Envelope]) -> None:
-    """What facts just recorded begin, and with it the ends of those before."""
-    begun = sorted(filter(None, map(interval_of, new)), key=attrgetter("agent"))
-    for agent, of_agent in groupby(begun, attrgetter("agent")):
-        mine = list(of_agent)
-        since = min(one.began_at for one in mine)
-        known = select(agent_interval).where(_T.agent == agent, _T.began_at >= _last_before(agent, since))
-        beside = [_interval_of(row) for row in await connection.execute(known)]
-        await _write(connection, database, in_a_row([*beside, *mine]))
-
-
-async def _write(connection: AsyncConnection, database: Database, intervals: Sequence[Interval]) -> None:
-    if intervals:
-        values = [{name: getattr(one, name) for name in _FIELDS} for one in intervals]
-        await connection.execute(database.insert_or_replace(agent_interval), values)
 
 
 def _lies_in(agent: AgentId, since: datetime, until: datetime) -> ColumnElement[bool]:

@@ -22,9 +22,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 
@@ -72,6 +74,11 @@ def _time(name: str) -> Column[Any]:
     return Column(name, UtcDateTime, nullable=False)
 
 
+def _partial(name: str, where: TextClause, *columns: str) -> Index:
+    """Of such rows only."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 # ---- what happened
 
 fact = Table(
@@ -88,6 +95,7 @@ fact = Table(
     UniqueConstraint("id", "source"),
     Index(None, "call", "recorded"),
     Index(None, "type", "at"),
+    _partial("fact_cleared", text("type = 'cti.call.cleared.v1'"), "call", "source"),
     sqlite_autoincrement=True,
 )
 
@@ -173,6 +181,7 @@ agent_interval = Table(
     _text("queue"),
     Column("missed", Integer, nullable=False, server_default="0"),
     Index(None, "ended_at"),
+    _partial("agent_interval_last", text("ended_at IS NULL"), "agent"),
 )
 
 call_open = Table(

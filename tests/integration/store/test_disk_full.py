@@ -10,6 +10,7 @@ from cti.store.interactions import Filter
 from cti.store.journal import Journal, JournalRules
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
+from cti.store.statements import Statement
 from tests.unit.store.call_stories import NINE, answered_call
 
 RULES = JournalRules(linger_s=0.0, retry_first_s=0.01, retry_cap_s=0.02)
@@ -17,9 +18,9 @@ ROOMY = 1_000_000
 
 
 async def set_pages(database: Database, most: int) -> None:
-    """SQLite then says what it says on a full disk. There is one connection, so all feel it."""
-    async with database.reading() as connection:
-        await connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
+    """SQLite then says what it says on a full disk. There is one connection that writes the record."""
+    async with database.recording() as writing:
+        await writing.ask(Statement(f"PRAGMA max_page_count = {most}"))
 
 
 async def test_a_full_disk_loses_no_call(ready_url: Callable[[str], str], tmp_path: Path) -> None:

@@ -13,20 +13,24 @@ from cti.agents.agent import AgentId
 from cti.agents.presence import AgentState, Maker, Presence
 from cti.calls.call import CallId
 from cti.envelope import Envelope
-from cti.errors import StaleEpoch
-from cti.store import sql_lease
+from cti.errors import StaleEpoch, StoreUnavailable
+from cti.store import record_statements
 from cti.store.database import Database
 from cti.store.derive import NOTE
 from cti.store.interactions import Filter
 from cti.store.lease import Fence
 from cti.store.sql import SqlInteractionLog
-from cti.store.sql_lease import SqlLeases
+from cti.store.sql_lease import SqlLeases, let_through
 from tests.databases import BOTH
 from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import NINE, Story, answered_call
 
 MAIN: Final = "/pbx/main"
 LONG_S: Final = 60.0
+
+
+def statements(database: Database) -> record_statements.RecordStatements:
+    return record_statements.record_statements(database.engine.dialect)
 
 
 async def test_the_second_has_to_wait_for_the_first(database: Database) -> None:
@@ -141,8 +145,8 @@ async def test_renewing_does_not_wait_for_writes(make_database: MakeDatabase, ki
     """In PostgreSQL; SQLite takes one writer at a time."""
     async with make_database(kind) as database:
         epochs = await held(database)
-        async with database.writing() as connection:
-            await sql_lease.let_through(connection, answered_call(), Fence(epochs=epochs), is_sqlite=database.is_sqlite)
+        async with database.recording() as writing:
+            await let_through(writing, statements(database), answered_call(), Fence(epochs=epochs))
             renewing = asyncio.create_task(SqlLeases(database).renew(epochs, "one", life_s=LONG_S))
             done, _ = await asyncio.wait({renewing}, timeout=0.5 if database.is_sqlite else 10)
             assert bool(done) is not database.is_sqlite
@@ -153,15 +157,15 @@ async def test_renewing_does_not_wait_for_writes(make_database: MakeDatabase, ki
 async def test_who_stands_still_in_the_middle_of_a_write_is_waited_for_no_longer_than_that(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_lease, "_IDLE_MS", 200)
+    quickly = record_statements._EPOCHS_HELD.replace("3000", "200")
+    monkeypatch.setattr(record_statements, "_EPOCHS_HELD", quickly)
     async with make_database("postgresql") as database:
         epochs = await held(database)
-        frozen = database.engine.connect()
-        connection = await frozen.__aenter__()
-        await connection.begin()
-        await sql_lease.let_through(connection, answered_call(), Fence(epochs=epochs), is_sqlite=False)
+        frozen = database.recording()
+        writing = await frozen.__aenter__()
+        await let_through(writing, statements(database), answered_call(), Fence(epochs=epochs))
         began_s = time.monotonic()
         assert await SqlLeases(database).take([MAIN, AGENTS], "two", life_s=LONG_S) == {MAIN: 2, AGENTS: 2}
         assert time.monotonic() - began_s >= 0.15  # it did wait: a write under way is not overtaken
-        await connection.invalidate()
-        await connection.close()
+        with pytest.raises(StoreUnavailable):
+            await frozen.__aexit__(None, None, None)

@@ -1,0 +1,216 @@
+"""What follows from facts just written, in their transaction: interactions, trails, agents' intervals, which calls are open.
+
+Only what the new facts change is derived anew. A journey shows from its beginning, and as it was left; its interaction and all
+the rest are derived when the call ends, and again when something is said about it later.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, TypeVar
+
+from cti.agents.agent import AgentId
+from cti.agents.presence import AgentState, Maker
+from cti.envelope import Envelope
+from cti.journeys import JOURNEY_TYPES
+from cti.store import callbacks, derive, rows
+from cti.store.derive import Devices
+from cti.store.digits import same_number
+from cti.store.drivers import Writing
+from cti.store.interactions import Interaction
+from cti.store.record_statements import RecordStatements
+from cti.store.shifts import Interval, in_a_row, interval_of
+from cti.store.statements import Row, Statement, Values, json_of, time_of
+from cti.store.storable import Key
+from cti.store.trail import TELLING, Trail
+
+ABOUT: Final = derive.PEOPLES | JOURNEY_TYPES
+"""What may be said of a call that has ended."""
+LONG: Final = 200
+"""Facts of one call beyond which they are read and derived in a thread: it would hold up the calls that go on."""
+S = TypeVar("S")
+T = TypeVar("T")
+Facts = Sequence[Envelope]
+Whose = Callable[[], Devices]
+
+
+class Following:
+    """One transaction's."""
+
+    def __init__(self, writing: Writing, statements: RecordStatements, devices: Whose | None) -> None:
+        self._writing, self._sql, self._devices = writing, statements, devices
+
+    async def follow(self, new: Facts) -> None:
+        for one in new:
+            await self._rule(one)
+        await self._shifts(new)
+        told = [(one.type, (one.source, one.subject)) for one in new]
+        events = {key for kind, key in told if kind in derive.CALL_EVENTS}
+        cleared = {key for kind, key in told if kind == derive.CLEARED}
+        about = {key for kind, key in told if kind in ABOUT}
+        await self._hold({key for kind, key in told if kind in derive.PEOPLES})
+        ended = cleared | await self._ended((events | about) - cleared)
+        going_on = {key for kind, key in told if kind in TELLING} - ended
+        await self.derive(sorted(ended), sorted(going_on), fresh=cleared)
+        if still_open := sorted(events - ended):
+            self._writing.put(self._sql.opened, still_open)
+
+    async def derive(self, ended: Sequence[Key], going_on: Sequence[Key] = (), *, fresh: Iterable[Key] = ()) -> int:
+        """Write anew what follows from these calls' facts; how many have an interaction. ``fresh``: ended just now."""
+        if not ended and not going_on:
+            return 0
+        self._writing.put(self._sql.closed, ended)
+        told = await self._facts([*ended, *going_on])
+        devices = await self._whose(told[key] for key in ended)
+        known = await self._known_devices(_told_before(told, ended, frozenset(fresh)))
+        found, trails = list[Interaction](), list[Trail]()
+        for key in ended:
+            item, trail = await _off_the_loop(told[key], partial(_derived, devices={**devices, **known.get(key, {})}))
+            found += [item] if item else []
+            trails.append(trail)
+        for key in going_on:
+            trails.append(await _off_the_loop(told[key], partial(derive.trail_of, is_over=False)))
+        self._write(found)
+        self._write_trails(trails)
+        return len(found)
+
+    async def derive_shifts(self, agent: AgentId) -> None:
+        known = [_fact(row) for row in await self._writing.ask(self._sql.states, agent)]
+        self._write_shifts(in_a_row(filter(None, map(interval_of, known))))
+
+    # ---- what is asked
+
+    async def _hold(self, keys: Iterable[Key]) -> None:
+        """Of two processes, one that writes of a call what people say, and one that ends it, the second waits for the first:
+        else neither would see the other's fact. SQLite has one writer anyway."""
+        if self._sql.hold and (calls := _calls(keys)):
+            await self._writing.ask(self._sql.hold, calls)
+
+    async def _ended(self, keys: set[Key]) -> set[Key]:
+        """Which of these calls are cleared."""
+        found = await self._writing.ask(self._sql.ended, _calls(keys)) if keys else ()
+        return keys.intersection((source, call) for source, call in found)
+
+    async def _facts(self, keys: Sequence[Key]) -> Mapping[Key, Facts]:
+        by_key: dict[Key, list[Row]] = {key: [] for key in keys}
+        for row in await self._writing.ask(self._sql.facts, _calls(keys)):
+            if (row[1], row[3]) in by_key:
+                by_key[row[1], row[3]].append(row)
+        return {key: await _off_the_loop(found, lambda found: [*map(_fact, found)]) for key, found in by_key.items()}
+
+    async def _whose(self, told: Iterable[Facts]) -> Devices:
+        """Whose are the phones in these calls?"""
+        if self._devices:
+            return self._devices()
+        parties = [one.data.get(name) for facts in told for one in facts for name in ("party", "by", "to")]
+        devices = sorted({party.get("device", "") for party in parties if isinstance(party, dict)} - {""})
+        return (
+            {device: agent for device, agent in await self._writing.ask(self._sql.devices, devices)} if devices else {}
+        )
+
+    async def _known_devices(self, keys: Sequence[Key]) -> Mapping[Key, Devices]:
+        """Whose they were in calls that are on record already: a phone that changes hands must not change that."""
+        found = await self._writing.ask(self._sql.handled, _calls(keys)) if keys else ()
+        return {(f"/pbx/{pbx}", call): derive.agents_of(json_of(handled)) for pbx, call, handled in found}
+
+    # ---- what is written
+
+    async def _rule(self, one: Envelope) -> None:
+        """Whom an agent picks for a call is ruled out for its number no more."""
+        if ruling := rows.ruling_row(one):
+            self._put(self._sql.ruling, [ruling])
+        if picked := derive.picked_by_hand(one):
+            told = await self._facts([(one.source, one.subject)])
+            number = derive.customer_number_of(told[one.source, one.subject])
+            ruled = [known for (known,) in await self._writing.ask(self._sql.rulings, picked)]
+            self._writing.put(self._sql.unruled, [(known, picked) for known in ruled if same_number(known, number)])
+
+    async def _shifts(self, new: Facts) -> None:
+        """What states begin, and with it the ends of those before. Most come in their order, behind the agent's last."""
+        begun = sorted(filter(None, map(interval_of, new)), key=attrgetter("agent"))
+        if not begun:
+            return
+        agents = sorted({one.agent for one in begun})
+        last = {one.agent: one for one in map(_interval, await self._writing.ask(self._sql.last_intervals, agents))}
+        for agent, of_agent in groupby(begun, attrgetter("agent")):
+            mine = list(of_agent)
+            since = min(one.began_at for one in mine)
+            is_next = agent in last and last[agent].began_at <= since
+            beside = [last[agent]] if is_next else await self._intervals(agent, since)
+            self._write_shifts(in_a_row([*beside, *mine]))
+
+    async def _intervals(self, agent: AgentId, since: datetime) -> list[Interval]:
+        """From the one that lasted then."""
+        found = await self._writing.ask(self._sql.intervals_since, agent, agent, since, since)
+        return [*map(_interval, found)]
+
+    def _write_shifts(self, intervals: Sequence[Interval]) -> None:
+        self._put(self._sql.interval, map(rows.plain_row, intervals))
+
+    def _write(self, found: Sequence[Interaction]) -> None:
+        people = (
+            {"pbx": item.pbx, "call": item.call, "agent": agent, "ended_at": item.ended_at}
+            for item in found
+            for agent in derive.people_in(item)
+        )
+        self._put(self._sql.interaction, map(rows.interaction_row, found))
+        self._put(self._sql.interaction_agent, people)
+
+    def _write_trails(self, trails: Sequence[Trail]) -> None:
+        self._put(self._sql.journey, (rows.journey_row(one) for trail in trails for one in trail.journeys))
+        self._put(self._sql.step, (rows.step_row(one) for trail in trails for one in trail.steps))
+        self._put(self._sql.callback, (rows.plain_row(one) for trail in trails for one in trail.callbacks))
+        self._put(self._sql.voicemail, (rows.plain_row(one) for trail in trails for one in trail.voicemails))
+
+    def _put(self, statement: Statement, values: Iterable[Values]) -> None:
+        self._writing.put(statement, statement.rows(values))
+
+
+async def hold_callbacks(writing: Writing, statements: RecordStatements, new: Facts) -> None:
+    """Before what is done about a callback is written: of two processes that write at once, the second waits here, and then
+    sees what the first has done."""
+    names = sorted({str(one.data.get("callback", "")) for one in new if one.type == callbacks.CHANGED})
+    if statements.hold_callbacks and names:
+        await writing.ask(statements.hold_callbacks, names)
+
+
+def _calls(keys: Iterable[Key]) -> list[str]:
+    return sorted({call for _, call in keys})
+
+
+def _told_before(told: Mapping[Key, Facts], ended: Iterable[Key], fresh: frozenset[Key]) -> list[Key]:
+    """Those that may have an interaction already. One that has just been cleared for the first time has none."""
+    return [key for key in ended if key not in fresh or sum(one.type == derive.CLEARED for one in told[key]) > 1]
+
+
+async def _off_the_loop(found: Sequence[S], work: Callable[[Sequence[S]], T]) -> T:
+    """``work`` on one call's facts: in a thread where they are many, and else with a break for others behind it."""
+    if len(found) > LONG:
+        return await asyncio.to_thread(work, found)
+    done = work(found)
+    await asyncio.sleep(0)
+    return done
+
+
+def _derived(facts: Facts, devices: Devices) -> tuple[Interaction | None, Trail]:
+    item = derive.interaction_of(facts, devices)
+    return item, derive.trail_of(facts, is_over=item is not None)
+
+
+def _fact(row: Row) -> Envelope:
+    name, source, kind, call, sequence, at, data = row
+    return Envelope(
+        id=name, source=source, type=kind, subject=call, time=time_of(at), sequence=sequence, data=json_of(data)
+    )
+
+
+def _interval(row: Row) -> Interval:
+    agent, began_at, nr, ended_at, state, reason_code, reason, cause, made_by, by, call, queue, missed = row
+    return Interval(
+        agent=AgentId(agent), began_at=time_of(began_at), nr=nr, ended_at=time_of(ended_at) if ended_at else None,
+        state=AgentState(state), reason_code=reason_code, reason=reason, cause=cause, made_by=Maker(made_by), by=by,
+        call=call, queue=queue, missed=missed,
+    )  # fmt: skip
