@@ -13,9 +13,8 @@ from cti.telephony.link import PbxLink
 
 
 class ServiceFigures(Collector):
-    def __init__(self, links: Mapping[PbxName, PbxLink], journal: Journal, lookup: Lookup) -> None:
+    def __init__(self, links: Mapping[PbxName, PbxLink], lookup: Lookup) -> None:
         self._links = [link for link in links.values() if isinstance(link, AmiLink)]
-        self._journal = journal
         self._lookup = lookup
 
     def describe(self) -> Iterable[Metric]:
@@ -24,7 +23,6 @@ class ServiceFigures(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield from self._ami()
-        yield from self._record()
         yield GaugeMetricFamily(
             "cti_crm_breaker_open",
             "1 while the customer system is not asked",
@@ -53,7 +51,16 @@ class ServiceFigures(Collector):
                 anomalies.add_metric([link.name, kind], count)
         yield from (events, connects, lag, resync, rejected, anomalies)
 
-    def _record(self) -> Iterable[Metric]:
+
+class RecordFigures(Collector):
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing ahead of time: the names are fixed."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
         status = self._journal.status
         yield CounterMetricFamily("cti_facts_stored", "Facts in the database since the start", value=status.stored)
         yield CounterMetricFamily("cti_facts_lost", "Facts that neither database nor spool took", value=status.lost)

@@ -7,11 +7,13 @@ What a room is given, it is given as values; what may fail at start raises ``Cti
     run --all roles, SQLite------> reading.py                  one process, nobody else
         --all roles, PostgreSQL--> reign.py --> reading.py    a second one stands by
         --pbx--------------------> reign.py --> reading.py    the same, without console and desktops
+        --push, web--------------> front.py                   desktops and browsers, told by the one that reads
 """
 
 from collections.abc import Callable, Sequence
 
 from cti import settings
+from cti.app.front import front_and_serve
 from cti.app.reading import read_and_serve
 from cti.app.reign import reign
 from cti.app.wanted import Prepare, Started, Wanted
@@ -37,7 +39,9 @@ async def run(
     Raises ConfigError (a port taken, a folder that cannot be written), StoreSchema.
     """
     wanted = Wanted(given=given, started=started, links=links, prepare=prepare, demo=demo, flow=flow)
-    if _others_may_read(wanted):
+    if "pbx" not in given.roles:
+        await front_and_serve(wanted)
+    elif _others_may_read(wanted):
         await reign(wanted, read_and_serve)
     else:
         await read_and_serve(wanted)

@@ -4,20 +4,25 @@ import asyncio
 from collections.abc import Sequence
 
 from cti.agents.agent import AgentId
+from cti.app.outward import bus_health
 from cti.app.service import Service
 from cti.errors import StoreUnavailable
+from cti.store.journal import Journal
+from cti.store.people import People
 from cti.web.ports import PartHealth
 
 
 async def health(service: Service) -> Sequence[PartHealth]:
     ivr = [service.reception.health] if service.reception else []
     lease = [service.tenure.health] if service.tenure else []
+    bus = [bus_health(service.outward.bus)] if service.outward else []
     return [
         *lease,
         *_pbx_health(service),
-        await _database_health(service),
+        await database_health(service.journal, service.people),
         _crm_health(service),
-        _spool_health(service),
+        spool_health(service.journal),
+        *bus,
         *ivr,
     ]
 
@@ -29,13 +34,13 @@ def _pbx_health(service: Service) -> list[PartHealth]:
     return [PartHealth(f"pbx:{one.pbx}", "ok" if one.state == "connected" else "failed", one.reason) for one in links]
 
 
-async def _database_health(service: Service) -> PartHealth:
-    status = service.journal.status
+async def database_health(journal: Journal, people: People) -> PartHealth:
+    status = journal.status
     if not status.is_store_up:
         return PartHealth("database", "failed", status.reason)
     try:
         async with asyncio.timeout(1.0):
-            await service.people.agent(AgentId("-"))
+            await people.agent(AgentId("-"))
     except (StoreUnavailable, TimeoutError) as away:
         return PartHealth("database", "failed", str(away) or "no answer within 1 s")
     return PartHealth("database", "ok")
@@ -49,8 +54,8 @@ def _crm_health(service: Service) -> PartHealth:
     )
 
 
-def _spool_health(service: Service) -> PartHealth:
-    status = service.journal.status
+def spool_health(journal: Journal) -> PartHealth:
+    status = journal.status
     if status.is_spool_full or status.lost:
         return PartHealth("spool", "failed", f"full; {status.lost} facts lost")
     return PartHealth(

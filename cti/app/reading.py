@@ -6,35 +6,35 @@ from collections.abc import Sequence
 from typing import Final
 
 from cti import __version__
-from cti.agents.agent import Agent
 from cti.app import listeners, values
 from cti.app.health import health
+from cti.app.roster import RosterKeeper
 from cti.app.service import Service, built
 from cti.app.taking_up import taken_up
 from cti.app.tenure import Tenure
 from cti.app.wanted import Started, Wanted
 from cti.envelope import Envelope
-from cti.errors import StoreUnavailable
+from cti.fanout.asks import Attendant
 from cti.log import logger
 from cti.web.parts import Parts, no_flow
 
 log = logger("app")
 
 STOP_S: Final = 10.0
-ROSTER_S: Final = 15.0
-"""How soon an agent's phone or name changed from the command line is known without a log-in."""
 
 
 async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
     """Until cancelled. ``tenure``: the lease under which it is done; None: nobody else can do it."""
     async with built(wanted, tenure) as service, asyncio.TaskGroup() as tasks:
+        roster = RosterKeeper(service.people, service.roster)
         writing = tasks.create_task(service.journal.run(), name="journal")
         calls = await taken_up(service)
         running = [
             *(tasks.create_task(link.run(service.news), name=f"pbx-{link.name}") for link in service.links.values()),
             tasks.create_task(service.floor.run(), name="floor"),
             tasks.create_task(service.backfilling.run(), name="backfill"),
-            tasks.create_task(_keep_roster(service), name="roster"),
+            tasks.create_task(roster.run(), name="roster"),
+            *_outward(tasks, service, roster),
             *listeners.listen(tasks, _listeners(wanted, service), lambda: _say(wanted, service)),
         ]
         log.info("started", version=__version__, pbxs=list(service.links), calls_taken_up=len(calls))
@@ -55,30 +55,32 @@ async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
             writing.cancel()
 
 
-async def _keep_roster(service: Service) -> None:
-    known: tuple[Agent, ...] = ()
-    while True:
-        await asyncio.sleep(ROSTER_S)
-        with contextlib.suppress(StoreUnavailable):
-            agents = await service.people.agents()
-            if agents != known:
-                service.roster(agents)
-                known = agents
+def _outward(tasks: asyncio.TaskGroup, service: Service, roster: RosterKeeper) -> list["asyncio.Task[None]"]:
+    if service.outward is None or service.tenure is None:
+        return []
+    attendant = Attendant(
+        service.switchboard, service.floor, contact_changed=service.lookup.forget, may_act=service.tenure.may_act
+    )
+    return [tasks.create_task(service.outward.run(attendant, roster.changed), name="outward")]
 
 
 def _listeners(wanted: Wanted, service: Service) -> dict[str, listeners.Listener]:
     given = wanted.given
-    found = {
-        "web": listeners.web(given, _parts(wanted, service)),
-        "push": listeners.desktops(given, service.hub, service.tickets),
-    }
+    if wanted.is_whole:
+        found = {
+            "web": listeners.web(given, _parts(wanted, service)),
+            "push": listeners.desktops(given, service.hub, service.tickets),
+        }
+    else:
+        found = {"web": listeners.probe(given, lambda: health(service), service.registry)}
     if service.reception:
         found["ivr"] = listeners.callers(given, service.reception)
     return found
 
 
 def _say(wanted: Wanted, service: Service) -> None:
-    wanted.started(Started(url=values.url(wanted.given), pbxs=tuple(service.links)))
+    url = values.url(wanted.given) if wanted.is_whole else ""
+    wanted.started(Started(url=url, pbxs=tuple(service.links)))
 
 
 def _parts(wanted: Wanted, service: Service) -> Parts:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from cti.agent_facts import AGENTS
 from cti.app import listeners, values
 from cti.app.holding import Holder
-from cti.app.lease_figures import LeaseFigures
+from cti.app.process_figures import LeaseFigures
 from cti.app.service import make_ready
 from cti.app.tenure import Tenure, lease_health
 from cti.app.wanted import Wanted

@@ -12,8 +12,9 @@ from cti import settings
 from cti.agents.agent import Agent
 from cti.app import values
 from cti.app.backfilling import Backfilling, places_of
-from cti.app.lease_figures import LeaseFigures
 from cti.app.leased_link import LeasedLink
+from cti.app.outward import Outward
+from cti.app.process_figures import BusFigures, LeaseFigures
 from cti.app.tenure import Tenure
 from cti.app.wanted import Wanted
 from cti.calls.call import PbxName
@@ -21,7 +22,7 @@ from cti.crm.connector import CrmConnector
 from cti.crm.connectors import connect
 from cti.crm.lookup import Lookup
 from cti.errors import ConfigError, StoreUnavailable
-from cti.figures import ServiceFigures
+from cti.figures import RecordFigures, ServiceFigures
 from cti.floor.figures import FloorFigures
 from cti.floor.floor import Floor
 from cti.floor.make import make_floor
@@ -68,6 +69,8 @@ class Service:
     backfilling: Backfilling
     tenure: Tenure | None = None
     """None: nobody else can read these PBXs."""
+    outward: Outward | None = None
+    """None: the desktops are here."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def news(self, news: News) -> None:
@@ -97,8 +100,9 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
         interactions, people = SqlInteractionLog(database), SqlPeople(database)
         lookup = Lookup(customers, values.lookup_rules(given), ruled_out=interactions.ruled_out)
         closing.push_async_callback(lookup.close)
-        agents = await _agents(given, people)
-        hub = Hub(values.hub_settings(given))
+        agents = await first_agents(given, people)
+        outward = Outward(given, tenure) if tenure and not wanted.is_whole else None
+        hub: Hub = outward.hub if outward else Hub(values.hub_settings(given))
         journal = Journal(interactions, spool(given), fence=tenure.fence if tenure else None)
         dialled = DialledNumbers()
         pipeline = Pipeline(
@@ -124,10 +128,13 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
             tickets=MemoryTickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
             floor=make_floor(given, hub, acting, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
-            backfilling=Backfilling(places_of(given), by_name, interactions, journal, database), tenure=tenure,
+            backfilling=Backfilling(places_of(given), by_name, interactions, journal, database), tenure=tenure, outward=outward,
         )  # fmt: skip
         service.roster(agents)
-        service.registry.register(ServiceFigures(service.links, journal, lookup))
+        service.registry.register(ServiceFigures(service.links, lookup))
+        service.registry.register(RecordFigures(journal))
+        if outward:
+            service.registry.register(BusFigures(outward.bus))
         service.registry.register(FloorFigures(service.floor))
         if tenure:
             service.registry.register(LeaseFigures(tenure.holder))
@@ -158,7 +165,7 @@ def spool(given: settings.Settings) -> Spool:
         raise ConfigError(f"spool.dir: {folder} cannot be written: {error.strerror}") from error
 
 
-async def _agents(given: settings.Settings, people: SqlPeople) -> tuple[Agent, ...]:
+async def first_agents(given: settings.Settings, people: SqlPeople) -> tuple[Agent, ...]:
     """The accounts of the first start are those of the settings; afterwards the database has the word."""
     try:
         known = {agent.id for agent in await people.agents()}

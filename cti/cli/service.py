@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from cti.cli import DONE, Config, app, run, say
-from cti.errors import ConfigError
 
 
 @app.command(name="run")
@@ -29,9 +29,7 @@ async def _run(config: Path | None, roles: str) -> int:
     from cti import log as logs
     from cti import settings
 
-    given = settings.load(config)
-    if roles and set(roles.split(",")) != {"pbx", "push", "web"}:
-        raise ConfigError("--roles: this version runs everything in one process; leave it out")
+    given = settings.load(config, {**os.environ, "CTI_ROLES": roles} if roles else os.environ)
     logs.configure(level=given.log.level, form=given.log.format)
 
     def started(what: service.Started) -> None:

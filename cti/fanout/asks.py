@@ -13,7 +13,7 @@ from cti.fanout.bus import Answer, Ask
 from cti.fanout.told_errors import encode_error
 from cti.log import logger
 from cti.screenpop.dialled import Placed
-from cti.web.ports import Commands, Shift
+from cti.web.ports import Commands, ContactChanged, Shift
 
 log = logger("asks")
 
@@ -23,9 +23,12 @@ _TOO_NEW = "the process that reads the PBX does not know this yet; is it being u
 class Attendant:
     """``may_act``: is the lease still ours? What is asked of a reader that has lost it is refused, and may be asked again."""
 
-    def __init__(self, commands: Commands, shift: Shift, *, may_act: Callable[[], bool]) -> None:
+    def __init__(
+        self, commands: Commands, shift: Shift, *, contact_changed: ContactChanged, may_act: Callable[[], bool]
+    ) -> None:
         self._commands = commands
         self._shift = shift
+        self._contact_changed = contact_changed
         self._may_act = may_act
 
     async def carry_out(self, ask: Ask) -> Answer:
@@ -57,6 +60,8 @@ class Attendant:
                 self._shift.result_given(wish.agent, wish.call)
             case wishes.LogOut():
                 self._shift.log_out(wish.agent, wish.session, wish.by)
+            case wishes.ContactChanged():
+                await self._contact_changed(wish.contact)
             case wishes.States():
                 return wishes.encode_states(await self._shift.states(wish.by))
         return b""

@@ -9,6 +9,7 @@ import msgspec
 
 from cti.agents.agent import Agent, AgentId
 from cti.calls.call import CallId
+from cti.crm.contact import Contact
 from cti.envelope import Envelope
 from cti.screenpop.actions import ActionName
 from cti.screenpop.messages import PresenceView
@@ -71,11 +72,17 @@ class LogOut(Wish, frozen=True, kw_only=True):
     by: Agent
 
 
+class ContactChanged(Wish, frozen=True, kw_only=True):
+    """A contact as it was, or as it is: what is remembered of it is asked for anew."""
+
+    contact: Contact
+
+
 class States(Wish, frozen=True, kw_only=True):
     by: Agent
 
 
-AnyWish = Originate | CarryOut | Fetch | AskState | Extend | EndWrapUp | ResultGiven | LogOut | States
+AnyWish = Originate | CarryOut | Fetch | AskState | Extend | EndWrapUp | ResultGiven | LogOut | ContactChanged | States
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final[msgspec.json.Decoder[AnyWish]] = msgspec.json.Decoder(AnyWish)
 _states_decoder: Final = msgspec.json.Decoder(tuple[PresenceView, ...])

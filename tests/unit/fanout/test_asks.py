@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from cti.agents.agent import Agent, AgentId
 from cti.calls.call import CallId, PbxName
+from cti.crm.contact import Case, Contact, ContactId, Flag, Money
 from cti.envelope import Envelope
 from cti.errors import Conflict, CtiError, NotFound, NotNow, NumberRefused, PbxUnavailable, RequestError, TooMany
+from cti.fanout import wishes
 from cti.fanout.asks import Attendant
 from cti.fanout.bus import Ask
 from cti.fanout.memory_bus import MemoryBus
@@ -27,6 +30,10 @@ from cti.switchboard.guard import TollGuard
 from cti.toll import Allowed, Refused, TollRules, Why
 
 MARA = Agent(id=AgentId("mara"), name="Mara", device="PJSIP/1001", queues=("support",), penalties={"support": 2})
+LIN = Contact(
+    id=ContactId("17"), name="林美華", flags=frozenset({Flag.DO_NOT_CALL}), balance=Money(Decimal("12.50"), "TWD"),
+    cases=(Case(id="1", title="Refund", opened_at=datetime(2026, 11, 1, tzinfo=UTC)),), fields=(("Plan", "gold"),),
+)  # fmt: skip
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
@@ -72,6 +79,9 @@ class Desk:
     def log_out(self, agent: AgentId, session: str, by: Agent) -> None:
         self._note("log_out", agent, session, by)
 
+    async def contact_changed(self, contact: Contact) -> None:
+        self._note("contact_changed", contact)
+
     async def states(self, by: Agent) -> tuple[PresenceView, ...]:
         self._note("states", by)
         return (PresenceView(agent="mara", state="READY", since=NOW),)
@@ -83,7 +93,9 @@ class Two:
     def __init__(self) -> None:
         self.bus, self.desk, self.hub = MemoryBus(), Desk(), Hub(HubSettings(site=Site("TW")))
         self.is_ours = True
-        self.attendant = Attendant(self.desk, self.desk, may_act=lambda: self.is_ours)  # type: ignore[arg-type]
+        self.attendant = Attendant(
+            self.desk, self.desk, contact_changed=self.desk.contact_changed, may_act=lambda: self.is_ours
+        )  # type: ignore[arg-type]
         self.asker = Asker(self.bus, "push-1")
         self.roster_changes = 0
         guard = TollGuard(TollRules(country="TW"))
@@ -114,6 +126,7 @@ async def test_every_wish_arrives_as_it_was_said(two: Two) -> None:
     await two.shift.ask_state(AgentId("mara"), "NOT_READY", reason_code=2, command="c5", by=MARA)
     await two.shift.extend(MARA, "c6")
     await two.shift.end_wrap_up(MARA, "c7")
+    await two.asker.ask(wishes.ContactChanged(contact=LIN))
     assert two.desk.asked == [
         ("originate", MARA, "0912345678", "c1", "17"),
         ("carry_out", MARA, call, ActionName.TRANSFER, "c2", "2002", ""),
@@ -122,6 +135,7 @@ async def test_every_wish_arrives_as_it_was_said(two: Two) -> None:
         ("ask_state", "mara", "NOT_READY", 2, "c5", MARA),
         ("extend", MARA, "c6"),
         ("end_wrap_up", MARA, "c7"),
+        ("contact_changed", LIN),
     ]
 
 
