@@ -79,7 +79,7 @@ class PostgresServer:
     def _run(self, program: str, *arguments: object) -> None:
         as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         command = [*as_postgres, str(BIN / program), *map(str, arguments)]
-        subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL, cwd="/")
+        subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/")
 
 
 def running_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:

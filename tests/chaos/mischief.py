@@ -12,6 +12,7 @@ from typing import Final
 
 from cti.store.failpoints import NAMES
 from tests.chaos.house import House
+from tests.postgres_server import PostgresServer
 
 Act = Callable[[House], Awaitable[None]]
 HALF_OPEN_S: Final = 25.0
@@ -144,19 +145,17 @@ async def _database_away(house: House, seconds: float) -> None:
 
 async def postgres_frozen(house: House) -> None:
     await house.calls_go_on(4)
-    with stopped(_family(house)):
+    assert house.postgres is not None
+    with stopped(family_of(house.postgres)):
         await house.calls_go_on(14)
     await house.daemon.until("database", "ok")
     await house.calls_go_on(4)
 
 
-def _family(house: House) -> list[int]:
+def family_of(server: PostgresServer) -> list[int]:
     """The server's processes, the children first."""
-    assert house.postgres is not None
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(house.postgres.pid)], check=False, capture_output=True, text=True
-    )
-    return [*map(int, found.stdout.split()), house.postgres.pid]
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.pid)], check=False, capture_output=True, text=True)
+    return [*map(int, found.stdout.split()), server.pid]
 
 
 @contextlib.contextmanager
