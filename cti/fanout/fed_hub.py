@@ -136,10 +136,11 @@ class FedHub(Hub):
         super().expire(now)
         if now >= self._sweep_at:
             self._sweep_at = now + _SWEEP
-            for desk in self._desks:
-                if desk.stream is None and desk.desktop is None:
-                    self._desks.clear(desk)
-                    self._roster.unwatch(desk.agent.id)
+            for agent in self._roster.watched_agents:
+                desk = self._desks.find(agent)
+                if desk is None or (desk.stream is None and desk.desktop is None):
+                    self._roster.unwatch(agent)
+                    self._desks.clear(agent)
 
     # ---- calls
 

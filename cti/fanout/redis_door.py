@@ -3,6 +3,7 @@
 Every key begins with ``cti:``, for a Redis may be shared.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Final
@@ -32,10 +33,15 @@ def is_before(one: Place, other: Place) -> bool:
 class RedisDoor:
     """Commands raise ``BusAway``, and try no second time: whoever asks knows what a second time would mean."""
 
-    def __init__(self, url: str, *, connect_s: float = 2.0, answer_s: float = 5.0) -> None:
-        """``answer_s`` has to be longer than any ``block_ms``."""
+    def __init__(self, url: str, *, answer_s: float = 4.0) -> None:
+        """``answer_s``: what a command may take, connecting included; longer than any ``block_ms``.
+
+        The library is given no limit for its sockets: on Python 3.11 it would wait with ``wait_for``, which loses a cancellation
+        that comes in the moment it is done, and the service would not stop.
+        """
+        self._answer_s = answer_s
         self._redis: Any = redis.Redis.from_url(
-            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=connect_s, socket_timeout=answer_s, protocol=2,
+            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=None, socket_timeout=None, protocol=2,
             decode_responses=False,
         )  # fmt: skip
 
@@ -43,15 +49,25 @@ class RedisDoor:
         with contextlib.suppress(RedisError, OSError):
             await self._redis.aclose()
 
+    @contextlib.asynccontextmanager
+    async def _told(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                yield
+        except TimeoutError as error:
+            raise BusAway(f"Redis: no answer within {self._answer_s:g} s") from error
+        except (RedisError, OSError) as error:
+            raise BusAway(f"Redis: {error}") from error
+
     async def ping(self) -> None:
-        async with _told():
+        async with self._told():
             await self._redis.ping()
 
     # ---- streams
 
     async def add(self, lines: Mapping[str, bytes], *, keep: int) -> None:
         """One line to each stream; of each stream about the last ``keep`` stay."""
-        async with _told():
+        async with self._told():
             pipe = self._redis.pipeline(transaction=False)
             for stream, line in lines.items():
                 pipe.xadd(_key(stream), {_FIELD: line}, maxlen=keep, approximate=True)
@@ -59,13 +75,13 @@ class RedisDoor:
 
     async def last(self, stream: str) -> Place:
         """Where the stream ends now."""
-        async with _told():
+        async with self._told():
             found = await self._redis.xrevrange(_key(stream), count=1)
             return found[0][0] if found else START
 
     async def after(self, stream: str, place: Place, *, block_ms: int) -> list[tuple[Place, bytes]]:
         """What stands after ``place``; waits for it up to ``block_ms``."""
-        async with _told():
+        async with self._told():
             found = await self._redis.xread({_key(stream): place}, count=_MOST_AT_ONCE, block=block_ms)
             return _lines(found[0][1]) if found else []
 
@@ -73,7 +89,7 @@ class RedisDoor:
 
     async def take(self, stream: str, taker: str, *, block_ms: int) -> list[tuple[Place, bytes]]:
         """Lines nobody has taken yet."""
-        async with _told():
+        async with self._told():
             group, key = _key(stream), _key(stream)
             try:
                 found = await self._redis.xreadgroup(group, taker, {key: ">"}, count=_MOST_AT_ONCE, block=block_ms)
@@ -84,7 +100,7 @@ class RedisDoor:
 
     async def claim(self, stream: str, taker: str, *, idle_ms: int) -> list[tuple[Place, bytes]]:
         """Lines that were taken so long ago and are not done yet."""
-        async with _told():
+        async with self._told():
             try:
                 found = await self._redis.xautoclaim(_key(stream), _key(stream), taker, min_idle_time=idle_ms)
             except ResponseError as error:
@@ -106,7 +122,7 @@ class RedisDoor:
         self, stream: str, place: Place, *, mark: str = "", kept_s: int = 1, answer: tuple[str, bytes] | None = None
     ) -> None:
         """The line is taken care of, and its answer (a stream, a line) told; all of it or nothing."""
-        async with _told():
+        async with self._told():
             pipe = self._redis.pipeline(transaction=True)
             if answer:
                 to, line = _key(answer[0]), answer[1]
@@ -121,31 +137,23 @@ class RedisDoor:
 
     async def mark(self, name: str, value: bytes, *, kept_s: int) -> bytes | None:
         """Put it there unless there is one: None, or the one that was there."""
-        async with _told():
+        async with self._told():
             before: bytes | None = await self._redis.set(_key(name), value, nx=True, get=True, ex=kept_s)
             return before
 
     async def put(self, name: str, value: bytes, *, kept_s: int) -> None:
-        async with _told():
+        async with self._told():
             await self._redis.set(_key(name), value, ex=kept_s)
 
     async def take_value(self, name: str) -> bytes | None:
         """The value, which is there no more."""
-        async with _told():
+        async with self._told():
             value: bytes | None = await self._redis.getdel(_key(name))
             return value
 
     async def has(self, name: str) -> bool:
-        async with _told():
+        async with self._told():
             return bool(await self._redis.exists(_key(name)))
-
-
-@contextlib.asynccontextmanager
-async def _told() -> AsyncIterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise BusAway(f"Redis: {error}") from error
 
 
 def _key(name: str) -> str:

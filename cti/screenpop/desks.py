@@ -50,9 +50,9 @@ class Desks:
             else:
                 desk.becomes(known)
 
-    def clear(self, desk: Desk) -> None:
+    def clear(self, agent: AgentId) -> None:
         """Nobody is to come back to it."""
-        self._desks.pop(desk.agent.id, None)
+        self._desks.pop(agent, None)
 
     def put(self, desk: Desk, key: Key, message: Delta) -> None:
         if not desk.put(key, message):

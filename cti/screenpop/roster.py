@@ -44,6 +44,11 @@ class Roster:
             self._watched.discard(agent)
             self._look()
 
+    @property
+    def watched_agents(self) -> tuple[AgentId, ...]:
+        """Those for whom ``watch`` was asked."""
+        return tuple(self._watched or ())
+
     def is_watched(self, agent: AgentId) -> bool:
         return self._watched is None or agent in self._watched
 

@@ -32,7 +32,8 @@ from cti.screenpop.hub import Hub
 from cti.screenpop.limits import Bucket
 from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
 from cti.screenpop.outbox import encoder
-from cti.screenpop.tickets import Ticket, Tickets
+from cti.screenpop.socket import CLOSE_S, DesktopConnection, Pulse, Socket, close
+from cti.screenpop.tickets import Tickets
 from cti.screenpop.views import me_view
 
 NOT_OURS: Final = 4400
@@ -40,7 +41,6 @@ NO_HELLO: Final = 4408
 TOO_MANY: Final = 4429
 _PATHS: Final = frozenset({"/", "/desktop"})
 """On its own port, and below the console's address where a proxy serves both."""
-_CLOSE_S: Final = 1.0
 _TICK_S: Final = 0.25
 _decoder: Final = msgspec.json.Decoder(FromDesktop)
 log: Final = logger("desktops")
@@ -70,41 +70,6 @@ class Refused(Exception):  # noqa: N818 - never leaves this file
         self.code, self.reason, self.last = code, reason, last
 
 
-class Socket:
-    """One desktop's socket, as the hub sees it."""
-
-    def __init__(self, ws: ServerConnection, ticket: Ticket) -> None:
-        self.agent: AgentId = ticket.agent
-        self.session = ticket.session
-        self.session_ends_at = ticket.session_ends_at
-        self.ws = ws
-        self._news = asyncio.Event()
-        self._closing: tuple[int, str, bytes] | None = None
-
-    def wake(self) -> None:
-        self._news.set()
-
-    def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
-        """Close as soon as the writer is free; a socket that is not read from is cut after a second."""
-        self._closing = (code, reason, last)
-        self._news.set()
-        asyncio.get_running_loop().call_later(_CLOSE_S, self.ws.transport.abort)
-
-    async def write(self, frames: list[bytes], hub: Hub) -> None:
-        """The only one who writes deltas: first ``frames``, then whatever the hub has, until told to close."""
-        for frame in frames:
-            await self.ws.send(frame, text=True)
-        self._news.set()
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while not self._closing and (taken := hub.desktops.take(self.agent, self)):
-                await self.ws.send(taken, text=True)
-            if self._closing:
-                await _close(self.ws, *self._closing)
-                return
-
-
 class DesktopServer:
     def __init__(
         self,
@@ -119,6 +84,7 @@ class DesktopServer:
         self._tickets = tickets
         self._clock = clock
         self._unknown: Counter[str] = Counter()
+        self._pulse = Pulse(settings.ping_s)
         self.left = asyncio.Event()
         """Set whenever a desktop's socket is gone."""
 
@@ -128,14 +94,15 @@ class DesktopServer:
             started(next(iter(server.sockets)).getsockname()[1])
             while True:
                 self._hub.expire(self._clock())
+                self._pulse.feel(asyncio.get_running_loop().time())
                 await asyncio.sleep(_TICK_S)
 
     def _listen(self) -> AbstractAsyncContextManager[Server]:
         settings = self._settings
         return serve(
             self._serve, settings.host, settings.port, process_request=self._check, compression=None,
-            max_size=settings.max_message_bytes, max_queue=8, open_timeout=settings.hello_s, close_timeout=_CLOSE_S,
-            ping_interval=settings.ping_s, ping_timeout=settings.ping_s, server_header=None, logger=_quiet_logger(),
+            max_size=settings.max_message_bytes, max_queue=8, open_timeout=settings.hello_s, close_timeout=CLOSE_S,
+            ping_interval=None, server_header=None, logger=_quiet_logger(), create_connection=DesktopConnection,
         )  # fmt: skip
 
     # ---- before the upgrade
@@ -164,19 +131,21 @@ class DesktopServer:
         except Refused as no:
             self._hub.refused[str(no.code)] += 1
             log.warning("desktop_closed", code=no.code, reason=no.reason, address=_address(ws))
-            await _close(ws, no.code, no.reason, no.last)
+            await close(ws, no.code, no.reason, no.last)
         except ConnectionClosed:
             pass
         except Exception:
             log.exception("desktop_failed")
-            await _close(ws, 1011, "our mistake")
+            await close(ws, 1011, "our mistake")
 
     async def _attend(self, ws: ServerConnection) -> None:
+        if not isinstance(ws, DesktopConnection):
+            raise TypeError(ws)
         hello = await self._hello(ws)
         ticket = await self._tickets.redeem(hello.ticket, self._clock())
         if ticket is None:
             raise Refused(NOT_GOOD, "ticket not good")
-        socket = Socket(ws, ticket)
+        socket = Socket(ws, ticket, self._hub)
         async with self._attached(socket, hello):
             await self._read(socket)
 
@@ -199,14 +168,15 @@ class DesktopServer:
 
     @contextlib.asynccontextmanager
     async def _attached(self, socket: Socket, hello: Hello) -> AsyncIterator[None]:
-        frames = self._greet(socket, hello)
-        writer = asyncio.create_task(socket.write(frames, self._hub))
+        socket.greet(self._greet(socket, hello))
+        self._pulse.begin(socket, socket.ws.loop.time())
+        closing = asyncio.create_task(socket.closed_when_told())
         try:
             yield
         finally:
             self._hub.desktops.detach(socket.agent, socket)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            closing.cancel()
+            await asyncio.gather(closing, return_exceptions=True)
             self.left.set()
 
     def _greet(self, socket: Socket, hello: Hello) -> list[bytes]:
@@ -267,16 +237,6 @@ class DesktopServer:
 def _require(is_allowed: bool) -> None:  # noqa: FBT001
     if not is_allowed:
         raise Forbidden("not allowed")
-
-
-async def _close(ws: ServerConnection, code: int, reason: str, last: bytes = b"") -> None:
-    """Say why, close, and cut what does not close within a second."""
-    with contextlib.suppress(ConnectionClosed, TimeoutError):
-        async with asyncio.timeout(_CLOSE_S):
-            if last:
-                await ws.send(last, text=True)
-            await ws.close(code, reason)
-    ws.transport.abort()
 
 
 def _address(ws: ServerConnection) -> str:
