@@ -1,0 +1,143 @@
+"""One desktop's socket. What waits for it goes out together, in one write, as soon as the events at hand are dealt with;
+whether it is still there is asked of all sockets in their turn, by one task.
+
+The library does both for each message and each socket by itself, with locks, tasks and timers that cost five times the write
+(benchmarks/bench_pop.py). What it keeps is all that comes in, the handshakes and closing.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
+
+from cti.agents.agent import AgentId
+from cti.screenpop.tickets import Ticket
+
+if TYPE_CHECKING:
+    from cti.screenpop.hub import Hub
+
+CLOSE_S: Final = 1.0
+AT_ONCE: Final = 64 * 1024
+"""Bytes in one write. A desktop that does not read leaves the rest in its outbox, which is bounded."""
+NOT_THERE: Final = 1011
+_PING: Final = b"\x89\x00"
+_TEXT: Final = 0x81
+_SHORT, _MIDDLE = 126, 65_536
+
+
+class DesktopConnection(ServerConnection):
+    """Notes when something came last, and says when there is room to write again."""
+
+    heard_at_s = 0.0
+    socket: "Socket | None" = None
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at_s = self.loop.time()
+        super().data_received(data)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.socket:
+            self.socket.wake()
+
+
+class Socket:
+    """As the hub sees it."""
+
+    def __init__(self, ws: DesktopConnection, ticket: Ticket, hub: "Hub") -> None:
+        self.agent: AgentId = ticket.agent
+        self.session = ticket.session
+        self.session_ends_at = ticket.session_ends_at
+        self.ws = ws
+        self._hub = hub
+        self._is_woken = False
+        self._closing: tuple[int, str, bytes] | None = None
+        self._is_to_close = asyncio.Event()
+        ws.socket = self
+
+    @property
+    def is_open(self) -> bool:
+        return self._closing is None and self.ws.state is State.OPEN
+
+    def greet(self, frames: list[bytes]) -> None:
+        """The first that is written."""
+        self.ws.transport.write(b"".join(map(text_frame, frames)))
+        self.wake()
+
+    def wake(self) -> None:
+        if not self._is_woken:
+            self._is_woken = True
+            self.ws.loop.call_soon(self._write)
+
+    def ping(self) -> None:
+        if self.is_open:
+            self.ws.transport.write(_PING)
+
+    def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
+        """Close soon; a socket that is not read from is cut after a second."""
+        self._closing = (code, reason, last)
+        self._is_to_close.set()
+        self.ws.loop.call_later(CLOSE_S, self.ws.transport.abort)
+
+    async def closed_when_told(self) -> None:
+        await self._is_to_close.wait()
+        if self._closing:
+            await close(self.ws, *self._closing)
+
+    def _write(self) -> None:
+        """All that waits; where the desktop reads too slowly, what there is room for, and the rest when there is room again."""
+        self._is_woken = False
+        while self.is_open and not self.ws.paused:
+            frames, size = list[bytes](), 0
+            while size < AT_ONCE and (taken := self._hub.desktops.take(self.agent, self)):
+                frames.append(text_frame(taken))
+                size += len(taken)
+            if not frames:
+                return
+            self.ws.transport.write(b"".join(frames))
+
+
+class Pulse:
+    """Asks each socket in its turn whether it is there: one that has said nothing for two turns is not."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._due: deque[tuple[float, Socket]] = deque()
+
+    def begin(self, socket: Socket, now_s: float) -> None:
+        self._due.append((now_s + self._every_s, socket))
+
+    def feel(self, now_s: float) -> None:
+        while self._due and self._due[0][0] <= now_s:
+            socket = self._due.popleft()[1]
+            if not socket.is_open:
+                continue
+            if now_s - socket.ws.heard_at_s >= 2 * self._every_s:
+                socket.close(NOT_THERE, "keepalive ping timeout")
+                continue
+            socket.ping()
+            self._due.append((now_s + self._every_s, socket))
+
+
+def text_frame(payload: bytes) -> bytes:
+    """RFC 6455, 5.2: one frame, a whole message of text, from a server."""
+    size = len(payload)
+    if size < _SHORT:
+        return bytes((_TEXT, size)) + payload
+    if size < _MIDDLE:
+        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + payload
+
+
+async def close(ws: ServerConnection, code: int, reason: str, last: bytes = b"") -> None:
+    """Say why, close, and cut what does not close within a second."""
+    with contextlib.suppress(ConnectionClosed, TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            if last:
+                await ws.send(last, text=True)
+            await ws.close(code, reason)
+    ws.transport.abort()

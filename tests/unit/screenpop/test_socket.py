@@ -1,0 +1,71 @@
+"""What goes over a desktop's socket, and when it is taken for gone."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from websockets.frames import OP_PING, OP_TEXT, Frame
+
+from cti.screenpop.socket import _PING, NOT_THERE, Pulse, Socket, text_frame
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
+def test_a_frame_is_what_the_library_would_write(size: int) -> None:
+    payload = b"x" * size
+    assert Frame(OP_TEXT, payload).serialize(mask=False) == text_frame(payload)
+
+
+def test_so_is_a_ping() -> None:
+    assert Frame(OP_PING, b"").serialize(mask=False) == _PING
+
+
+@dataclass(slots=True)
+class Line:
+    heard_at_s: float = 0.0
+
+
+@dataclass(slots=True)
+class PaperSocket:
+    ws: Line = field(default_factory=Line)
+    is_open: bool = True
+    pings: int = 0
+    closed: list[int] = field(default_factory=list)
+
+    def ping(self) -> None:
+        self.pings += 1
+
+    def close(self, code: int, _reason: str) -> None:
+        self.closed.append(code)
+        self.is_open = False
+
+
+def begun(*sockets: PaperSocket) -> Pulse:
+    pulse = Pulse(5.0)
+    for socket in sockets:
+        pulse.begin(cast("Socket", cast("Any", socket)), 0.0)
+    return pulse
+
+
+def test_each_is_asked_in_its_turn() -> None:
+    socket = PaperSocket()
+    pulse = begun(socket)
+    for now_s, pings in ((4.9, 0), (5.0, 1), (9.9, 1), (10.1, 2)):
+        socket.ws.heard_at_s = now_s
+        pulse.feel(now_s)
+        assert pings == socket.pings
+
+
+def test_one_that_says_nothing_for_two_turns_is_gone_and_the_others_stay() -> None:
+    silent, alive = PaperSocket(), PaperSocket()
+    pulse = begun(silent, alive)
+    for now_s in (5.0, 10.0, 15.0):
+        alive.ws.heard_at_s = now_s
+        pulse.feel(now_s)
+    assert (silent.closed, silent.pings) == ([NOT_THERE], 1)
+    assert (alive.closed, alive.pings) == ([], 3)
+
+
+def test_one_that_is_closed_is_asked_no_more() -> None:
+    socket = PaperSocket(is_open=False)
+    begun(socket).feel(5.0)
+    assert (socket.pings, socket.closed) == (0, [])
