@@ -8,6 +8,7 @@ The same table decides again when the button is pressed.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from cti.calls.call import Call, Direction, Leg, LegState, Recording, Role
@@ -111,13 +112,10 @@ def call_actions(
 ) -> tuple[Action, ...]:
     """Every action, always in the same order. ``mine``: the agent's leg; None, or one that is gone: it is not their call.
     ``is_recording_refused``: by the customer; what is recorded already can be paused and stopped."""
+    where = standing(call, mine) if mine and mine.is_live else None
 
-    def offer(row: Row) -> Action:
-        reason = _reason(row, call, mine)
-        return Action(name=row.name.value, allowed=reason is None, why_not=reason.value if reason else "")
-
-    def _reason(row: Row, call: Call, mine: Leg | None) -> WhyNot | None:
-        if mine is None or not mine.is_live:
+    def why_not(row: Row) -> WhyNot | None:
+        if where is None:
             return WhyNot.NOT_YOUR_CALL
         if not pbx_is_up:
             return WhyNot.PBX_LOST
@@ -127,10 +125,14 @@ def call_actions(
             return WhyNot.PHONE_CANNOT
         if row.name is Name.RECORD and is_recording_refused:
             return WhyNot.RECORDING_REFUSED
-        where = standing(call, mine)
-        return next((why_not for need in row.needs if (why_not := need(where))), None)
+        return next((reason for need in row.needs if (reason := need(where))), None)
 
-    return tuple(offer(row) for row in TABLE)
+    return tuple(_action(row.name, why_not(row)) for row in TABLE)
+
+
+@cache
+def _action(name: ActionName, why_not: WhyNot | None) -> Action:
+    return Action(name=name.value, allowed=why_not is None, why_not=why_not.value if why_not else "")
 
 
 # ---- what actions need: each says why not, or None

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from websockets.frames import OP_PING, OP_TEXT, Frame
+from websockets.frames import Frame, Opcode
 
 from cti.screenpop.socket import _PING, NOT_THERE, Pulse, Socket, text_frame
 
@@ -12,11 +12,11 @@ from cti.screenpop.socket import _PING, NOT_THERE, Pulse, Socket, text_frame
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
 def test_a_frame_is_what_the_library_would_write(size: int) -> None:
     payload = b"x" * size
-    assert Frame(OP_TEXT, payload).serialize(mask=False) == text_frame(payload)
+    assert Frame(Opcode.TEXT, payload).serialize(mask=False) == text_frame(payload)
 
 
 def test_so_is_a_ping() -> None:
-    assert Frame(OP_PING, b"").serialize(mask=False) == _PING
+    assert Frame(Opcode.PING, b"").serialize(mask=False) == _PING
 
 
 @dataclass(slots=True)
