@@ -58,14 +58,12 @@ class Reader(Protocol):
     async def close(self) -> None: ...
 
 
-def quick_reader(url: URL) -> Reader | None:
-    """Opens nothing yet. None for databases it knows no driver of."""
-    match url.get_backend_name():
-        case "sqlite":
-            return SqliteReader(url)
-        case "postgresql" | "postgres":
-            return PostgresReader(url)
-    return None
+BACKENDS: Final = frozenset({"sqlite", "postgresql"})
+
+
+def quick_reader(url: URL) -> Reader:
+    """``url`` is of one of the ``BACKENDS``, whichever driver it names. Opens nothing yet."""
+    return SqliteReader(url) if url.get_backend_name() == "sqlite" else PostgresReader(url)
 
 
 def answered(reading: Reading[T], ask: Callable[[Question], list[Row]]) -> T:

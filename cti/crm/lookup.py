@@ -229,7 +229,9 @@ class Lookup:
             return kept
         if not kept.matches:
             return Unknown(f"no record with {number.international}")
-        ruled_out = await self._known_ruled_out(number.e164) | await self._known_ruled_out(typed)
+        ruled_out = await self._known_ruled_out(number.e164)
+        if typed != number.e164:
+            ruled_out |= await self._known_ruled_out(typed)
         left = tuple(match for match in kept.matches if match.contact.id not in ruled_out)
         if not left:
             return Unknown(f"an agent said that {number.international} is not the number of the record that has it")

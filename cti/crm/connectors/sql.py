@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cti import quick_sql
 from cti.crm import matching
 from cti.crm.connectors import sql_questions
 from cti.crm.connectors.rows import Row, contact_of, text_of, with_part
-from cti.crm.connectors.sql_engine import SqlAlchemyReader, reading, statement, url_of
+from cti.crm.connectors.sql_engine import ReadingDatabase, SqlAlchemyReader, reading, statement, url_of
 from cti.crm.contact import Contact, ContactId, Match, MatchedBy
 from cti.crm.mapping import CrmMapping, parameters_of
 from cti.crm.open_url import open_url
@@ -56,8 +57,7 @@ class SqlConnector:
         self._country = country
         self._open_url = open_url
         self._database = reading(mapping, url)
-        quick = quick_sql.quick_reader(url_of(mapping, url)) if is_quick else None
-        self._reader = quick or SqlAlchemyReader(self._database)
+        self._reader = _reader(url_of(mapping, url), self._database, is_quick=is_quick)
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
         return await self._asked(self._by_number(number))
@@ -205,6 +205,12 @@ class SqlConnector:
             raise CrmUnavailable(f"{self._mapping.place}: a query gives no column {exc}") from exc
         except _ERRORS as exc:
             raise in_our_words(_driver_s(exc), "the customer database does not answer") from exc
+
+
+def _reader(url: URL, database: ReadingDatabase, *, is_quick: bool) -> quick_sql.Reader:
+    if is_quick and url.get_backend_name() in quick_sql.BACKENDS:
+        return quick_sql.quick_reader(url)
+    return SqlAlchemyReader(database)
 
 
 def _driver_s(exc: BaseException) -> BaseException:
