@@ -5,13 +5,14 @@ of **steps**. Journey events are facts as call events are; ``fold`` makes the jo
 What a caller keyed stands here as it may be shown: secrets are dots before they come here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import singledispatch
 from typing import Final
 
 from cti.calls.call import CallId, PbxName
+from cti.calls.frozen import changed
 
 DOT: Final = "•"
 
@@ -181,7 +182,7 @@ class StepTaken:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots, for it is made anew with every step: see ``changed``
 class Journey:
     """As far as it has come. ``outcome`` None: the caller is in the IVR still, or we were killed meanwhile."""
 
@@ -246,7 +247,7 @@ def _begun(event: IvrEntered, before: Journey | None) -> Journey:
     )  # fmt: skip
     if before is None:
         return begun
-    return replace(
+    return changed(
         begun, contact=before.contact, contact_name=before.contact_name, contact_code=before.contact_code,
         known_by=before.known_by, known_value=before.known_value, intent=before.intent, ratings=before.ratings,
     )  # fmt: skip
@@ -259,12 +260,12 @@ def _told(event: JourneyEvent, journey: Journey) -> Journey:  # noqa: ARG001 - o
 
 @_told.register
 def _(event: StepLeft, journey: Journey) -> Journey:
-    return replace(journey, steps=(*journey.steps, _taken(event)), at_step=event.to or event.step)
+    return changed(journey, steps=(*journey.steps, _taken(event)), at_step=event.to or event.step)
 
 
 @_told.register
 def _(event: Identified, journey: Journey) -> Journey:
-    return replace(
+    return changed(
         journey, contact=event.contact, contact_name=event.name, contact_code=event.code, known_by=event.by,
         known_value=event.value, is_verified=journey.is_verified and journey.contact == event.contact,
     )  # fmt: skip
@@ -273,27 +274,27 @@ def _(event: Identified, journey: Journey) -> Journey:
 @_told.register
 def _(event: PinTried, journey: Journey) -> Journey:
     is_theirs = event.result == "ok" and event.contact == journey.contact
-    return replace(journey, is_verified=True) if is_theirs else journey
+    return changed(journey, is_verified=True) if is_theirs else journey
 
 
 @_told.register
 def _(event: Rated, journey: Journey) -> Journey:
-    return replace(journey, ratings=(*journey.ratings, (event.question, event.score, event.scale)))
+    return changed(journey, ratings=(*journey.ratings, (event.question, event.score, event.scale)))
 
 
 @_told.register
 def _(event: CallbackRequested, journey: Journey) -> Journey:
-    return replace(journey, callback_number=event.number)
+    return changed(journey, callback_number=event.number)
 
 
 @_told.register
 def _(event: VoicemailLeft, journey: Journey) -> Journey:
-    return replace(journey, voicemail=event.file)
+    return changed(journey, voicemail=event.file)
 
 
 @_told.register
 def _(event: IvrLeft, journey: Journey) -> Journey:
-    return replace(
+    return changed(
         journey, left_at=event.at, outcome=event.outcome, reason=event.reason, to=event.to,
         at_step=event.step or journey.at_step,
     )  # fmt: skip
@@ -303,13 +304,13 @@ def _(event: IvrLeft, journey: Journey) -> Journey:
 def _(event: Noted, journey: Journey) -> Journey:
     match event.name:
         case "language":
-            return replace(journey, language=event.value)
+            return changed(journey, language=event.value)
         case "intent":
-            return replace(journey, intent=event.value)
+            return changed(journey, intent=event.value)
         case "skills":
-            return replace(journey, skills=tuple(event.value.split(",")) if event.value else ())
+            return changed(journey, skills=tuple(event.value.split(",")) if event.value else ())
         case _:
-            return replace(journey, notes=tuple({**dict(journey.notes), event.name: event.value}.items()))
+            return changed(journey, notes=tuple({**dict(journey.notes), event.name: event.value}.items()))
 
 
 def _taken(event: StepLeft) -> StepTaken:

@@ -23,6 +23,8 @@ from cti.store.statements import Row, Statement, sqlite_time
 
 T = TypeVar("T")
 Put = tuple[str, Sequence[Row]]
+Question = tuple[Statement, *tuple[Any, ...]]
+"""A statement and its values."""
 
 
 class AlreadyThereError(Exception):
@@ -36,8 +38,8 @@ class Writing(Protocol):
         """Nothing is sent yet: what sends it raises ``AlreadyThereError``, where the statement does not bear that."""
         ...
 
-    async def ask(self, statement: Statement, *values: Any) -> Sequence[Row]:
-        """What was put before is seen. A list among ``values`` is for ``:among``."""
+    async def ask(self, *questions: Question) -> list[Sequence[Row]]:
+        """What each finds; what was put before is seen. A list among the values is for ``:among``; of an empty one nothing is."""
         ...
 
 
@@ -98,13 +100,19 @@ class _SqliteWriting:
         if sent := tuple(rows):
             self._waiting.append((statement.sql, sent))
 
-    async def ask(self, statement: Statement, *values: Any) -> Sequence[Row]:
+    async def ask(self, *questions: Question) -> list[Sequence[Row]]:
+        if all([] in values for _, *values in questions):
+            return [()] * len(questions)
         told, self._waiting = self._waiting, []
-        row = tuple(map(_for_sqlite, values))
 
-        def work(connection: sqlite3.Connection) -> list[Row]:
+        def work(connection: sqlite3.Connection) -> list[Sequence[Row]]:
             _tell(connection, told)
-            return connection.execute(statement.sql, row).fetchall()
+            return [
+                connection.execute(statement.sql, tuple(map(_for_sqlite, values))).fetchall()
+                if [] not in values
+                else ()
+                for statement, *values in questions
+            ]
 
         return await self._driver.run(work)
 
@@ -185,9 +193,12 @@ class _PostgresWriting:
         if sent := tuple(rows):
             self._waiting.append((statement.sql, sent))
 
-    async def ask(self, statement: Statement, *values: Any) -> Sequence[Row]:
+    async def ask(self, *questions: Question) -> list[Sequence[Row]]:
         await self._tell()
-        return cast("Sequence[Row]", await self._connection.fetch(statement.sql, *values))
+        return [
+            cast("Sequence[Row]", await self._connection.fetch(statement.sql, *values)) if [] not in values else ()
+            for statement, *values in questions
+        ]
 
     async def commit(self) -> None:
         await self._tell()

@@ -5,7 +5,7 @@ the rest are derived when the call ends, and again when something is said about 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -25,12 +25,12 @@ from cti.store.record_statements import RecordStatements
 from cti.store.shifts import Interval, in_a_row, interval_of
 from cti.store.statements import Row, Statement, Values, json_of, time_of
 from cti.store.storable import Key
-from cti.store.trail import TELLING, Trail
+from cti.store.trail import NOTHING, TELLING, Trail, trail_is_told
 
-ABOUT: Final = derive.PEOPLES | JOURNEY_TYPES
-"""What may be said of a call that has ended."""
+IN_A_ROW: Final = 100
+"""Facts that are worked on without a break: some milliseconds."""
 LONG: Final = 200
-"""Facts of one call beyond which they are read and derived in a thread: it would hold up the calls that go on."""
+"""Facts of one call beyond which it is worked on in a thread."""
 S = TypeVar("S")
 T = TypeVar("T")
 Facts = Sequence[Envelope]
@@ -42,44 +42,60 @@ class Following:
 
     def __init__(self, writing: Writing, statements: RecordStatements, devices: Whose | None) -> None:
         self._writing, self._sql, self._devices = writing, statements, devices
+        self._pace = _Pace()
 
     async def follow(self, new: Facts) -> None:
         for one in new:
             await self._rule(one)
-        await self._shifts(new)
         told = [(one.type, (one.source, one.subject)) for one in new]
         events = {key for kind, key in told if kind in derive.CALL_EVENTS}
         cleared = {key for kind, key in told if kind == derive.CLEARED}
-        about = {key for kind, key in told if kind in ABOUT}
-        await self._hold({key for kind, key in told if kind in derive.PEOPLES})
-        ended = cleared | await self._ended((events | about) - cleared)
+        walked = {key for kind, key in told if kind in JOURNEY_TYPES}
+        said = {key for kind, key in told if kind in derive.PEOPLES}
+        await self._hold(said)
+        begun = sorted(filter(None, map(interval_of, new)), key=attrgetter("agent"))
+        doubtful = (events | walked | said) - cleared
+        last, before = await self._writing.ask(
+            (self._sql.last_intervals, sorted({one.agent for one in begun})), (self._sql.ended, _calls(doubtful))
+        )
+        await self._shifts(begun, map(_interval, last))
+        ended = cleared | doubtful.intersection((source, call) for source, call in before)
+        self._writing.put(self._sql.opened, sorted(events - ended))
+        self._writing.put(self._sql.closed, sorted(ended))
         going_on = {key for kind, key in told if kind in TELLING} - ended
-        await self.derive(sorted(ended), sorted(going_on), fresh=cleared)
-        if still_open := sorted(events - ended):
-            self._writing.put(self._sql.opened, still_open)
+        await self._derive(sorted(ended), sorted(going_on), fresh=cleared, walked=walked)
 
-    async def derive(self, ended: Sequence[Key], going_on: Sequence[Key] = (), *, fresh: Iterable[Key] = ()) -> int:
-        """Write anew what follows from these calls' facts; how many have an interaction. ``fresh``: ended just now."""
+    async def rebuild(self, keys: Sequence[Key]) -> int:
+        """Of these calls everything; how many have an interaction."""
+        found = await self._derive(keys, (), fresh=frozenset(), walked=frozenset(keys))
+        self._writing.put(self._sql.closed, [(f"/pbx/{item.pbx}", item.call) for item in found])
+        return len(found)
+
+    async def rebuild_shifts(self, agent: AgentId) -> None:
+        (known,) = await self._writing.ask((self._sql.states, agent))
+        self._write_shifts(in_a_row(filter(None, map(interval_of, _read(known)))))
+
+    async def _derive(
+        self, ended: Sequence[Key], going_on: Sequence[Key], *, fresh: Container[Key], walked: Container[Key]
+    ) -> Sequence[Interaction]:
+        """Write anew what follows from these calls' facts. ``fresh``: ended just now; ``walked``: a step further in the IVR."""
         if not ended and not going_on:
-            return 0
-        self._writing.put(self._sql.closed, ended)
-        told = await self._facts([*ended, *going_on])
+            return ()
+        told, known = await self._told([*ended, *going_on], [key for key in ended if key not in fresh])
+        again = [key for key in ended if key in fresh and sum(one.type == derive.CLEARED for one in told[key]) > 1]
+        known |= (await self._told([], again))[1]
         devices = await self._whose(told[key] for key in ended)
-        known = await self._known_devices(_told_before(told, ended, frozenset(fresh)))
         found, trails = list[Interaction](), list[Trail]()
         for key in ended:
-            item, trail = await _off_the_loop(told[key], partial(_derived, devices={**devices, **known.get(key, {})}))
+            work = partial(_derived, devices={**devices, **known.get(key, {})}, is_walked=key in walked)
+            item, trail = await self._pace.do(work, told[key])
             found += [item] if item else []
             trails.append(trail)
         for key in going_on:
-            trails.append(await _off_the_loop(told[key], partial(derive.trail_of, is_over=False)))
+            trails.append(await self._pace.do(partial(derive.trail_of, is_over=False), told[key]))
         self._write(found)
         self._write_trails(trails)
-        return len(found)
-
-    async def derive_shifts(self, agent: AgentId) -> None:
-        known = [_fact(row) for row in await self._writing.ask(self._sql.states, agent)]
-        self._write_shifts(in_a_row(filter(None, map(interval_of, known))))
+        return found
 
     # ---- what is asked
 
@@ -87,19 +103,17 @@ class Following:
         """Of two processes, one that writes of a call what people say, and one that ends it, the second waits for the first:
         else neither would see the other's fact. SQLite has one writer anyway."""
         if self._sql.hold and (calls := _calls(keys)):
-            await self._writing.ask(self._sql.hold, calls)
+            await self._writing.ask((self._sql.hold, calls))
 
-    async def _ended(self, keys: set[Key]) -> set[Key]:
-        """Which of these calls are cleared."""
-        found = await self._writing.ask(self._sql.ended, _calls(keys)) if keys else ()
-        return keys.intersection((source, call) for source, call in found)
-
-    async def _facts(self, keys: Sequence[Key]) -> Mapping[Key, Facts]:
+    async def _told(self, keys: Sequence[Key], known: Sequence[Key]) -> tuple[Mapping[Key, Facts], dict[Key, Devices]]:
+        """The calls' facts; and, of those ``known`` already, whose the phones were: one that changes hands must not change that."""
         by_key: dict[Key, list[Row]] = {key: [] for key in keys}
-        for row in await self._writing.ask(self._sql.facts, _calls(keys)):
+        facts, handled = await self._writing.ask((self._sql.facts, _calls(keys)), (self._sql.handled, _calls(known)))
+        for row in facts:
             if (row[1], row[3]) in by_key:
                 by_key[row[1], row[3]].append(row)
-        return {key: await _off_the_loop(found, lambda found: [*map(_fact, found)]) for key, found in by_key.items()}
+        told = {key: await self._pace.do(_read, found) for key, found in by_key.items()}
+        return told, {(f"/pbx/{pbx}", call): derive.agents_of(json_of(parts)) for pbx, call, parts in handled}
 
     async def _whose(self, told: Iterable[Facts]) -> Devices:
         """Whose are the phones in these calls?"""
@@ -107,14 +121,8 @@ class Following:
             return self._devices()
         parties = [one.data.get(name) for facts in told for one in facts for name in ("party", "by", "to")]
         devices = sorted({party.get("device", "") for party in parties if isinstance(party, dict)} - {""})
-        return (
-            {device: agent for device, agent in await self._writing.ask(self._sql.devices, devices)} if devices else {}
-        )
-
-    async def _known_devices(self, keys: Sequence[Key]) -> Mapping[Key, Devices]:
-        """Whose they were in calls that are on record already: a phone that changes hands must not change that."""
-        found = await self._writing.ask(self._sql.handled, _calls(keys)) if keys else ()
-        return {(f"/pbx/{pbx}", call): derive.agents_of(json_of(handled)) for pbx, call, handled in found}
+        (found,) = await self._writing.ask((self._sql.devices, devices))
+        return {device: agent for device, agent in found}  # noqa: C416 - rows are no tuples everywhere
 
     # ---- what is written
 
@@ -123,28 +131,24 @@ class Following:
         if ruling := rows.ruling_row(one):
             self._put(self._sql.ruling, [ruling])
         if picked := derive.picked_by_hand(one):
-            told = await self._facts([(one.source, one.subject)])
-            number = derive.customer_number_of(told[one.source, one.subject])
-            ruled = [known for (known,) in await self._writing.ask(self._sql.rulings, picked)]
-            self._writing.put(self._sql.unruled, [(known, picked) for known in ruled if same_number(known, number)])
+            key = one.source, one.subject
+            number = derive.customer_number_of((await self._told([key], []))[0][key])
+            (ruled,) = await self._writing.ask((self._sql.rulings, picked))
+            self._writing.put(self._sql.unruled, [(known, picked) for (known,) in ruled if same_number(known, number)])
 
-    async def _shifts(self, new: Facts) -> None:
+    async def _shifts(self, begun: Iterable[Interval], last: Iterable[Interval]) -> None:
         """What states begin, and with it the ends of those before. Most come in their order, behind the agent's last."""
-        begun = sorted(filter(None, map(interval_of, new)), key=attrgetter("agent"))
-        if not begun:
-            return
-        agents = sorted({one.agent for one in begun})
-        last = {one.agent: one for one in map(_interval, await self._writing.ask(self._sql.last_intervals, agents))}
+        known = {one.agent: one for one in last}
         for agent, of_agent in groupby(begun, attrgetter("agent")):
             mine = list(of_agent)
             since = min(one.began_at for one in mine)
-            is_next = agent in last and last[agent].began_at <= since
-            beside = [last[agent]] if is_next else await self._intervals(agent, since)
+            is_next = agent in known and known[agent].began_at <= since
+            beside = [known[agent]] if is_next else await self._intervals(agent, since)
             self._write_shifts(in_a_row([*beside, *mine]))
 
     async def _intervals(self, agent: AgentId, since: datetime) -> list[Interval]:
         """From the one that lasted then."""
-        found = await self._writing.ask(self._sql.intervals_since, agent, agent, since, since)
+        (found,) = await self._writing.ask((self._sql.intervals_since, agent, agent, since, since))
         return [*map(_interval, found)]
 
     def _write_shifts(self, intervals: Sequence[Interval]) -> None:
@@ -174,30 +178,34 @@ async def hold_callbacks(writing: Writing, statements: RecordStatements, new: Fa
     sees what the first has done."""
     names = sorted({str(one.data.get("callback", "")) for one in new if one.type == callbacks.CHANGED})
     if statements.hold_callbacks and names:
-        await writing.ask(statements.hold_callbacks, names)
+        await writing.ask((statements.hold_callbacks, names))
 
 
 def _calls(keys: Iterable[Key]) -> list[str]:
     return sorted({call for _, call in keys})
 
 
-def _told_before(told: Mapping[Key, Facts], ended: Iterable[Key], fresh: frozenset[Key]) -> list[Key]:
-    """Those that may have an interaction already. One that has just been cleared for the first time has none."""
-    return [key for key in ended if key not in fresh or sum(one.type == derive.CLEARED for one in told[key]) > 1]
+class _Pace:
+    """Work on facts, call by call, that holds nobody up."""
+
+    def __init__(self) -> None:
+        self._since = 0
+
+    async def do(self, work: Callable[[Sequence[S]], T], found: Sequence[S]) -> T:
+        """Of one call: in a thread where they are many; and else now and then with a break for others before it."""
+        if len(found) > LONG:
+            return await asyncio.to_thread(work, found)
+        self._since += len(found)
+        if self._since > IN_A_ROW:
+            self._since = len(found)
+            await asyncio.sleep(0)
+        return work(found)
 
 
-async def _off_the_loop(found: Sequence[S], work: Callable[[Sequence[S]], T]) -> T:
-    """``work`` on one call's facts: in a thread where they are many, and else with a break for others behind it."""
-    if len(found) > LONG:
-        return await asyncio.to_thread(work, found)
-    done = work(found)
-    await asyncio.sleep(0)
-    return done
-
-
-def _derived(facts: Facts, devices: Devices) -> tuple[Interaction | None, Trail]:
+def _derived(facts: Facts, *, devices: Devices, is_walked: bool) -> tuple[Interaction | None, Trail]:
     item = derive.interaction_of(facts, devices)
-    return item, derive.trail_of(facts, is_over=item is not None)
+    is_new = is_walked or not trail_is_told(one.type for one in facts)
+    return item, derive.trail_of(facts, is_over=item is not None) if is_new else NOTHING
 
 
 def _fact(row: Row) -> Envelope:
@@ -205,6 +213,10 @@ def _fact(row: Row) -> Envelope:
     return Envelope(
         id=name, source=source, type=kind, subject=call, time=time_of(at), sequence=sequence, data=json_of(data)
     )
+
+
+def _read(found: Iterable[Row]) -> list[Envelope]:
+    return [*map(_fact, found)]
 
 
 def _interval(row: Row) -> Interval:

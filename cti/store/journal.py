@@ -1,10 +1,11 @@
 """Facts on their way to disk, off the event path.
 
-``record`` takes a fact and returns; a writer task commits all that waits in one transaction, a few milliseconds later.
+``record`` takes a fact and returns; a writer task commits all that waits in one transaction, a tenth of a second later, or at
+once where somebody waits for it (``flush``) or a batch is full.
 While the database is away, facts go to the spool, in order, and from there to the database when it is back; then new ones
 go straight again. Everything is told at least once and has an id, so it is kept once.
 
-What a crash loses: after SIGKILL the facts of the last ``linger_s`` and of the commit under way, some milliseconds. They are
+What a crash loses: after SIGKILL the facts of the last ``linger_s`` and of the commit under way. They are
 not written to the spool first: that costs a second sync for every batch, and buys nothing, for what is missing is the *end*
 of what happened: the call is still open in the record, and the PBX's next snapshot says that it is gone (cause ``resync``),
 so it ends as exactly one interaction. A fact that ``flush`` has waited for survives even a power cut.
@@ -19,11 +20,13 @@ still waits here is refused and counted, and the spool is left to whoever starts
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import structlog
 
@@ -40,8 +43,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalRules:
-    linger_s: float = 0.004
-    """How long a fact may wait for company."""
+    linger_s: float = 0.1
+    """How long a fact may wait for company, unless somebody waits for it to be safe or a batch is full. A transaction costs as
+    much as the facts of some calls, so few of them make a call cost the same on quiet and on busy days."""
     batch: int = 500
     """Facts in one transaction."""
     room: int = 50_000
@@ -98,6 +102,7 @@ class Journal:
         self._refused = 0
         self._waiting: deque[Line] = deque()
         self._awake = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._moved = asyncio.Event()
         self._recorded = self._safe = self._stored = self._lost = 0
         self._reason = ""
@@ -117,6 +122,8 @@ class Journal:
         self._waiting.append(line_of(fact))
         self._recorded += 1
         self._awake.set()
+        if len(self._waiting) >= self._rules.batch:
+            self._hurried.set()
         failpoint("journal.recorded")
 
     @property
@@ -138,12 +145,14 @@ class Journal:
         """Wait until all that was recorded before is on disk: in the database or, while that is away, in the spool."""
         wanted = self._recorded
         while self._safe < wanted:
+            self._hurried.set()
             await self._progress()
         failpoint("journal.flushed")
 
     async def drained(self) -> None:
         """Wait until the database has everything."""
         while self._waiting or self._spool.waiting or self._safe < self._recorded:
+            self._hurried.set()
             await self._progress()
 
     async def spooled(self) -> tuple[Envelope, ...]:
@@ -160,6 +169,8 @@ class Journal:
         self._refused += refused
         self._safe += refused
         log.error("facts_refused", count=refused, left_in_the_spool=self._spool.waiting, reason=reason)
+        if self._fence:
+            self._fence.on_stale()
         self._moved.set()
 
     async def run(self) -> None:
@@ -181,10 +192,13 @@ class Journal:
                 await self._awake.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(self._rules.linger_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._rules.linger_s):
+                await self._hurried.wait()
 
     async def _work(self) -> None:
         """What stands in the spool is older than what waits in memory, and goes first."""
+        self._hurried.clear()
         is_due = time.monotonic() >= self._retry_at_s
         if is_due and (self._is_stale or not self._spool.waiting):
             await self._write_waiting()
@@ -196,7 +210,7 @@ class Journal:
 
     async def _write_waiting(self) -> None:
         waiting, was_stale = self._waiting, self._is_stale
-        batch = tuple(waiting)[: self._rules.batch]
+        batch = tuple(islice(waiting, self._rules.batch))
         failpoint("journal.taken")
         if await self._store(batch):
             self._forget(len(batch), of=waiting)

@@ -7,7 +7,7 @@ nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -37,6 +37,8 @@ class Fence:
     """These facts are of an earlier epoch, and were told while it held: of a spool that a restarted service found. They are
     written where the record does not know better by now."""
 
+    on_stale: Callable[[], None] = lambda: None
+    """Told when a write was refused: another has the lease, and nobody here may know yet."""
     dropped: Counter[str] = field(default_factory=Counter)
     """What was left out of what came ``late``."""
 

@@ -103,10 +103,10 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
             agents = of_agents.scalars().all()
         for start in range(0, len(keys), queries.AT_ONCE):
             async with self._database.recording() as writing:
-                done += await self._following(writing).derive(keys[start : start + queries.AT_ONCE])
+                done += await self._following(writing).rebuild(keys[start : start + queries.AT_ONCE])
         for agent in agents:  # a year of one's states is some ten thousand rows
             async with self._database.recording() as writing:
-                await self._following(writing).derive_shifts(agent)
+                await self._following(writing).rebuild_shifts(agent)
         return done
 
     async def close(self) -> None:
@@ -118,4 +118,5 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
     async def _types(self, writing: Writing, told: Iterable[Envelope]) -> dict[Key, str]:
         """Which of these are there already, under which of their keys."""
         names = sorted({name for one in told for _, name in (key_of(one), other_key_of(one))})
-        return {(source, name): kind for source, name, kind in await writing.ask(self._statements.types, names)}
+        (found,) = await writing.ask((self._statements.types, names))
+        return {(source, name): kind for source, name, kind in found}

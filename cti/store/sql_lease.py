@@ -92,7 +92,8 @@ async def let_through(
     """
     fenced = [one for one in facts if is_fenced(one)]
     if names := sorted({one.source for one in fenced} & set(fence.epochs)):
-        _check(fence, names, {row[0]: row[1] for row in await writing.ask(statements.epochs, names)})
+        (held,) = await writing.ask((statements.epochs, names))
+        _check(fence, names, {row[0]: row[1] for row in held})
     if not fence.is_late or not fenced:
         return list(facts)
     known = await _known_better(writing, statements, fenced)
@@ -112,8 +113,9 @@ async def _known_better(writing: Writing, statements: RecordStatements, fenced: 
     """Steps of calls that are cleared in the record, and states of agents who have had a later one since."""
     calls = sorted({one.subject for one in fenced if one.source != AGENTS})
     agents = sorted({one.subject for one in fenced if one.source == AGENTS})
-    cleared = {(source, call) for source, call in await writing.ask(statements.ended, calls)}
-    since = {agent: time_of(at) for agent, at in await writing.ask(statements.latest, agents)}
+    ended, latest = await writing.ask((statements.ended, calls), (statements.latest, agents))
+    cleared = {(source, call) for source, call in ended}
+    since = {agent: time_of(at) for agent, at in latest}
     return {
         id(one)
         for one in fenced

@@ -6,10 +6,11 @@ as it must be over: its call has ended, or the caller has entered the IVR anew. 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
+from cti.calls.frozen import changed
 from cti.calls.journey import (
     CallbackRequested,
     IvrEntered,
@@ -67,6 +68,15 @@ class Trail:
 NOTHING: Final = Trail()
 
 
+def trail_is_told(types: Iterable[str]) -> bool:
+    """Does the record have it all, from when the last of these facts that tell was written? Callbacks and messages say who the
+    call was with, which may change later."""
+    seen = [kind for kind in types if kind in JOURNEY_TYPES]
+    count = Counter(seen)
+    is_left = count[TYPE_OF[IvrEntered]] == count[TYPE_OF[IvrLeft]] and (not seen or seen[-1] in TELLING)
+    return is_left and not count[TYPE_OF[CallbackRequested]] and not count[TYPE_OF[VoicemailLeft]]
+
+
 def trail_of(facts: Iterable[Envelope], *, is_over: bool, who: Mapping[str, str], number: str) -> Trail:
     """``who`` the call is with, and the customer's ``number``: what ``derive.py`` makes of the same facts."""
     facts = tuple(facts)
@@ -83,7 +93,7 @@ def trail_of(facts: Iterable[Envelope], *, is_over: bool, who: Mapping[str, str]
 
 def over(journey: Journey) -> Journey:
     """The journey, known to be over."""
-    return journey if journey.outcome else replace(journey, outcome=IvrOutcome.FAILED, reason=INTERRUPTED)
+    return journey if journey.outcome else changed(journey, outcome=IvrOutcome.FAILED, reason=INTERRUPTED)
 
 
 def spent_s(journey: Journey) -> float | None:
@@ -127,7 +137,7 @@ class _Sessions:
         """Who they are and what they want is known from the journey before; the marks stay with that one."""
         journey = fold(None if event.is_after else self.now.get(self._way()), event)
         if journey:
-            self.begun[event.session] = self.now[event.session] = replace(journey, ratings=())
+            self.begun[event.session] = self.now[event.session] = changed(journey, ratings=())
 
     def _way(self) -> str:
         """The last that led, or leads, to a conversation."""
@@ -146,7 +156,7 @@ def _journeys(events: Iterable[JourneyEvent], *, is_over: bool) -> Iterator[Jour
     last = next(reversed(sessions.now), None)
     for session, journey in sessions.now.items():
         is_gone = is_over or session != last or journey.outcome
-        yield over(journey) if is_gone else replace(sessions.begun[session], ratings=journey.ratings)
+        yield over(journey) if is_gone else changed(sessions.begun[session], ratings=journey.ratings)
 
 
 def _steps(journey: Journey) -> Iterator[Step]:

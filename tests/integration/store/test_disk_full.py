@@ -20,7 +20,7 @@ ROOMY = 1_000_000
 async def set_pages(database: Database, most: int) -> None:
     """SQLite then says what it says on a full disk. There is one connection that writes the record."""
     async with database.recording() as writing:
-        await writing.ask(Statement(f"PRAGMA max_page_count = {most}"))
+        await writing.ask((Statement(f"PRAGMA max_page_count = {most}"),))
 
 
 async def test_a_full_disk_loses_no_call(ready_url: Callable[[str], str], tmp_path: Path) -> None:
