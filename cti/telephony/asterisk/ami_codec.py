@@ -5,7 +5,8 @@ Asterisk greets with one line, ``Asterisk Call Manager/<version>``, that has no 
 (``ChanVariable``), their order has meaning, and values may hold any bytes but, we hope, a CRLF: ``shape.py`` checks.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from cti.errors import PbxProtocolError
@@ -13,24 +14,30 @@ from cti.errors import PbxProtocolError
 _END: Final = b"\r\n\r\n"
 _GREETING: Final = b"Asterisk Call Manager/"
 _EVENT: Final = b"Event: "
-_MARKS: Final[dict[str, bytes]] = {}
+_MARKS: Final[dict[str, str]] = {}
 """What stands before a header's value; as many as there are headers we ask for."""
+_NAMES: Final[dict[bytes, str]] = {}
+"""Event names as text; as many as there are (a stranger's are not kept)."""
+_MOST_NAMES: Final = 500
 
 
 class AmiMessage:
     """One message, headers in order. Parsed when first looked into: most events of a busy PBX are not wanted.
 
-    ``event`` is the event's name; empty for responses and for the greeting.
+    ``event`` is the event's name; empty for responses and for the greeting. ``form`` is what ``shape.py`` found in it when it
+    stands in one of the usual forms: then its channels' headers need not be looked for again.
     """
 
-    __slots__ = ("_headers", "_known", "_raw", "event", "is_greeting")
+    __slots__ = ("_headers", "_known", "_raw", "_text", "event", "form", "is_greeting")
 
     def __init__(self, raw: bytes, *, is_greeting: bool = False) -> None:
         self._raw = raw
+        self._text = ""
         self._headers: tuple[tuple[str, str], ...] | None = None
         self._known: dict[str, str] | None = None
+        self.form: re.Match[str] | None = None
         self.is_greeting = is_greeting
-        self.event = raw[7 : _line_end(raw)].decode("ascii", "replace") if raw.startswith(_EVENT) else ""
+        self.event = _name(raw[7 : _line_end(raw)]) if raw.startswith(_EVENT) else ""
 
     @classmethod
     def of(cls, headers: Iterable[tuple[str, str]]) -> "AmiMessage":
@@ -43,7 +50,7 @@ class AmiMessage:
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         if self._headers is None:
-            parts = [line.partition(":") for line in self._raw.decode("utf-8", "replace").split("\r\n")]
+            parts = [line.partition(":") for line in self.text[2:].split("\r\n")]
             self._headers = tuple([(key, value.removeprefix(" ")) for key, _, value in parts])
         return self._headers
 
@@ -53,15 +60,28 @@ class AmiMessage:
         return self._raw
 
     @property
+    def text(self) -> str:
+        """The same as text, with a line's end before its first line, as before all others."""
+        self._text = self._text or "\r\n" + self._raw.decode("utf-8", "replace")
+        return self._text
+
+    @property
     def is_ours(self) -> bool:
         """Did it come as bytes, so that the order of its headers is the PBX's?"""
         return bool(self._raw)
 
+    @property
+    def stamp(self) -> str:
+        """When it happened, by the PBX's clock; empty where it does not say."""
+        return self.form[1] or "" if self.form else self.get("Timestamp")
+
     def get(self, key: str, default: str = "") -> str:
         """The header's first value. Of an event that is wanted, a few headers are: they are found, the rest left unparsed."""
         if self._raw:
-            at = self._find(key, 0)
-            return default if at < 0 else self._value(at)
+            mark = _MARKS.get(key) or _MARKS.setdefault(key, f"\r\n{key}:")
+            text = self._text or self.text
+            at = text.find(mark)
+            return default if at < 0 else _value(text, at + len(mark))
         if self._known is None:
             self._known = dict(reversed(self.headers))
         return self._known.get(key, default)
@@ -69,25 +89,13 @@ class AmiMessage:
     def get_all(self, key: str) -> tuple[str, ...]:
         if not self._raw:
             return tuple(value for name, value in self.headers if name == key)
+        mark, text = f"\r\n{key}:", self.text
         found = []
-        at = self._find(key, 0)
+        at = text.find(mark)
         while at >= 0:
-            found.append(self._value(at))
-            at = self._find(key, at)
+            found.append(_value(text, at + len(mark)))
+            at = text.find(mark, at + len(mark))
         return tuple(found)
-
-    def _find(self, key: str, start: int) -> int:
-        """Where the next value of ``key`` begins, behind the colon; -1 when there is none."""
-        mark = _MARKS.get(key) or _MARKS.setdefault(key, b"\r\n" + key.encode() + b":")
-        if start == 0 and self._raw.startswith(mark[2:]):
-            return len(mark) - 2
-        at = self._raw.find(mark, start)
-        return at if at < 0 else at + len(mark)
-
-    def _value(self, at: int) -> str:
-        end = self._raw.find(b"\r\n", at)
-        value = self._raw[at:] if end < 0 else self._raw[at:end]
-        return value.removeprefix(b" ").decode("utf-8", "replace")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AmiMessage) and self.headers == other.headers
@@ -99,6 +107,20 @@ class AmiMessage:
         return f"<AmiMessage {self.event or self.get('Response') or 'greeting'}, {len(self.headers)} headers>"
 
 
+def _value(text: str, at: int) -> str:
+    end = text.find("\r\n", at)
+    value = text[at:] if end < 0 else text[at:end]
+    return value.removeprefix(" ")
+
+
+def _name(raw: bytes) -> str:
+    known = _NAMES.get(raw)
+    if known is not None:
+        return known
+    name = raw.decode("ascii", "replace")
+    return _NAMES.setdefault(raw, name) if len(_NAMES) < _MOST_NAMES else name
+
+
 class AmiDecoder:
     """AMI bytes, from the greeting on, -> messages. What is left unfinished when the connection ends is not a message."""
 
@@ -106,7 +128,10 @@ class AmiDecoder:
     """Bytes. Asterisk's own events stay below 10 KiB."""
     MAX_HEADERS: Final = 1000
 
-    def __init__(self) -> None:
+    def __init__(self, *, passes_over: Callable[[bytes], bool] = lambda _block: False) -> None:
+        """``passes_over`` says which blocks are no messages to us; they are only counted."""
+        self.passed_over = 0
+        self._passes_over = passes_over
         self._buffer = b""
         self._is_fresh = True
         """Nothing has come yet: only here a greeting is one. Later it is a caller's idea."""
@@ -124,7 +149,10 @@ class AmiDecoder:
         if len(self._buffer) > self.MAX_MESSAGE:
             received, self._buffer = len(self._buffer), b""
             raise PbxProtocolError(f"a message of more than {self.MAX_MESSAGE} bytes ({received} so far)")
-        messages.extend(AmiMessage(stripped) for block in blocks if (stripped := self._checked(block)))
+        passes_over = self._passes_over
+        wanted = [block for block in blocks if not passes_over(block)]
+        self.passed_over += len(blocks) - len(wanted)
+        messages.extend([AmiMessage(stripped) for block in wanted if (stripped := self._checked(block))])
         return messages
 
     def _checked(self, block: bytes) -> bytes:

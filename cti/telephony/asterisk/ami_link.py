@@ -24,6 +24,7 @@ from cti.telephony.asterisk.ami_session import AmiSession, Booted, Happening, He
 from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
+from cti.telephony.asterisk.unread import is_unread
 from cti.telephony.backoff import backoff_s
 from cti.telephony.commands import CallCommand, Command, Done, Failed, FetchParked, Hangup, Park, Reconnect, Result
 from cti.telephony.link import LinkChanged, News, Sink
@@ -87,6 +88,8 @@ class AmiLink:
         self._status = LinkChanged(pbx=name, state="connecting", at=datetime.now(UTC))
         self._sink: Sink = lambda _news: None
         self._failures = 0
+        self._behind = 0
+        """Messages read and not yet handled."""
         self._lost_at: datetime | None = None
         self._reconcile_at_s = 0.0
         self._began_sync_s = 0.0
@@ -193,7 +196,8 @@ class AmiLink:
             reader, writer = await asyncio.open_connection(self._account.host, self._account.port)
         waiting: asyncio.Queue[list[AmiMessage]] = asyncio.Queue()
         session = AmiSession(self._account.user, self._account.secret, time.monotonic())
-        reading = asyncio.create_task(self._read(reader, waiting), name=f"ami-read-{self.name}")
+        self._behind = 0
+        reading = asyncio.create_task(self._read(reader, waiting, session), name=f"ami-read-{self.name}")
         try:
             await self._handle_all(session, waiting, writer, reading)
         finally:
@@ -202,16 +206,19 @@ class AmiLink:
             with contextlib.suppress(OSError, asyncio.CancelledError, PbxError):
                 await reading
 
-    async def _read(self, reader: asyncio.StreamReader, waiting: asyncio.Queue[list[AmiMessage]]) -> None:
+    async def _read(
+        self, reader: asyncio.StreamReader, waiting: asyncio.Queue[list[AmiMessage]], session: AmiSession
+    ) -> None:
         """Does nothing else. What is unfinished when the connection ends is dropped with the decoder."""
-        decoder = AmiDecoder()
-        behind = 0
+        decoder = AmiDecoder(passes_over=is_unread)
         while data := await reader.read(READ_BYTES):
             if self._tap is not None:
                 self._tap(data)
-            messages = decoder.feed(data)
-            behind = behind + len(messages) if waiting.qsize() else len(messages)
-            if behind > MOST_WAITING:
+            session.heard(time.monotonic())
+            passed_over, messages = decoder.passed_over, decoder.feed(data)
+            self.figures.events += decoder.passed_over - passed_over
+            self._behind += len(messages)
+            if self._behind > MOST_WAITING:
                 raise PbxUnavailable(f"more than {MOST_WAITING} messages behind")
             if messages:
                 waiting.put_nowait(messages)
@@ -228,15 +235,23 @@ class AmiLink:
     ) -> None:
         while True:
             batch = await _next(waiting, reading, until_s=self._deadline_s(session))
+            self._behind -= len(batch)
             now_s = time.monotonic()
-            for number, message in enumerate(batch, 1):
-                for happening in session.handle(message, now_s):
-                    self._do(happening, writer, now_s)
-                if number % AT_ONCE == 0:
-                    await asyncio.sleep(0)
+            for first in range(0, len(batch), AT_ONCE):
+                received_at = datetime.now(UTC)
+                for message in batch[first : first + AT_ONCE]:
+                    if message.event and session.is_ready:
+                        self._hear(message, received_at, now_s)
+                    else:
+                        self._concern(session, message, writer, now_s)
+                await asyncio.sleep(0)
             for happening in (*session.tick(now_s), *self._due_resync(session, now_s)):
                 self._do(happening, writer, now_s)
             await asyncio.sleep(0)
+
+    def _concern(self, session: AmiSession, message: AmiMessage, writer: asyncio.StreamWriter, now_s: float) -> None:
+        for happening in session.handle(message, now_s):
+            self._do(happening, writer, now_s)
 
     def _deadline_s(self, session: AmiSession) -> float:
         if session.state != "ready":
@@ -255,7 +270,7 @@ class AmiLink:
             case Send(data=data):
                 writer.write(data)
             case Heard(message=message):
-                self._hear(message, now_s)
+                self._hear(message, datetime.now(UTC), now_s)
             case Booted(uptime_s=uptime_s):
                 self._tell(self.narrator.booted(uptime_s, datetime.now(UTC), lost_at=self._lost_at))
             case SyncBegins():
@@ -264,9 +279,9 @@ class AmiLink:
             case Synced():
                 self._synced(now_s)
 
-    def _hear(self, message: AmiMessage, now_s: float) -> None:
+    def _hear(self, message: AmiMessage, received_at: datetime, now_s: float) -> None:
         self.figures.events += 1
-        received_at, not_believed = datetime.now(UTC), self.narrator.not_believed
+        not_believed = self.narrator.not_believed
         changes = self.narrator.feed(message, received_at=received_at, monotonic_s=now_s)
         if changes:
             self.figures.lag_s = max(0.0, (received_at - changes[-1].cause.at).total_seconds())

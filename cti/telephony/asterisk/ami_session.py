@@ -88,6 +88,15 @@ class AmiSession:
         else:
             self._answered(message, now_s)
 
+    @property
+    def is_ready(self) -> bool:
+        """Nothing is asked: each event is news, and need not be shown to ``handle``."""
+        return self.state == "ready"
+
+    def heard(self, now_s: float) -> None:
+        """Something came, be it only what nobody reads."""
+        self._heard_s = now_s
+
     def tick(self, now_s: float) -> Iterator[Happening]:
         """To be called at ``next_deadline_s``, or whenever."""
         if now_s - self._heard_s >= DEAD_S:

@@ -64,10 +64,11 @@ class Channel:
     fetches: bool = False
     """We make it ring, to take a parked call: no call of its own."""
 
-    @property
-    def is_real(self) -> bool:
-        """A phone's or trunk's channel, not plumbing inside the PBX."""
-        return not is_local(self.name)
+    is_real: bool = field(init=False)
+    """A phone's or trunk's channel, not plumbing inside the PBX."""
+
+    def __post_init__(self) -> None:
+        self.is_real = not is_local(self.name)
 
     @property
     def is_party(self) -> bool:
@@ -126,7 +127,7 @@ class Conversation:
     is_over: bool = False
 
     def parties(self) -> list[Channel]:
-        return [channel for channel in self.channels.values() if channel.is_party]
+        return [channel for channel in self.channels.values() if channel.is_real and not channel.consults]
 
     @property
     def origin(self) -> Channel | None:
@@ -277,10 +278,13 @@ class Mirror:
         channel.bridge = ""
 
     def in_bridge(self, bridge: str) -> list[Channel]:
-        return [self.channels[leg] for leg in self.bridges.get(bridge, ()) if leg in self.channels]
+        inside = self.bridges.get(bridge) if bridge else None
+        return [self.channels[leg] for leg in inside if leg in self.channels] if inside else []
 
     def hears(self, channel: Channel) -> set[LegId]:
         """Everyone whom ``channel`` can speak with now: through its bridge, and through Local channels into others."""
+        if channel.is_real and not channel.bridge:
+            return {channel.id}
         reached: set[LegId] = set()
         waiting = [channel]
         while waiting:
@@ -290,8 +294,7 @@ class Mirror:
             reached.add(current.id)
             if current.bridge not in self.shared_bridges:
                 waiting.extend(self.in_bridge(current.bridge))
-            other = self.by_name.get(other_half(current.name)) if is_local(current.name) else None
-            if other:
+            if not current.is_real and (other := self.by_name.get(other_half(current.name))):
                 waiting.append(other)
         return reached
 

@@ -21,7 +21,7 @@ from cti.telephony.asterisk.mirror import Conversation, Mirror
 from cti.telephony.asterisk.pbx_clock import PbxClock
 from cti.telephony.asterisk.shape import Gate
 from cti.telephony.asterisk.snapshot import Snapshot
-from cti.telephony.asterisk.story import Storyteller
+from cti.telephony.asterisk.story import Story, is_quiet
 from cti.telephony.asterisk.translate import TRANSLATE
 from cti.telephony.asterisk.translate.headers import Contradiction
 from cti.telephony.link import MemberChanged, MembersRead
@@ -46,7 +46,6 @@ class Narrator:
         self.member_news: list[MemberChanged | MembersRead] = []
         """For whoever feeds us to take away."""
         self._mirror = Mirror(pbx, endpoints)
-        self._story = Storyteller(self._mirror)
         self._gate = Gate()
         self._clock = PbxClock()
         self._snapshot: Snapshot | None = None
@@ -66,11 +65,11 @@ class Narrator:
         translate = TRANSLATE.get(message.event)
         if translate is None and message.event and message.event not in _READ:
             return self._pass_over(message)
-        at = self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         fault = self._gate.fault(message)
         if fault:
             self._quarantine(fault)
             return []
+        at = self._clock.time_of(message, received_at=received_at, monotonic_s=monotonic_s)
         if message.event in members.EVENTS:
             self.member_news += self.members.feed(message, at)
         if message.event in _OTHERS:
@@ -197,36 +196,40 @@ class Narrator:
     def _tell_all(self, touched: Iterable[Conversation], at: datetime) -> list[CallChanged]:
         changes: list[CallChanged] = []
         for conversation in dict.fromkeys(touched):
-            if (
-                conversation.is_told
-                and not conversation.channels
-                and not conversation.is_over
-                and self._is_merged(conversation)
-            ):
+            if not conversation.channels and conversation.is_told and self._is_merged(conversation):
                 changes.extend(self._merged(conversation, at))
             else:
                 changes.extend(self._tell(conversation, at))
         return changes
 
     def _tell(self, conversation: Conversation, at: datetime) -> list[CallChanged]:
+        told = self.tracker.get(conversation.id)
+        if told is not None and not conversation.is_over and is_quiet(self._mirror, conversation, told):
+            return []
         changes: list[CallChanged] = []
+        story = Story(self._mirror, conversation)
         for _ in range(_MOST_NEWS):
-            event = self._story.news(conversation, self.tracker.get(conversation.id), at)
+            event = story.news(told, at)
             change = self._apply(event) if event else None
             if change is None:
                 break
             conversation.is_told = True
             changes.append(change)
+            told = change.after
             if isinstance(event, Cleared):
                 conversation.is_over = True
                 break
+            if is_quiet(self._mirror, conversation, told):
+                break
         else:
             self.anomalies["told in a circle"] += 1
-        if conversation.is_over or conversation.origin is None:
+        if conversation.is_over or story.origin is None:
             self._bury(conversation)
         return changes
 
     def _is_merged(self, conversation: Conversation) -> bool:
+        if conversation.is_over:
+            return False
         return self._mirror.conversation_of(next(iter(conversation.aliases), LegId(""))) is not conversation
 
     def _merged(self, conversation: Conversation, at: datetime) -> list[CallChanged]:

@@ -34,7 +34,7 @@ class PbxClock:
 
     def time_of(self, message: AmiMessage, *, received_at: datetime | None, monotonic_s: float | None) -> datetime:
         """UTC, and never before that of the message before."""
-        stamp = _number(message.get("Timestamp"))
+        stamp = _number(message.stamp)
         if stamp is None:
             stamp = _born(message) if received_at is None else None
             at = received_at if stamp is None else _moment(stamp)

@@ -13,7 +13,7 @@ from typing import Final
 
 from cti.telephony.asterisk.ami_codec import AmiMessage
 
-_CHANNEL: Final = (
+CHANNEL: Final = (
     "Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName",
     "Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
 )  # fmt: skip
@@ -58,7 +58,7 @@ _NO_CHANNEL: Final[dict[str, tuple[str, ...]]] = {
 """Events about no channel, and what stands in them first (apps/app_queue.c, 16 to 22)."""
 
 
-_CDR: Final = (
+CDR: Final = (
     "AccountCode", "Source", "Destination", "DestinationContext", "CallerID", "Channel", "DestinationChannel", "LastApplication",
     "LastData", "StartTime", "AnswerTime", "EndTime", "Duration", "BillableSeconds", "Disposition", "AMAFlags", "UniqueID",
 )  # fmt: skip
@@ -76,7 +76,7 @@ _SECURITY: Final = (
     "RemoteAddress",
 )
 """What main/security_events.c requires of every one. AccountID is what a stranger's phone calls itself."""
-_SEQUENCES: Final = {"Cdr": _CDR, "QueueEntry": _QUEUE_ENTRY}
+_SEQUENCES: Final = {"Cdr": CDR, "QueueEntry": _QUEUE_ENTRY}
 
 
 def fault_of(message: AmiMessage) -> str | None:
@@ -129,7 +129,7 @@ def _sequences(event: str, keys: Sequence[str]) -> list[tuple[str, ...]]:
         return [_SEQUENCES[event]]
     if "EventTV" in keys:
         return [_SECURITY]
-    return [tuple(key.removesuffix(_DESC) + name for name in _CHANNEL) for key in keys if key.endswith(_DESC)]
+    return [tuple(key.removesuffix(_DESC) + name for name in CHANNEL) for key in keys if key.endswith(_DESC)]
 
 
 def _stands(wanted: tuple[str, ...], keys: tuple[str, ...]) -> bool:
@@ -153,42 +153,61 @@ def _fault_of_channel(prefix: str, keys: tuple[str, ...], event: str) -> Iterato
 
 _FIRST_OF_ALL: Final = frozenset({"Newchannel", "Newstate", "Hangup"})
 _WANTED: Final = {
-    prefix: tuple(prefix + name for name in _CHANNEL)
+    prefix: tuple(prefix + name for name in CHANNEL)
     for prefix in {*_OPTIONAL["DialBegin"], *(prefix for prefixes in _PREFIXES.values() for prefix in prefixes)}
 }
 
 
 def is_plain(message: AmiMessage) -> bool:
     """Is it certainly well-formed? Most are, and one look tells; what has no fault may still not be plain."""
-    pattern = _PLAIN.get(message.event)
-    found = pattern.match(message.raw) if pattern else None
-    return found is not None and _ODD_BEHIND.search(message.raw, found.end()) is None
+    form = _FORMS.get(message.event)
+    found = form(message.text) if form else None
+    if found is None or _ODD_BEHIND.search(found.string, found.end()) is not None:
+        return False
+    message.form = found
+    return True
 
 
-def _sequence(prefix: str) -> bytes:
-    return b"\r\n".join(rb"%s: [^\r\n]*" % name.encode() for name in _WANTED[prefix])
+READ: Final = ("Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Exten", "Uniqueid", "Linkedid")
+"""What is read of a channel, in the order in which it stands."""
+STAMP: Final = 1
+GROUPS: Final = {"": tuple(range(2, 2 + len(READ))), "Dest": tuple(range(2 + len(READ), 2 + 2 * len(READ)))}
+"""Where a message's ``form`` has the time, and what is read of each channel."""
 
 
-_BEGINNING: Final = rb"Event: \w+\r\nPrivilege: [^\r\n]*\r\n(?:Timestamp: [0-9.]+\r\n)?"
-_ONE_PLAIN: Final = re.compile(_BEGINNING + _sequence(""))
-_BRIDGE_PLAIN: Final = re.compile(_BEGINNING + rb"(?:Bridge\w+: [^\r\n]*\r\n)+" + _sequence(""))
-_DIAL_PLAIN: Final = re.compile(
-    _BEGINNING + _sequence("") + rb"(?:\r\nChanVariable: [^\r\n]*)*\r\n" + _sequence("Dest")
+def _sequence(prefix: str) -> str:
+    lines = [f"{prefix}{name}: (.*)" if name in READ else f"{prefix}{name}: .*" for name in CHANNEL[:-1]]
+    return r"\r\n".join((*lines, rf"{prefix}{CHANNEL[-1]}: ([^\r\n]*)"))
+
+
+_BEGINNING: Final = r"\r\nEvent: .*\r\nPrivilege: .*\r\n(?:Timestamp: ([0-9.]+)\r\n)?"
+_LINE_ENDS: Final = r"(?=\r\n|\Z)"
+_OF_ONE: Final = re.compile(_BEGINNING + _sequence("") + _LINE_ENDS)
+_OF_A_BRIDGE: Final = re.compile(_BEGINNING + r"(?:Bridge[A-Za-z]+: .*\r\n)+" + _sequence("") + _LINE_ENDS)
+_OF_TWO: Final = re.compile(
+    _BEGINNING + _sequence("") + r"(?:\r\nChanVariable: .*)*\r\n" + _sequence("Dest") + _LINE_ENDS
 )
-_ODD_BEHIND: Final = re.compile(rb"\r\n(?:Event|(?:Dest)?(?:Channel|Uniqueid|Linkedid)):")
-_PLAIN: Final = {
+_OURS: Final = re.compile(
+    _BEGINNING + _sequence("") + r"(?:\r\n(?:ChanVariable|UserEvent|Code|CallerNumber|Holder): .*)*\Z"
+)
+_OF_NO_CHANNEL: Final = re.compile(_BEGINNING + r"(?:Bridge[A-Za-z]+: .*\r\n)*Bridge[A-Za-z]+: .*\Z")
+_ODD_BEHIND: Final = re.compile(r"\r\n(?:Event|(?:Dest)?(?:Channel|Uniqueid|Linkedid)):")
+_FORMS: Final = {
     **dict.fromkeys(
         ("Newchannel", "Newstate", "NewCallerid", "Hangup", "HangupRequest", "SoftHangupRequest", "Hold", "Unhold",
          "QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
-        _ONE_PLAIN,
+        _OF_ONE.match,
     ),
-    **dict.fromkeys(("BridgeEnter", "BridgeLeave"), _BRIDGE_PLAIN),
-    **dict.fromkeys(("DialBegin", "DialState", "DialEnd", "AgentCalled"), _DIAL_PLAIN),
+    **dict.fromkeys(("BridgeEnter", "BridgeLeave"), _OF_A_BRIDGE.match),
+    **dict.fromkeys(("DialBegin", "DialState", "DialEnd", "AgentCalled"), _OF_TWO.match),
+    "UserEvent": _OURS.match,
+    "BridgeDestroy": _OF_NO_CHANNEL.match,
 }  # fmt: skip
+"""The usual forms of what comes often, each matched from the text's beginning on. ``.`` is anything but a line's end."""
 
 _DESC: Final = "ChannelStateDesc"
 _ONE_WHOLE: Final = re.compile(
-    rb"\r\n(\w*)Channel: [^\n]*" + b"".join(rb"\n\1" + name.encode() + rb": [^\n]*" for name in _CHANNEL[1:])
+    rb"\r\n(\w*)Channel: [^\n]*" + b"".join(rb"\n\1" + name.encode() + rb": [^\n]*" for name in CHANNEL[1:])
 )
 
 

@@ -75,6 +75,6 @@ def test_what_is_not_believed_confirms_no_command() -> None:
     forged = event("OriginateResponse", None, ("ActionID", "cti-1"), ("Response", "Success")).decode()
     cut = event("Newchannel", Chan(id="1.2", caller_name=f"x\r\n\r\n{forged}CallerIDName: y"))
     for message in AmiDecoder().feed(event("Newchannel", CALL) + cut + event("Hangup", CALL, ("Cause", "16"))):
-        link._hear(message, 0.0)
+        link._hear(message, datetime(2026, 1, 1, tzinfo=UTC), 0.0)
     assert control.heard == ["Newchannel", "Hangup"]
     assert link.narrator.not_believed == 3

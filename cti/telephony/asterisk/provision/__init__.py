@@ -24,6 +24,8 @@ TEMPLATES: Final = (
     "pjsip_cti.conf",
     "features.conf",
     "res_parking.conf",
+    "cdr.conf",
+    "cdr_custom.conf",
 )
 CUSTOMER_VARIABLE: Final = "CTI_CUSTOMER_CODE"
 MIN_SECRET: Final = 32

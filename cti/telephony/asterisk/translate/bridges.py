@@ -57,9 +57,9 @@ def _remember_company(mirror: Mirror, channel: Channel) -> None:
             mirror.channels[leg].was_with |= speaking - {leg}
 
 
-def bridge_leave(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+def bridge_leave(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
     mirror.moved.add(LegId(message.get("Uniqueid")))
-    channel = known_channel(mirror, message, at)
+    channel = known_channel(mirror, message)
     if channel is None or channel.bridge != message.get("BridgeUniqueid"):
         return NOTHING
     mirror.leave_bridge(channel)

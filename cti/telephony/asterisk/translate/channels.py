@@ -57,9 +57,9 @@ def caller_id(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     return (channel.conversation,)
 
 
-def hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+def hangup_request(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
     """The far end of ``channel`` hung up. A phone that only rang declined; it ends nothing but its own ringing."""
-    channel = known_channel(mirror, message, at)
+    channel = known_channel(mirror, message)
     if channel is None or is_local(channel.name) or channel.conversation.is_stopped:
         return NOTHING
     is_rung = not channel.is_up and channel.state != CALLING
@@ -71,10 +71,10 @@ def hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched
     return NOTHING
 
 
-def soft_hangup_request(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+def soft_hangup_request(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
     """Somebody asked the PBX to hang up ``channel``. While it still speaks, that stands for its party's own wish: it is how
     the hang-up button of a console arrives here. Else it is the PBX tidying up."""
-    channel = known_channel(mirror, message, at)
+    channel = known_channel(mirror, message)
     if channel is None or is_local(channel.name):
         return NOTHING
     conversation = channel.conversation
@@ -91,8 +91,8 @@ _STOPS: Final = "4"
 """AST_SOFTHANGUP_SHUTDOWN, include/asterisk/channel.h: `core stop now`. The Shutdown event comes a second later."""
 
 
-def hangup(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = known_channel(mirror, message, at)
+def hangup(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
+    channel = known_channel(mirror, message)
     if channel is None:
         mirror.dig(LegId(message.get("Uniqueid")))
         return NOTHING
@@ -144,9 +144,9 @@ def _held_by_the_pbx(mirror: Mirror, held: Channel, message: AmiMessage) -> Touc
     return (holder.conversation,)
 
 
-def recording(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+def recording(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
     """MixMonitorStart, MixMonitorMute, MixMonitorStop: of whatever is recorded, by whomever."""
-    channel = known_channel(mirror, message, at)
+    channel = known_channel(mirror, message)
     if channel is None:
         return NOTHING
     is_paused = message.event == "MixMonitorMute" and message.get("State") == "1"

@@ -65,8 +65,8 @@ def dial_state(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     return (called.conversation,)
 
 
-def dial_end(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    called = known_channel(mirror, message, at, "Dest")
+def dial_end(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
+    called = known_channel(mirror, message, "Dest")
     if called is None:
         return NOTHING
     status = message.get("DialStatus")

@@ -27,8 +27,8 @@ def joined(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     return (conversation,)
 
 
-def abandoned(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = known_channel(mirror, message, at)
+def abandoned(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
+    channel = known_channel(mirror, message)
     if channel:
         channel.conversation.has_abandoned = True
     return NOTHING
@@ -39,7 +39,7 @@ def left(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     out of time (or the queue ran empty), for which app_queue counts it as abandoned too (16 and 22: queue_timeout.ami), or by
     a key, for which it does not."""
     mirror.left.add(LegId(message.get("Uniqueid")))
-    channel = known_channel(mirror, message, at)
+    channel = known_channel(mirror, message)
     if channel is None:
         return NOTHING
     if channel.consults:
