@@ -87,14 +87,19 @@ class Backfilling:
 
     async def _while_connected(self, pbx: PbxName, came: datetime) -> None:
         """Until the connection is another."""
-        since, left_s, is_filled = await self._since(pbx), list(self._after_s), False
-        while self._links[pbx].status.at == came:
-            await self._change(pbx, within_s=left_s.pop(0) if left_s else KEEP_S)
+        since, pauses_s = await self._since(pbx), list(self._after_s)
+        if since is None:  # never listened to before: what was then is not ours to fill in
+            await self._complete(pbx, came + OVERLAP)
+            pauses_s = []
+        is_filled = since is None
+        while True:
+            is_due = bool(pauses_s) or not is_filled
+            await self._change(pbx, within_s=pauses_s.pop(0) if pauses_s else KEEP_S)
             if self._links[pbx].status.at != came:
                 return
-            if since is not None and (left_s or not is_filled):
+            if is_due and since is not None:
                 is_filled = await self._fill(pbx, since, came) or is_filled
-            if is_filled or since is None:
+            if is_filled:
                 await self._complete(pbx, datetime.now(UTC))
 
     async def _since(self, pbx: PbxName) -> datetime | None:

@@ -34,5 +34,9 @@ class SqlBackfills:
             return (await connection.execute(wanted)).scalar()
 
     async def completed(self, pbx: PbxName, until: datetime) -> None:
+        """It never goes back."""
+        known = await self.complete_until(pbx)
+        if known is not None and known >= until:
+            return
         async with self._database.writing() as connection:
             await connection.execute(self._database.insert_or_replace(backfill), {"pbx": pbx, "complete_until": until})

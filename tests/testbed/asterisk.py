@@ -192,6 +192,11 @@ class Asterisk:
         return self.home / "log" / "cdr-csv" / "Master.csv"
 
     @property
+    def cdr_custom(self) -> Path:
+        """The same with microseconds, as ``cti init asterisk`` has it."""
+        return self.home / "log" / "cdr-custom" / "cti.csv"
+
+    @property
     def messages(self) -> Path:
         return self.home / "log" / "messages"
 
@@ -281,7 +286,7 @@ class Asterisk:
 
     def write_config(self) -> None:
         """Write every file Asterisk reads. Called by start(); again after a change, before a reload by hand."""
-        for name in ("etc", "db", "spool", "run", "log/cdr-csv", "moh", "shared"):
+        for name in ("etc", "db", "spool", "run", "log/cdr-csv", "log/cdr-custom", "moh", "shared"):
             self.home.joinpath(name).mkdir(parents=True, exist_ok=True)
         music = self.root / SOUNDS / "demo-congrats.gsm"
         shutil.copy(music, self.home / "moh") if music.exists() else None

@@ -10,7 +10,7 @@ async def test_the_files_are_for_their_owner_only(cti: Run, tmp_path: Path) -> N
     assert said.code == 0
     made = sorted((tmp_path / "made").iterdir())
     assert [file.name for file in made] == [
-        "extensions_cti.conf", "features.conf", "manager.conf", "pjsip_cti.conf", "queues_cti.conf", "res_parking.conf",
+        "cdr.conf", "cdr_custom.conf", "extensions_cti.conf", "features.conf", "manager.conf", "pjsip_cti.conf", "queues_cti.conf", "res_parking.conf",
     ]  # fmt: skip
     assert {file.stat().st_mode & 0o777 for file in made} == {0o600}
 
