@@ -27,6 +27,10 @@ class RedisServer:
     def url(self) -> str:
         return f"unix://{self.path}"
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [self._program, "--port", "0", "--unixsocket", self.path, "--save", "", "--appendonly", "no", "--dir", self._home],

@@ -92,15 +92,20 @@ class DeskNews:
             if self._clock() >= alive_at:
                 alive_at = self._clock() + ALIVE_S
                 self._say(Kind.ALIVE)
-            self.look()
+                self.look()
+            self._answer()
             await asyncio.sleep(_TICK_S)
 
     def look(self) -> None:
+        self._answer()
+        if self._bus.is_up:  # else it is the bus that is silent
+            self.attendance.expire()
+
+    def _answer(self) -> None:
+        """Once, however many asked."""
         if self._is_roll_wanted:
             self._is_roll_wanted = False
             self.attendance.say_roll()
-        if self._bus.is_up:  # else it is the bus that is silent
-            self.attendance.expire()
 
     def heard(self, news: Entry | Gap) -> None:
         """A mistake in one piece of news costs that piece."""

@@ -57,7 +57,7 @@ class RedisTickets:
             async with asyncio.timeout(PATIENCE_S):
                 await self._door.put(_ended(session), b"1", kept_s=_KEPT_S)
         except (BusAway, TimeoutError):
-            return  # when it is back, ``desk_news`` hears that the session has ended, and this is asked for again
+            return  # what was issued and not used is good for the rest of its half minute; there is one for each socket
 
 
 def _of_token(token: str) -> str:
