@@ -33,6 +33,8 @@ from cti.calls.events import (
 from cti.calls.transitions import CallChanged
 
 Json = dict[str, Any]
+INFERRED: Final = "inferred"
+"""In the data of what we read off the PBX's lists after we had been away; its time is that of our return."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -95,7 +97,7 @@ def of_change(change: CallChanged) -> Envelope:
         subject=call.id,
         time=event.at,
         sequence=call.sequence,
-        data=_common(call) | _own(event) | _ending(call, event),
+        data=_common(call) | _own(event) | _ending(call, event) | ({INFERRED: True} if change.is_inferred else {}),
     )
 
 

@@ -106,6 +106,8 @@ class CallChanged:
     before: Call | None
     after: Call
     cause: CallEvent
+    is_inferred: bool = False
+    """Read off the PBX's lists after we had been away: it was so by then, and may have happened before."""
 
 
 def begin(event: Offered) -> CallChanged:

@@ -88,7 +88,7 @@ class Interaction:
     is_not_classified: bool = False
     """The wrap-up ran out, and no result has come since."""
     is_backfilled: bool = False
-    """It, or its end, was not seen but read in the PBX's own records; times may be whole seconds."""
+    """Some of it was not seen: read in the PBX's own records (times may be whole seconds), or found so on our return."""
     journey: Journey | None = None
     """Their way through the IVR, the last one where there were several; one nobody saw the end of has ``failed``."""
 

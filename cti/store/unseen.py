@@ -3,12 +3,15 @@
 A fact with ``"backfilled": true`` in its data was made of those records (``cti.reconcile``). Such facts count only where our
 own tell of no end that we saw: what was lived through is worth more than what was read up. So it does not matter in which order
 the two come, nor whether a call was filled in that turns out to be known.
+
+A fact with ``"inferred": true`` was read off the PBX's lists on our return. The call has its end from us, and is marked all the
+same: when it was answered, say, is known no better than that.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cti.envelope import TYPE_OF, Envelope
+from cti.envelope import INFERRED, TYPE_OF, Envelope
 
 BACKFILLED: Final = "backfilled"
 UNSEEN: Final = frozenset({"resync", "pbx_restart"})
@@ -21,14 +24,18 @@ def is_backfilled(fact: Envelope) -> bool:
     return fact.data.get(BACKFILLED) is True
 
 
+def is_inferred(fact: Envelope) -> bool:
+    return fact.data.get(INFERRED) is True
+
+
 def what_counts(facts: Sequence[Envelope]) -> tuple[Sequence[Envelope], bool]:
-    """The facts to go by, in order; and are there some among them that were read up?"""
+    """The facts to go by, in order; and are there some among them that were not lived through, though we saw the end?"""
     read_up = [fact for fact in facts if is_backfilled(fact)]
+    own = [fact for fact in facts if not is_backfilled(fact)] if read_up else facts
+    if _has_end(own) and not is_unseen(own):
+        return own, any(map(is_inferred, own))
     if not read_up:
         return facts, False
-    own = [fact for fact in facts if not is_backfilled(fact)]
-    if _has_end(own) and not is_unseen(own):
-        return own, False
     return [*before_unseen_end(own), *read_up], True
 
 

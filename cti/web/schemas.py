@@ -308,7 +308,8 @@ class InteractionView(Given, frozen=True, kw_only=True):
     is_not_classified: bool = False
     """The agent's wrap-up ran out, and nobody has given a result since."""
     is_backfilled: bool = False
-    """The call, or its end, was not seen but read in the PBX's own records afterwards; times may be whole seconds."""
+    """Some of the call was not seen: read in the PBX's own records afterwards (times may be whole seconds), or found so when the
+    connection was back."""
     journey: JourneyView | None = None
     """The caller's way through the IVR; null: they came through none."""
     ratings: tuple["RatingView", ...] = ()

@@ -275,7 +275,7 @@ class AmiLink:
                 self._tell(self.narrator.booted(uptime_s, datetime.now(UTC), lost_at=self._lost_at))
             case SyncBegins():
                 self._began_sync_s = now_s
-                self.narrator.begin_sync()
+                self.narrator.begin_sync(was_away=self._status.state != "connected")
             case Synced():
                 self._synced(now_s)
 

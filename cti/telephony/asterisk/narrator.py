@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -42,6 +43,8 @@ class Narrator:
         """How many, so that whoever feeds us knows whether this one was."""
         self.wants_reread = False
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
+        self._was_away = False
+        """Before the snapshot that is being read, or was read last."""
         self.members = members.Members(PbxName(pbx))
         self.member_news: list[MemberChanged | MembersRead] = []
         """For whoever feeds us to take away."""
@@ -121,9 +124,9 @@ class Narrator:
 
     # ---- snapshots
 
-    def begin_sync(self) -> None:
+    def begin_sync(self, *, was_away: bool = False) -> None:
         """The lists are about to be asked for. Nothing is told until the channels' is complete; live events are applied."""
-        self.wants_reread = False
+        self.wants_reread, self._was_away = False, was_away
         self.members.begin_sync(self._clock.now)
         self._snapshot = Snapshot(self._mirror)
 
@@ -151,7 +154,8 @@ class Narrator:
         snapshot.complete(at)
         self._snapshot = None
         told = [home for call in self.tracker.live if (home := self._home(call))]
-        return self._tell_all([*told, *self._mirror.conversations], at)
+        changes = self._tell_all([*told, *self._mirror.conversations], at)
+        return [replace(change, is_inferred=True) for change in changes] if self._was_away else changes
 
     def _home(self, call: Call) -> Conversation | None:
         return next((home for leg in call.legs if (home := self._mirror.conversation_of(leg.party.leg))), None)

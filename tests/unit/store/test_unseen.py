@@ -83,3 +83,25 @@ def test_what_was_lived_through_wins_over_what_was_read_whichever_came_first() -
         == interaction_of(own, DEVICES)
         == interaction_of([*own, *other], DEVICES)
     )
+
+
+def test_what_was_found_so_on_our_return_is_marked() -> None:
+    """Answered while we were away, ended before our eyes: the answer has the time of our return, and the row says so."""
+    whole = answered_call()
+    found = [
+        msgspec.structs.replace(fact, data={**fact.data, "inferred": True})
+        if fact.type == "cti.call.established.v1"
+        else fact
+        for fact in whole
+    ]
+    seen, marked = interaction_of(whole, DEVICES), interaction_of(found, DEVICES)
+    assert seen
+    assert marked
+    assert (seen.is_backfilled, marked.is_backfilled) == (False, True)
+
+
+def test_an_end_found_on_our_return_waits_to_be_filled_in() -> None:
+    lost = [msgspec.structs.replace(fact, data={**fact.data, "inferred": True}) for fact in lost_call(Story())]
+    waiting = interaction_of(lost, DEVICES)
+    assert waiting
+    assert not waiting.is_backfilled

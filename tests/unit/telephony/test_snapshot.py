@@ -192,6 +192,17 @@ def test_16_list_interleave_for_a_newcomer_who_knows_nothing(story: str) -> None
         assert invariants.broken_story([*changes, *narrator.end_all("trace_end")]) == []
 
 
+@pytest.mark.parametrize("was_away", [False, True])
+def test_what_is_read_off_the_lists_after_an_absence_says_so(was_away: bool) -> None:  # noqa: FBT001 - a parameter
+    """And what is heard afterwards does not; nor what a look in between finds, which is a moment old."""
+    narrator = Narrator("main", Endpoints())
+    narrator.begin_sync(was_away=was_away)
+    found = told(narrator, AS_IT_WAS)
+    assert found
+    assert {change.is_inferred for change in found} == {was_away}
+    assert {change.is_inferred for change in told(narrator, ENDS)} == {False}
+
+
 async def test_16_list_interleave_on_the_wire() -> None:
     """The talker hangs up between the first and the last item of a list that still has him."""
     lists = {"CoreShowChannels": [*TALKING, item(WAITER)], "QueueStatus": [ENTRY]}
