@@ -1,6 +1,5 @@
 """Our record against Asterisk's: every call once, the right agent, the right outcome, the right times."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,15 +50,20 @@ def verdict(
     truth: Mapping[str, TrueCall],
     away: Sequence[Away],
     stalled_s: Callable[[float], float],
+    *,
+    since: float,
 ) -> Verdict:
-    """``stalled_s``: how long the machine stood still around a time."""
+    """``truth``: all calls there ever were; those that began before ``since`` need not be on our record.
+    ``stalled_s``: how long the machine stood still around a time.
+    """
     by_id: dict[str, list[Interaction]] = {}
     for row in rows:
         by_id.setdefault(row.call.partition("-")[2], []).append(row)
-    found = Verdict(calls=len(truth), doubled=[name for name, many in by_id.items() if len(many) > 1])
-    found.lost = [name for name in truth if name not in by_id]
+    ours = {name: call for name, call in truth.items() if call.began_at >= since}
+    found = Verdict(calls=len(ours), doubled=[name for name, many in by_id.items() if len(many) > 1])
+    found.lost = [name for name in ours if name not in by_id]
     found.wrong = [f"{name}: a call Asterisk never had" for name in by_id.keys() - truth.keys()]
-    for name, call in truth.items():
+    for name, call in ours.items():
         for row in by_id.get(name, [])[:1]:
             _hold(row, call, away, stalled_s, found)
     return found
@@ -68,17 +72,17 @@ def verdict(
 def _hold(
     row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Callable[[float], float], found: Verdict
 ) -> None:
-    found.backfilled += is_backfilled(row)
+    found.backfilled += row.is_backfilled
     found.ended_unseen += row.cause in UNSEEN
     was_seen = not any(one.meets(call) for one in away)
-    if not is_backfilled(row):
+    if not row.is_backfilled:
         (found.wrong if was_seen else found.unmarked).extend(f"{call.id}: {what}" for what in _people(row, call))
     for what, ours, theirs in _times(row, call):
         if ours is None or theirs is None:
             continue
         off_s = max(0.0, abs(ours - theirs) - stalled_s(theirs))
-        if any(one.has(theirs) for one in away) or is_backfilled(row):
-            if off_s > (BACKFILLED_S if is_backfilled(row) else TIME_S) and row.cause not in UNSEEN:
+        if any(one.has(theirs) for one in away) or row.is_backfilled:
+            if off_s > (BACKFILLED_S if row.is_backfilled else TIME_S) and row.cause not in UNSEEN:
                 found.unmarked.append(f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and nothing says so")
             continue
         found.worst_ms = max(found.worst_ms, off_s * 1000)
@@ -108,11 +112,3 @@ def _times(row: Interaction, call: TrueCall) -> Iterable[tuple[str, float | None
 
 def _epoch(at: datetime | None) -> float | None:
     return at.timestamp() if at else None
-
-
-def is_backfilled(row: Interaction) -> bool:
-    return bool(getattr(row, "backfilled", False))
-
-
-def kinds_of(rows: Iterable[Interaction]) -> Counter[str]:
-    return Counter(str(row.outcome) for row in rows)

@@ -151,6 +151,8 @@ name = "main"
 port = {self.ami_port}
 events_secret = "{self.pbx.options.events_secret}"
 commands_secret = "{self.pbx.options.commands_secret}"
+queue_log = "{self.pbx.queue_log}"
+cdr = "{self.pbx.cdr_custom}"
 dial_format = "national"
 [web]
 port = {self.web_port}

@@ -40,11 +40,11 @@ class TrueCall:
         return "abandoned" if self.abandoned else ""
 
 
-def true_calls(pbx: Asterisk, *, since: float = 0.0) -> dict[str, TrueCall]:
-    """Calls from outside that began since then, by id."""
+def true_calls(pbx: Asterisk) -> dict[str, TrueCall]:
+    """Calls from outside, by id."""
     calls = _of_cel(cel_log(pbx).read_text("utf-8", "replace").splitlines())
     _of_queue_log(pbx.queue_log.read_text("utf-8", "replace").splitlines(), calls)
-    return {name: call for name, call in calls.items() if call.began_at >= since}
+    return calls
 
 
 def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
