@@ -13,6 +13,7 @@ What a room is given, it is given as values; what may fail at start raises ``Cti
 from collections.abc import Callable, Sequence
 
 from cti import settings
+from cti.app import garbage
 from cti.app.front import front_and_serve
 from cti.app.reading import read_and_serve
 from cti.app.reign import reign
@@ -39,12 +40,13 @@ async def run(
     Raises ConfigError (a port taken, a folder that cannot be written), StoreSchema.
     """
     wanted = Wanted(given=given, started=started, links=links, prepare=prepare, demo=demo, flow=flow)
-    if "pbx" not in given.roles:
-        await front_and_serve(wanted)
-    elif _others_may_read(wanted):
-        await reign(wanted, read_and_serve)
-    else:
-        await read_and_serve(wanted)
+    with garbage.rarely_looked_for():
+        if "pbx" not in given.roles:
+            await front_and_serve(wanted)
+        elif _others_may_read(wanted):
+            await reign(wanted, read_and_serve)
+        else:
+            await read_and_serve(wanted)
 
 
 def _others_may_read(wanted: Wanted) -> bool:

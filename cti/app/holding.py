@@ -1,6 +1,7 @@
 """The shell around the lease: stand by until it is free, keep it, say when it is lost."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -64,10 +65,13 @@ class Holder:
                 return term
             await asyncio.sleep(LOOK_S)
 
-    async def keep(self, term: Term) -> None:
-        """Returns once another has it."""
+    async def keep(self, term: Term, doubt: asyncio.Event) -> None:
+        """Returns once another has it. It is asked for now and then, and whenever ``doubt`` is set."""
         while True:
-            await asyncio.sleep(self._life_s / RENEWALS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._life_s / RENEWALS):
+                    await doubt.wait()
+            doubt.clear()
             asked_at_s = self._clock()
             try:
                 async with asyncio.timeout(self._life_s / (RENEWALS + 1)):

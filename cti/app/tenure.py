@@ -1,6 +1,7 @@
 """The time a process holds the lease, as its rooms see it."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from cti.agent_facts import AGENTS
 from cti.app.holding import Holder, clock_s
@@ -16,6 +17,8 @@ class Tenure:
     holder: Holder
     term: Term
     is_lost: bool = False
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by whoever has a reason to think that the lease is another's: it is asked for at once."""
 
     @property
     def epoch(self) -> int:
@@ -23,7 +26,7 @@ class Tenure:
 
     @property
     def fence(self) -> Fence:
-        return Fence(epochs=self.term.epochs)
+        return Fence(epochs=self.term.epochs, on_stale=self.doubt.set)
 
     def may_act(self) -> bool:
         return not self.is_lost and self.term.may_act(clock_s())

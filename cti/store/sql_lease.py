@@ -1,9 +1,10 @@
 """Leases in SQLite or PostgreSQL, and the look at them that every fenced write takes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy import ColumnElement, Float, and_, literal_column, select, update
+from sqlalchemy import ColumnElement, Float, and_, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cti.agent_facts import AGENTS
@@ -22,6 +23,11 @@ log = logger("lease")
 _T: Final = lease.c
 
 
+_IDLE_MS: Final = 3000
+"""PostgreSQL ends a transaction about leases whose process falls silent in the middle of it: nobody else could take one for as
+long as it stands still."""
+
+
 class SqlLeases:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,7 +42,7 @@ class SqlLeases:
         """One after the other in their order, so that two who want some of the same never wait for each other."""
         taken: dict[str, int] = {}
         try:
-            async with self._database.writing() as connection:
+            async with self._writing() as connection:
                 for name in sorted(names):
                     taken[name] = await self._take(connection, name, holder, life_s)
         except _HeldByAnother:
@@ -44,7 +50,7 @@ class SqlLeases:
         return taken
 
     async def renew(self, epochs: Mapping[str, int], holder: str, *, life_s: float) -> bool:
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             renewed = 0
             for name, epoch in sorted(epochs.items()):
                 mine = update(lease).where(_is(name, holder, epoch)).values(good_until_s=self._now_s + life_s)
@@ -52,9 +58,16 @@ class SqlLeases:
         return renewed == len(epochs)
 
     async def release(self, epochs: Mapping[str, int], holder: str) -> None:
-        async with self._database.writing() as connection:
+        async with self._writing() as connection:
             for name, epoch in sorted(epochs.items()):
                 await connection.execute(update(lease).where(_is(name, holder, epoch)).values(good_until_s=0.0))
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        async with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                await connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE_MS}"))
+            yield connection
 
     async def _take(self, connection: AsyncConnection, name: str, holder: str, life_s: float) -> int:
         new = {"name": name, "holder": "", "epoch": 0, "good_until_s": 0.0}

@@ -112,7 +112,7 @@ def holder(table: Table, name: str, *, may_begin_alone: bool = False) -> Holder:
 
 @asynccontextmanager
 async def keeping(one: Holder, held: Term) -> AsyncIterator["asyncio.Task[None]"]:
-    task = asyncio.create_task(one.keep(held))
+    task = asyncio.create_task(one.keep(held, asyncio.Event()))
     try:
         async with asyncio.timeout(10):
             yield task

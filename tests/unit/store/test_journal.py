@@ -244,6 +244,11 @@ class LeasedLog(MoodyLog):
         super().__init__()
         self.epoch = 1
         self.late: list[str] = []
+        self.doubted = 0
+        """How often somebody was told to ask who has the lease."""
+
+    def doubt(self) -> None:
+        self.doubted += 1
 
     async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
         told = list(facts)
@@ -259,7 +264,7 @@ def note(name: str) -> Envelope:
 
 @asynccontextmanager
 async def holding(log: LeasedLog, path: Path, epoch: int) -> AsyncIterator[Journal]:
-    journal = Journal(log, Spool(path), QUICK, Fence(epochs={"/pbx/main": epoch}))
+    journal = Journal(log, Spool(path), QUICK, Fence(epochs={"/pbx/main": epoch}, on_stale=log.doubt))
     task = asyncio.create_task(journal.run())
     try:
         async with asyncio.timeout(10):
@@ -278,6 +283,7 @@ async def test_facts_of_a_stale_epoch_are_refused_and_not_kept_for_later(path: P
         await journal.flush()
         journal.record(answered_call("2.1")[0])
         await journal.flush()
+        assert log.doubted == 1
         assert journal.status.refused == len(answered_call()) + 1
         assert journal.status.is_store_up
     assert [fact.type for fact in await told(log)] == [NOTE]

@@ -1,0 +1,140 @@
+"""One process at a time reads a PBX, whatever becomes of it: killed, frozen, stopped, or frozen and gone on."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from cti.calls.call import CallId
+from cti.store.database import Database
+from cti.store.interactions import Filter, Interaction
+from cti.store.sql import SqlInteractionLog
+from cti.store.tables import fact, lease
+from tests.integration.scaled.cluster import Cluster, Process
+from tests.integration.scaled.live_pbx import FIRST_PHONE, LivePbx
+from tests.ports import free_port
+from tests.redis_server import RedisServer
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.chaos]
+
+TAKEOVER_S = 5.0
+
+
+@dataclass
+class Site:
+    cluster: Cluster
+    pbx: LivePbx
+    database: Database
+
+    @property
+    def log(self) -> SqlInteractionLog:
+        return SqlInteractionLog(self.database)
+
+    async def two_readers(self, roles: str = "pbx", lease_s: str = "3") -> tuple[Process, Process]:
+        """The first of them active; ``lease_s`` is its."""
+        one, two = self.cluster.process("one", roles), self.cluster.process("two", roles)
+        await one.start(CTI_PROCESS__LEASE_S=lease_s)
+        await one.until(pbx="ok")
+        await two.start()
+        await two.until(lease="standby")
+        return one, two
+
+    async def talking(self, nr: int) -> "asyncio.Task[str]":
+        """A call that has got as far as the agent, on record."""
+        calling = asyncio.create_task(self.pbx.call(nr, FIRST_PHONE))
+        established = select(fact).where(fact.c.type == "cti.call.established.v1")
+        async with asyncio.timeout(20):
+            while True:
+                async with self.database.reading() as connection:
+                    if (await connection.execute(established)).first():
+                        return calling
+                await asyncio.sleep(0.05)
+
+    async def rows(self, count: int) -> tuple[Interaction, ...]:
+        found: tuple[Interaction, ...] = ()
+        async with asyncio.timeout(20):
+            while len(found) < count:
+                await asyncio.sleep(0.05)
+                found = (await self.log.between(Filter(), limit=500)).items
+        return found
+
+
+@pytest.fixture
+async def site(tmp_path: Path, ready_url: Callable[[str], str], redis_server: RedisServer) -> AsyncIterator[Site]:
+    url = ready_url("postgresql")
+    pbx = LivePbx(free_port(), (FIRST_PHONE, FIRST_PHONE + 1), ring_s=1.0, talk_s=7.0)
+    serving, database = await pbx.serve(), Database(url)
+    cluster = Cluster(tmp_path, url, redis_server.url, pbx.port)
+    async with asyncio.timeout(150):
+        yield Site(cluster, pbx, database)
+    await cluster.close()
+    serving.close()
+    await database.close()
+
+
+async def test_33_leader_fencing(site: Site) -> None:
+    """It stands still with a call in its head, and goes on as if nothing had been: nothing of what it tells is written."""
+    one, two = await site.two_readers()
+    calling = await site.talking(1)
+    one.signal(signal.SIGSTOP)
+    began_s = time.monotonic()
+    await two.until(lease="ok", pbx="ok")
+    assert time.monotonic() - began_s < TAKEOVER_S
+    linkedid = await calling
+    (row,) = await site.rows(1)
+    facts = await site.log.facts(CallId(f"main-{linkedid}"))
+    one.signal(signal.SIGCONT)
+    await one.until(lease="standby")
+    assert (row.call, row.outcome) == (f"main-{linkedid}", "answered")
+    assert await site.log.facts(CallId(f"main-{linkedid}")) == facts
+    assert one.complaints() + two.complaints() == []
+
+
+async def test_33_leader_fencing_by_the_record_alone(site: Site) -> None:
+    """A reader that would not ask for its lease for a long time hears at its first write that it is another's."""
+    one, two = await site.two_readers(lease_s="60")
+    calling = await site.talking(1)
+    one.signal(signal.SIGSTOP)
+    async with site.database.writing() as connection:
+        await connection.execute(update(lease).values(good_until_s=0.0))
+    await two.until(lease="ok", pbx="ok")
+    one.signal(signal.SIGCONT)
+    await one.until_told("facts_refused")
+    await one.until(lease="standby")
+    assert one.told("facts_refused")[0]["count"] > 0
+    linkedid = await calling
+    assert [(row.call, row.outcome) for row in await site.rows(1)] == [(f"main-{linkedid}", "answered")]
+    facts = await site.log.facts(CallId(f"main-{linkedid}"))
+    steps = [fact.sequence for fact in facts if fact.sequence]
+    assert steps == list(range(1, len(steps) + 1))
+
+
+async def test_33_a_dead_reader_is_replaced_within_five_seconds_and_a_stopped_one_at_once(site: Site) -> None:
+    one, two = await site.two_readers()
+    calling = await site.talking(1)
+    began_s = time.monotonic()
+    await one.kill()
+    await two.until(lease="ok", pbx="ok")
+    assert time.monotonic() - began_s < TAKEOVER_S
+    linkedid = await calling
+    assert [(row.call, row.outcome) for row in await site.rows(1)] == [(f"main-{linkedid}", "answered")]
+    await one.start()
+    await one.until(lease="standby")
+    began_s = time.monotonic()
+    assert await two.stop() == 0
+    await one.until(lease="ok", pbx="ok")
+    assert time.monotonic() - began_s < TAKEOVER_S / 2
+    assert one.complaints() + two.complaints() == []
+
+
+async def test_33_a_second_service_that_does_everything_stands_by(site: Site) -> None:
+    one, two = await site.two_readers(roles="")
+    assert (await two.figures())["cti_lease_active"] == 0
+    await one.kill()
+    await two.until(within_s=TAKEOVER_S, lease="ok", pbx="ok")
+    assert (await two.figures())["cti_lease_epoch"] == 2
