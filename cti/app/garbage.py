@@ -1,0 +1,28 @@
+"""How often Python looks for garbage that it cannot find by counting references.
+
+A look at everything stops the service for as long as there are objects to look at: 0.1 s with a thousand desktops and their
+calls. By Python's own rules that is due every few seconds at 100 calls/s, and a pop that comes then waits for it
+(benchmarks/bench_pop.py). Hardly anything here is garbage of that kind, so it is looked for a hundred times as rarely, and what
+was there at the start, program and libraries, is never looked at again.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_RARELY: Final = (20_000, 20, 100)
+"""New objects before the youngest are looked at; looks at those before the older ones are; and so on before all are."""
+
+
+@contextmanager
+def rarely_looked_for() -> Iterator[None]:
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_RARELY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
