@@ -37,7 +37,7 @@ class Console {
   /** Run with the final word on each command, and when my own state became another. */
   readonly whenCommand: ((command: CommandDelta) => void)[] = []
   readonly whenPresence: ((before: PresenceView | null, after: PresenceView | null) => void)[] = []
-  /** Run with each new state of a live call of mine, and when a snapshot replaced all that was known. */
+  /** Run with each new state of a live call of mine, and when a snapshot replaced all that was known and began a new stream. */
   readonly whenCall: ((before: CallView | undefined, after: CallView) => void)[] = []
   readonly whenSnapshot: (() => void)[] = []
   /** Is nothing left here that a reload would lose or an agent would miss? */
@@ -62,6 +62,8 @@ class Console {
   #commands = new Map<string, { notice: number }>()
   #typedAt = -TYPING_MS
   #firstServer = ''
+  /** The stream goes on, at another server perhaps: what was told meanwhile follows. */
+  #goesOn = false
   #heldBack: ReturnType<typeof setTimeout> | undefined
 
   constructor() {
@@ -165,6 +167,7 @@ class Console {
     if (message.type === 'welcome') {
       this.clock.set(message.now)
       this.#tick()
+      this.#goesOn = message.resumed
       this.#firstServer ||= message.server
       this.newVersion = this.#firstServer !== message.server
     }
@@ -177,7 +180,7 @@ class Console {
     if (message.type === 'pop_withdrawn' && before.pops[message.pop]) {
       if (message.reason !== 'answered') notices.show('info', word(t().withdrawn, message.reason) ?? message.reason)
     }
-    if (message.type === 'snapshot') for (const hook of this.whenSnapshot) hook()
+    if (message.type === 'snapshot' && !this.#goesOn) for (const hook of this.whenSnapshot) hook()
     if (message.type === 'call') for (const hook of this.whenCall) hook(before.calls[message.call.call], message.call)
     if (message.type === 'command') {
       this.#commandEnded(message)

@@ -229,6 +229,7 @@ export interface PbxView {
   name: string
   state: 'connected' | 'connecting' | 'lost'
   since: string
+  reason: string
 }
 
 /** A queue of this agent. */

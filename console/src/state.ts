@@ -128,10 +128,15 @@ function delta(desk: Desk, message: Delta): Desk {
     case 'parked':
       return { ...desk, parked: message.parked }
     case 'notice':
-      return { ...desk, warnings: [...desk.warnings, message].slice(-WARNINGS_KEPT) }
+      return desk.warnings.some((one) => isSame(one, message)) ? desk : { ...desk, warnings: [...desk.warnings, message].slice(-WARNINGS_KEPT) }
     default:
       return desk // a later server's message; its number still counts
   }
+}
+
+/** Told again by another server, which cannot know what was told before. */
+function isSame(one: NoticeDelta, other: NoticeDelta): boolean {
+  return one.kind === other.kind && one.at === other.at && one.agent === other.agent && one.call === other.call && one.text === other.text
 }
 
 function withCall(desk: Desk, call: CallView): Desk {

@@ -135,7 +135,7 @@ describe('what a result asks besides', () => {
 })
 
 describe('what the desk is told', () => {
-  const notice = (seq: number): NoticeDelta => ({ type: 'notice', seq, kind: 'not_classified', at: AT, agent: 'jon', agent_name: 'Jon Ek', call: 'a', text: '' })
+  const notice = (seq: number): NoticeDelta => ({ type: 'notice', seq, kind: 'not_classified', at: AT, agent: 'jon', agent_name: 'Jon Ek', call: `a${seq}`, text: '' })
 
   test('my state, whole each time, and from a snapshot', () => {
     const desk = receive({ ...EMPTY, stream: 's' }, { type: 'presence', seq: 1, presence: presence({ state: 'HOLD' }) }) as Desk

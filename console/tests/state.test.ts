@@ -138,3 +138,21 @@ test('the call that is talked on stands before the one on hold', () => {
   )
   expect(liveCalls(desk).map((one) => one.call)).toEqual(['talking', 'held'])
 })
+
+describe('a stream that goes on at another server', () => {
+  const snapshot = (seq: number, pops: PopView[]): FromServer => ({ type: 'snapshot', seq, calls: [], cards: [], pops, pbxs: [], queues: [], presence: null, parked: [] })
+
+  test('its snapshot is the next message, and a pop that is known stays the same', () => {
+    const before = after({ type: 'pop', seq: 1, pop: pop('a') })
+    const desk = receive(before, snapshot(2, [pop('a')])) as Desk
+    expect([Object.keys(desk.pops), desk.seq]).toEqual([Object.keys(before.pops), 2])
+    expect(receive(desk, { type: 'command', seq: 3, command: 'c', status: 'done', reason: '' })).not.toBe('gap')
+  })
+
+  test('a notice told again is there once', () => {
+    const notice = { type: 'notice', kind: 'missed_call', at: AT, agent: 'mara', agent_name: 'Mara', call: 'a', text: '' } as const
+    const desk = after({ ...notice, seq: 1 }, { ...notice, seq: 2 }, { ...notice, seq: 3, agent: 'jon' })
+    expect(desk.warnings.map((one) => one.agent)).toEqual(['mara', 'jon'])
+    expect(desk.seq).toBe(3)
+  })
+})

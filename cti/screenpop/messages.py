@@ -381,7 +381,7 @@ class Welcome(_Tagged, frozen=True, kw_only=True, tag="welcome"):
     """The program's version; a desktop that finds a new one reloads when its agent is free."""
     stream: str
     resumed: bool = False
-    """The missed deltas follow, and no snapshot."""
+    """The stream goes on: the missed deltas follow, or, where it was another process', a snapshot with the next number."""
     now: datetime
     """For timers: the desktop counts from its own monotonic clock, set by this."""
     me: MeView

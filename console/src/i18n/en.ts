@@ -68,6 +68,7 @@ export const en = {
   lostSince: (time: string) => `Lost at ${time}`,
   back: 'Connection is back.',
   pbxLostStrip: (name: string, time: string) => `Phone system ${name} lost since ${time}. Calls that are up go on, but new ones are not announced here.`,
+  readerAwayStrip: (name: string, time: string) => `No news of phone system ${name} since ${time}: the server's connection to it is being taken over. Calls go on, but new ones are not announced here.`,
   pbxConnectingStrip: (name: string) => `Phone system ${name}: connecting. Calls are not announced yet.`,
   newVersion: 'New version — this page reloads when you are free.',
   newVersionSave: 'New version — this page reloads once your calls have their results.',

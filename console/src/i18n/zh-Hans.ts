@@ -64,6 +64,7 @@ export const zhHans: Messages = {
   longLostAdvice: (ext) => `请直接使用话机${ext ? `（分机 ${ext}）` : ''}，来电仍会呼入。备注保存在此浏览器中，恢复连接后自动保存。`,
   lostSince: (time) => `${time} 起中断`,
   back: '已恢复连接。',
+  readerAwayStrip: (name, time) => `自 ${time} 起没有电话系统 ${name} 的消息：服务器正在重新接管连接。通话会继续，但新来电不会在此弹屏。`,
   pbxLostStrip: (name, time) => `电话系统 ${name} 自 ${time} 起中断。进行中的通话会继续，但新来电不会在此弹屏。`,
   pbxConnectingStrip: (name) => `电话系统 ${name} 连接中，来电暂时不会弹屏。`,
   newVersion: '有新版本，待您空闲时自动刷新。',

@@ -64,6 +64,7 @@ export const zhHant: Messages = {
   longLostAdvice: (ext) => `請直接使用話機${ext ? `（分機 ${ext}）` : ''}，來電仍會進來。備註保存在此瀏覽器，恢復連線後自動儲存。`,
   lostSince: (time) => `${time} 起中斷`,
   back: '已恢復連線。',
+  readerAwayStrip: (name, time) => `自 ${time} 起沒有電話系統 ${name} 的消息：伺服器正在重新接管連線。通話會繼續，但新來電不會在此顯示。`,
   pbxLostStrip: (name, time) => `電話系統 ${name} 自 ${time} 起中斷。進行中的通話會繼續，但新來電不會在此顯示。`,
   pbxConnectingStrip: (name) => `電話系統 ${name} 連線中，來電暫時不會顯示。`,
   newVersion: '有新版本，待您空閒時自動重新載入。',
