@@ -59,7 +59,7 @@ console-test: console
 pytest: env console
 	@echo "test: pytest"; $(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-bench: env
+bench: env $(VENV)/peers.stamp
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 bench-report: env
@@ -95,6 +95,10 @@ $(VENV)/run.stamp: requirements/run.lock pyproject.toml hatch_build.py | $(BIN)/
 
 $(VENV)/dev.stamp: requirements/dev.lock pyproject.toml hatch_build.py | $(BIN)/pip
 	$(call quietly,env: installing what runs and tests (requirements/dev.lock),$(PIP_LOCKED) -r $< && $(PIP_SELF) && touch $@)
+
+# In a folder of their own: one of them brings a package called tests.
+$(VENV)/peers.stamp: requirements/bench.lock | $(BIN)/pip
+	$(call quietly,env: installing the clients to measure against (requirements/bench.lock),rm -rf $(VENV)/peers && $(PIP_LOCKED) --target $(VENV)/peers -r $< && rm -rf $(VENV)/peers/tests && touch $@)
 
 $(VENV)/node.stamp: | $(BIN)/pip
 	$(call quietly,env: installing Node from PyPI,$(PIP) $(NODE_WHEEL) && touch $@)
