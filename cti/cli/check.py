@@ -14,6 +14,7 @@ from cti.agents.agent import Agent, AgentId
 from cti.calls.call import PbxName
 from cti.cli import DONE, FAILED, AsJson, Config, app, run, say
 from cti.cli.check_ivr import of_ivr, ports
+from cti.cli.check_records import of_records
 from cti.cli.findings import Finding
 from cti.errors import CtiError, PbxError
 from cti.settings import Pbx, Settings
@@ -61,6 +62,8 @@ async def _findings(given: Settings, file: Path) -> AsyncIterator[Finding]:
         yield _port(section, host, port)
     yield _spool(given)
     yield await _database(given)
+    if given.redis.url.get_secret_value():
+        yield await _redis(given)
     yield await _crm(given)
     yield _console()
     async for finding in of_ivr(given):
@@ -119,6 +122,21 @@ async def _database(given: Settings) -> Finding:
     return Finding("database", "ok", url.partition(":")[0])
 
 
+async def _redis(given: Settings) -> Finding:
+    """Does it answer, and may we write?"""
+    from cti.fanout.redis_door import BusAway, RedisDoor
+
+    door = RedisDoor(given.redis.url.get_secret_value())
+    try:
+        await door.ping()
+        await door.put("check", b"-", kept_s=1)
+    except BusAway as away:
+        return Finding("redis", "failed", str(away))
+    finally:
+        await door.close()
+    return Finding("redis", "ok")
+
+
 async def _crm(given: Settings) -> Finding:
     from cti.crm.connectors import Setup, connect
     from cti.crm.connectors.sql import SqlConnector
@@ -174,6 +192,7 @@ async def _pbx(given: Settings, pbx: Pbx, agents: Sequence[Agent]) -> AsyncItera
     name = f"pbx {pbx.name}"
     members: list[MemberChanged] = []
     yield await _events(pbx, name, members)
+    yield await of_records(given, pbx)
     accounts = (
         ("events", pbx.events_user, pbx.events_secret, EVENTS_NEED),
         ("commands", pbx.commands_user, pbx.commands_secret, None),

@@ -63,8 +63,9 @@ def _folder(key: str, folder: Path) -> Finding:
 
 
 def ports(given: Settings) -> Iterator[tuple[str, str, int]]:
-    """Those the service would listen on."""
+    """Those this process would listen on. The web's in any case: health is there."""
     yield "web", given.web.host, given.web.port
-    yield "push", given.push.host, given.push.port
-    if given.ivr.flow or any(given.ivr.lines.values()):
+    if "push" in given.roles:
+        yield "push", given.push.host, given.push.port
+    if "pbx" in given.roles and (given.ivr.flow or any(given.ivr.lines.values())):
         yield "ivr", given.ivr.host, given.ivr.port

@@ -33,7 +33,9 @@ async def _run(config: Path | None, roles: str) -> int:
     logs.configure(level=given.log.level, form=given.log.format)
 
     def started(what: service.Started) -> None:
-        say(f"cti: console at {what.url}  PBX: {', '.join(what.pbxs) or 'none configured'}  (Ctrl-C stops)")
+        console = f"console at {what.url}" if what.url else "no console here"
+        pbxs = ", ".join(what.pbxs) or ("none configured" if "pbx" in given.roles else "read elsewhere")
+        say(f"cti: {console}  PBX: {pbxs}  (Ctrl-C stops)")
 
     await until_stopped(service.run(given, started=started))
     return DONE

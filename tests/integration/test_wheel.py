@@ -14,6 +14,7 @@ import tomllib
 import urllib.error
 import urllib.request
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -239,19 +240,54 @@ def test_the_ports_are_the_settings() -> None:
     assert f"http://127.0.0.1:{Settings().web.port}/healthz" in DOCKERFILE
 
 
-def test_the_environment_of_the_containers_is_a_valid_configuration(tmp_path: Path) -> None:
+CTIS: Final = [
+    name for name, service in COMPOSE["services"].items() if service.get("image") == "cti" and "environment" in service
+]
+
+
+@pytest.mark.parametrize("name", CTIS)
+def test_the_environment_of_the_containers_is_a_valid_configuration(tmp_path: Path, name: str) -> None:
     secrets = {f"/run/secrets/{name}": tmp_path / name for name in COMPOSE["secrets"]}
     for file in secrets.values():
         file.write_text("postgresql://cti:x@postgres/cti" if "url" in file.name else "s" * 64)
     image = dict(re.findall(r"(CTI_\w+)=(\S+)", DOCKERFILE))
     environment = image | {
-        key: str(secrets.get(value, value)) for key, value in COMPOSE["services"]["cti"]["environment"].items()
+        key: str(secrets.get(value, value)) for key, value in COMPOSE["services"][name]["environment"].items()
     }
+    command = COMPOSE["services"][name].get("command", [])
+    environment |= {"CTI_ROLES": command[command.index("--roles") + 1]} if command else {}
     settings = parse(
         (ROOT / "config/cti.toml").read_text(encoding="utf-8"), file=ROOT / "config/cti.toml", environ=environment
     )
     assert [(pbx.name, pbx.host) for pbx in settings.pbx] == [("main", "asterisk-inside")]
     assert settings.database.url.get_secret_value().startswith("postgresql://")
+
+
+def test_the_scaled_shape_has_two_readers_and_three_fronts_each_with_a_name_and_a_folder_of_its_own() -> None:
+    scaled = {
+        name: COMPOSE["services"][name] for name in CTIS if COMPOSE["services"][name].get("profiles") == ["scaled"]
+    }
+    roles = Counter(service["command"][-1] for service in scaled.values())
+    assert roles == {"pbx": 2, "push,web": 3}
+    assert [service["environment"]["CTI_PROCESS__NAME"] for service in scaled.values()] == list(scaled)
+    assert [service["volumes"][0].split(":")[0] for service in scaled.values()] == list(scaled)
+    assert set(scaled) < set(COMPOSE["services"]["balancer"]["depends_on"])
+
+
+def test_the_balancer_stands_where_the_one_service_would_and_knows_all_of_them() -> None:
+    """The PBX asks at one address, whichever shape it is."""
+    services, told = COMPOSE["services"], (DOCKER / "nginx.conf").read_text(encoding="utf-8")
+    assert services["balancer"]["networks"] == services["cti"]["networks"]
+    assert services["front-1"]["environment"]["CTI_WEB__TRUSTED_PROXIES"] == provision().CTI
+    ports = {"pbx": (Settings().ivr.port,), "push,web": (Settings().web.port, Settings().push.port)}
+    wanted = {
+        f"{name}:{port}"
+        for name in CTIS
+        if "command" in services[name]
+        for port in ports[services[name]["command"][-1]]
+    }
+    assert set(re.findall(r"server ([a-z]+-\d:\d+)", told)) == wanted
+    assert set(re.findall(r"listen (\d+);", told)) == {str(Settings().ivr.port), str(Settings().web.port)}
 
 
 def test_every_secret_is_made_declared_and_used() -> None:

@@ -21,6 +21,7 @@ _TAIL: Final = (
     "Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName",
     "Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
 )  # fmt: skip
+_ENTRY: Final = ("Channel", "Uniqueid", "CallerIDNum", "CallerIDName", "ConnectedLineNum", "ConnectedLineName")
 _IVR: Final = 0.5
 _RUNG: Final = 0.69
 """Which part of a recorded call's time goes by until the queue has it, and until it is answered."""
@@ -41,8 +42,8 @@ class LivePbx:
     port: int
     phones: tuple[int, ...]
     ivr_s: float = 0.5
-    ring_s: float = 7.0
-    talk_s: float = 4.0
+    ring_s: float = 10.0
+    talk_s: float = 14.0
     ended: list[str] = field(default_factory=list)
     """Linkedids of calls that are over."""
     _readers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -106,7 +107,7 @@ class LivePbx:
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Asterisk Call Manager/11.0.0\r\n")
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             while asked := await reader.readuntil(b"\r\n\r\n"):
                 self._answer(_headers(asked), writer)
         if writer in self._readers:
@@ -147,10 +148,9 @@ class LivePbx:
                 device = f"PJSIP/{phone}"
                 yield _block({"Event": "QueueMember"} | its_id | self._member(device, "Name", "Location"))
             for nr, entry in enumerate(self._waiting.values(), 1):
-                named = {key: entry[key] for key in ("Queue", "Channel", "Uniqueid", "CallerIDNum", "CallerIDName")}
-                yield _block(
-                    {"Event": "QueueEntry"} | its_id | named | {"Position": str(nr), "Wait": "1", "Priority": "0"}
-                )
+                who = {header: entry[header] for header in _ENTRY}
+                place = {"Queue": entry["Queue"], "Position": str(nr)}
+                yield _block({"Event": "QueueEntry"} | its_id | place | who | {"Wait": "1", "Priority": "0"})
 
     def _member(self, device: str, name: str = "MemberName", where: str = "Interface") -> dict[str, str]:
         paused = str(int(device in self._paused))
