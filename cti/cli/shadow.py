@@ -33,6 +33,12 @@ def shadow(
         str, typer.Option(help="Instead of the settings': a file or a table.", show_default=False)
     ] = "",
     cdr: Annotated[str, typer.Option(help="The same for the call detail records.", show_default=False)] = "",
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            min=0, max=60, help="Seconds by which times may differ: two threads of a busy PBX note one moment."
+        ),
+    ] = 0.25,
     json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -41,10 +47,12 @@ def shadow(
     It reads only: with the events account, and no database of yours is touched.
     """
     seconds = _seconds(lasts)
-    run(lambda: _shadow(pbx, seconds, queue_log, cdr, json, config))
+    run(lambda: _shadow(pbx, seconds, queue_log, cdr, tolerance, json, config))
 
 
-async def _shadow(pbx: str, seconds: float | None, queue_log: str, cdr: str, json: bool, config: Path | None) -> int:
+async def _shadow(
+    pbx: str, seconds: float | None, queue_log: str, cdr: str, tolerance_s: float, json: bool, config: Path | None
+) -> int:
     from cti import settings
     from cti.reconcile.shadow import watch
     from cti.telephony.make import events_account
@@ -66,7 +74,7 @@ async def _shadow(pbx: str, seconds: float | None, queue_log: str, cdr: str, jso
     def told(link: "LinkChanged") -> None:
         say_error(f"{link.pbx}: {link.state}{': ' + link.reason if link.reason else ''}")
 
-    watched = await watch(events_account(chosen), places, stop, told=told)
+    watched = await watch(events_account(chosen), places, stop, told=told, tolerance_s=tolerance_s)
     if watched is None:
         say_error(f"{places.pbx} was never reached; `cti check` says why")
         return FAILED

@@ -44,11 +44,12 @@ async def watch(
     stop: Callable[[], Awaitable[object]],
     *,
     told: Callable[[LinkChanged], None],
+    tolerance_s: float,
 ) -> Watched | None:
     """Until ``stop`` returns; None where the PBX was never reached. Raises ``RecordsUnreadable``."""
     with tempfile.TemporaryDirectory(prefix="cti-shadow-") as folder:
         shadow = _Shadow(account, places, f"sqlite:///{Path(folder) / 'shadow.db'}", told)
-        return await shadow.run(stop)
+        return await shadow.run(stop, tolerance_s)
 
 
 class _Shadow:
@@ -59,7 +60,7 @@ class _Shadow:
         self._began: datetime | None = None
         self._lost = 0
 
-    async def run(self, stop: Callable[[], Awaitable[object]]) -> Watched | None:
+    async def run(self, stop: Callable[[], Awaitable[object]], tolerance_s: float) -> Watched | None:
         await schema.make_ready(self._url)
         database = Database(self._url)
         log = SqlInteractionLog(database)
@@ -69,7 +70,7 @@ class _Shadow:
             until = datetime.now(UTC)
             await asyncio.sleep(SETTLE_S)
             await asyncio.wait_for(self._facts.join(), WRITE_S)
-            return await self._compared(log, self._began, until) if self._began else None
+            return await self._compared(log, self._began, until, tolerance_s) if self._began else None
         finally:
             for task in tasks:
                 task.cancel()
@@ -96,7 +97,7 @@ class _Shadow:
             for _ in batch:
                 self._facts.task_done()
 
-    async def _compared(self, log: SqlInteractionLog, began: datetime, until: datetime) -> Watched:
+    async def _compared(self, log: SqlInteractionLog, began: datetime, until: datetime, tolerance_s: float) -> Watched:
         """Calls that began and ended while we listened. In queue_log a call begins when it is queued, which may be later."""
         ours = await _all(log)
         recorded = await calls_ended(self._places, began, until)
@@ -108,7 +109,8 @@ class _Shadow:
         last = until - timedelta(seconds=1)
         beside = {item.call for item in ours if item.ended_at < last} - before - on_record
         kept = [item for item in ours if item.call in wanted | beside]
-        return Watched(began=began, until=until, comparison=compare(whole, kept), lost=self._lost)
+        found = compare(whole, kept, tolerance_s=tolerance_s)
+        return Watched(began=began, until=until, comparison=found, lost=self._lost)
 
 
 def _names(items: Iterable[Interaction]) -> set[CallId]:

@@ -68,7 +68,7 @@ class Shadow:
 async def shadowing(folder: Path, config: str, *arguments: str) -> AsyncIterator[Shadow]:
     """Begun, and connected."""
     process = await asyncio.create_subprocess_exec(
-        CTI, "shadow", "--config", config, "--json", *arguments, cwd=folder, env={"PATH": "/usr/bin", "HOME": str(folder)},
+        CTI, "shadow", "--config", config, "--json", "--tolerance", "1", *arguments, cwd=folder, env={"PATH": "/usr/bin", "HOME": str(folder)},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
