@@ -4,19 +4,19 @@ A step of a call is put on the shelf as it came. It is opened, folded and told w
 in it, or when REST asks for the call. A desktop that arrives has its calls opened then.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
-from cti.agents.agent import AgentId, AgentRole
+from cti.agents.agent import AgentId
 from cti.calls.call import Call, CallId, PbxName
 from cti.calls.events import Cleared
 from cti.calls.transitions import CallChanged, advance
 from cti.fanout.bodies import Command, Parked, Phones, Resumes, body_of, read_body
 from cti.fanout.bus import Bus
 from cti.fanout.entry import Entry, Kind
+from cti.fanout.lately import Lately
 from cti.fanout.shelf import Shelf
 from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.messages import (
@@ -32,9 +32,6 @@ from cti.screenpop.outbox import Key
 from cti.screenpop.rules import decide
 from cti.telephony.phone import Ability
 
-LATELY: Final = timedelta(seconds=60)
-"""So long, what is told once is told again to a desktop that comes from another process."""
-_LATELY_KEPT: Final = 20_000
 _SWEEP: Final = timedelta(seconds=10)
 
 
@@ -56,8 +53,7 @@ class FedHub(Hub):
         self._abilities: dict[tuple[PbxName, str], frozenset[Ability]] = {}
         self._resumes: dict[CallId, datetime] = {}
         self._unread_presences: dict[AgentId, bytes] = {}
-        self._told_once: deque[tuple[datetime, AgentId | None, Key, Delta]] = deque(maxlen=_LATELY_KEPT)
-        """When, to whom (None: supervisors), what."""
+        self._told_once = Lately()
         self._sweep_at = clock() + _SWEEP
         self.listeners.on_hello = self._seat
         self.listeners.lately = self._lately
@@ -100,7 +96,7 @@ class FedHub(Hub):
                 self._parked(read_body(entry.body, Parked))
             case Kind.NOTICE:
                 notice = read_body(entry.body, NoticeDelta)
-                self._told_once.append((_when(entry.at), None, ("notice", self._new_id()), notice))
+                self._told_once.note(_when(entry.at), None, ("notice", self._new_id()), notice)
                 self.notice(notice)
             case _:
                 pass
@@ -238,7 +234,7 @@ class FedHub(Hub):
 
     def _command(self, agent: AgentId, command: Command, at: datetime) -> None:
         delta = CommandDelta(seq=0, command=command.command, status=command.status, reason=command.reason)
-        self._told_once.append((at, agent, ("command", command.command), delta))
+        self._told_once.note(at, agent, ("command", command.command), delta)
         self.command(agent, command.command, command.status, command.reason)
 
     # ---- who sits here
@@ -260,11 +256,8 @@ class FedHub(Hub):
         return any(device in self._roster.watched for device in devices)
 
     def _lately(self, agent: AgentId) -> Iterable[tuple[Key, Delta]]:
-        known, oldest = self._roster.agents.get(agent), self._clock() - LATELY
-        supervises = known is not None and known.role is not AgentRole.AGENT
-        for at, whose, key, delta in self._told_once:
-            if at >= oldest and (whose == agent or (whose is None and supervises)):
-                yield key, delta
+        known = self._roster.agents.get(agent)
+        return self._told_once.told(known, self._clock()) if known else ()
 
 
 def _when(at: float) -> datetime:
