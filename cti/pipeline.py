@@ -14,7 +14,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -24,6 +24,7 @@ from cti.calls.call import Call, CallId, Direction
 from cti.calls.events import CallInformation
 from cti.calls.journey import Identified, Journey, JourneyEvent, fold
 from cti.calls.transitions import CallChanged
+from cti.clock import now
 from cti.crm.contact import Answer, Found, MatchedBy
 from cti.crm.lookup import Asked, Lookup
 from cti.envelope import Envelope, of_change
@@ -58,7 +59,7 @@ class Pipeline:
         interactions: InteractionLog,
         country: str,
         dialled: DialledNumbers | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._hub = hub
         self._journal = journal

@@ -18,7 +18,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -38,6 +38,7 @@ from cti.agents.events import (
 from cti.agents.presence import AgentState, Cause, Maker, Presence, Reason, Rules
 from cti.agents.transitions import begin, next_deadline
 from cti.calls.call import Call, CallId, PbxName
+from cti.clock import now
 from cti.errors import RequestError
 from cti.floor.asking import Asking
 from cti.floor.deadlines import Deadlines
@@ -81,7 +82,7 @@ class Floor:
         hub: Hub,
         links: Mapping[PbxName, PbxLink],
         record: Record,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._settings = settings
         self._clock = clock

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
 from cti.calls.call import PbxName
+from cti.clock import now
 from cti.floor.membership import Members, NewId, Wanted, missing
 from cti.telephony.commands import AddMember, Command, Done, Failed, PauseMember, RemoveMember
 from cti.telephony.link import MemberChanged, PbxLink
@@ -28,7 +29,7 @@ class Keeper:
     """Who is in the PBXs' queues, and the way to change it."""
 
     links: Mapping[PbxName, PbxLink]
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = now
     new_id: NewId = lambda: f"floor-{uuid4().hex}"
     members: Members = field(default_factory=Members)
     sent: int = 0

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from cti.calls.journey import PinTried
+from cti.clock import now
 from cti.crm import pin as pins
 from cti.crm.connector import CrmConnector
 from cti.crm.contact import ContactId
@@ -27,7 +28,7 @@ class Pins:
     """``floor_s``: no answer comes sooner, so that none is told by how soon it comes."""
 
     def __init__(
-        self, connector: CrmConnector, limits: PinLimits, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self, connector: CrmConnector, limits: PinLimits, *, clock: Callable[[], datetime] = now,
         floor_s: float = FLOOR_S,
     ) -> None:  # fmt: skip
         self._connector = connector

@@ -13,13 +13,14 @@ import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Final, TypeVar
 from uuid import uuid4
 
 from cti.calls.call import CallId
 from cti.calls.journey import Identified, IvrLeft, JourneyEvent, KnownBy, Noted, PinTried
+from cti.clock import now
 from cti.crm.contact import Answer as CrmAnswer
 from cti.crm.contact import ContactId, Unknown
 from cti.errors import PbxUnavailable, SpeechUnavailable, StateMisuse
@@ -90,7 +91,7 @@ class Ivr:
         world: World,
         tell: Callable[[JourneyEvent], None],
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self._flow_for = flow_for
         self._speech = speech

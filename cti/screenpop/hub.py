@@ -16,7 +16,7 @@ one to the other, ``Desktops`` come and go.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.calls.call import Call, CallId
 from cti.calls.journey import Journey
 from cti.calls.transitions import CallChanged
+from cti.clock import now
 from cti.screenpop import views
 from cti.screenpop.book import Book
 from cti.screenpop.desk import Desk
@@ -78,7 +79,7 @@ class Hub:
         self,
         settings: HubSettings,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
         new_id: Callable[[], str] = lambda: uuid4().hex,
         book: Book | None = None,
     ) -> None:

@@ -23,6 +23,7 @@ from websockets.http11 import Request, Response
 
 from cti.agents.agent import AgentId
 from cti.calls.call import CallId
+from cti.clock import now
 from cti.errors import Forbidden, NotFound, RequestError
 from cti.log import logger
 from cti.screenpop.access import Deed, may
@@ -77,12 +78,14 @@ class DesktopServer:
         hub: Hub,
         tickets: Tickets,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """``wall``: by which tickets are good, for another process may have issued them."""
         self._settings = settings
         self._hub = hub
         self._tickets = tickets
-        self._clock = clock
+        self._clock, self._wall = clock, wall
         self._unknown: Counter[str] = Counter()
         self._pulse = Pulse(settings.ping_s)
         self.left = asyncio.Event()
@@ -142,7 +145,7 @@ class DesktopServer:
         if not isinstance(ws, DesktopConnection):
             raise TypeError(ws)
         hello = await self._hello(ws)
-        ticket = await self._tickets.redeem(hello.ticket, self._clock())
+        ticket = await self._tickets.redeem(hello.ticket, self._wall())
         if ticket is None:
             raise Refused(NOT_GOOD, "ticket not good")
         socket = Socket(ws, ticket, self._hub)

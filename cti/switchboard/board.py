@@ -12,12 +12,13 @@ A command is accepted at once or refused at once, in words. The same id again is
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from cti import numbers
 from cti.agents.agent import Agent, AgentId
 from cti.calls.call import Call, CallId, Leg, PbxName
+from cti.clock import now
 from cti.crm.contact import ContactId
 from cti.errors import Conflict, NotFound, NotNow, NumberRefused, PbxUnavailable, RequestError
 from cti.log import logger
@@ -40,10 +41,6 @@ LONGEST_S: Final = 180.0
 """Longer than any command may take: a link that forgets one must not leave a button turning for ever."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True)
 class Switchboard:
     """The web room's ``Commands``, over all PBXs."""
@@ -54,7 +51,7 @@ class Switchboard:
     dialled: DialledNumbers = field(default_factory=DialledNumbers)
     most_pause_s: float = 120.0
     longest_s: float = LONGEST_S
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = now
     _known: dict[str, tuple[AgentId, int]] = field(default_factory=dict)
     """Command -> who gave it, and a mark of what they asked for: it may be a PIN, and is not kept."""
     _running: set["asyncio.Task[None]"] = field(default_factory=set)

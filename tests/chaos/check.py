@@ -81,13 +81,22 @@ def _hold(
         if ours is None or theirs is None:
             continue
         off_s = max(0.0, abs(ours - theirs) - stalled_s(theirs))
-        if any(one.has(theirs) for one in away) or row.is_backfilled:
-            if off_s > (BACKFILLED_S if row.is_backfilled else TIME_S) and row.cause not in UNSEEN:
+        absence = next((one for one in away if one.has(theirs)), None)
+        if absence or row.is_backfilled:
+            if off_s > _allowed_s(row, ours, absence):
                 found.unmarked.append(f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and nothing says so")
             continue
         found.worst_ms = max(found.worst_ms, off_s * 1000)
         if off_s > TIME_S:
             found.wrong.append(f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and we were there")
+
+
+def _allowed_s(row: Interaction, ours: float, absence: Away | None) -> float:
+    """What was filled in has its source's seconds; what was found on our return, or ended unseen, has the time of that."""
+    is_said = row.is_backfilled or row.cause in UNSEEN
+    if absence and is_said and ours <= absence.until + BACKFILLED_S:
+        return absence.until - absence.since + BACKFILLED_S
+    return BACKFILLED_S if row.is_backfilled else TIME_S
 
 
 def _people(row: Interaction, call: TrueCall) -> Iterable[str]:

@@ -85,8 +85,8 @@ async def open_house(
         daemon = Daemon(pbx, folder, url, proxy.port, disk / "spool", more)
         agents = [Desk(name.lower(), daemon) for name in AGENT_NAMES.values()]
         beside = await onlookers(daemon, desks)
-        await daemon.start()
         try:
+            await daemon.start()
             shown = await stack.enter_async_context(opened([*agents, *beside]))
             yield House(pbx, proxy, daemon, shown, random, disk, postgres)
         finally:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from cti.calls.call import Call, LegId, PbxName
+from cti.clock import now
 from cti.errors import PbxAuthFailed, PbxError, PbxProtocolError, PbxRefused, PbxUnavailable
 from cti.log import logger
 from cti.telephony.asterisk.account import Account
@@ -180,7 +181,7 @@ class AmiLink:
         reason = _reason(error)
         self._failures += 1
         if self._status.state == "connected":
-            self._lost_at = datetime.now(UTC)
+            self._lost_at = now()
         if self._status.state != "lost" or self._status.reason != reason:
             log.warning("pbx_lost", pbx=self.name, reason=reason, calls=len(self.calls))
         self._become("lost", reason)
@@ -238,7 +239,7 @@ class AmiLink:
             self._behind -= len(batch)
             now_s = time.monotonic()
             for first in range(0, len(batch), AT_ONCE):
-                received_at = datetime.now(UTC)
+                received_at = now()
                 for message in batch[first : first + AT_ONCE]:
                     if message.event and session.is_ready:
                         self._hear(message, received_at, now_s)
@@ -270,9 +271,9 @@ class AmiLink:
             case Send(data=data):
                 writer.write(data)
             case Heard(message=message):
-                self._hear(message, datetime.now(UTC), now_s)
+                self._hear(message, now(), now_s)
             case Booted(uptime_s=uptime_s):
-                self._tell(self.narrator.booted(uptime_s, datetime.now(UTC), lost_at=self._lost_at))
+                self._tell(self.narrator.booted(uptime_s, now(), lost_at=self._lost_at))
             case SyncBegins():
                 self._began_sync_s = now_s
                 self.narrator.begin_sync(was_away=self._status.state != "connected")
