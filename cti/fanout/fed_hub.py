@@ -32,6 +32,8 @@ from cti.screenpop.outbox import Key
 from cti.screenpop.rules import decide
 from cti.telephony.phone import Ability
 
+CLOCKS_APART: Final = timedelta(seconds=10)
+"""News that seems older comes from a machine whose clock is off."""
 _SWEEP: Final = timedelta(seconds=10)
 
 
@@ -78,7 +80,7 @@ class FedHub(Hub):
             case Kind.PRESENCE:
                 self._presence(AgentId(entry.key), entry.body)
             case Kind.COMMAND:
-                self._command(AgentId(entry.about[0]), read_body(entry.body, Command), _when(entry.at))
+                self._command(AgentId(entry.about[0]), read_body(entry.body, Command))
             case _:
                 self._of_the_site(entry)
         return True
@@ -96,7 +98,7 @@ class FedHub(Hub):
                 self._parked(read_body(entry.body, Parked))
             case Kind.NOTICE:
                 notice = read_body(entry.body, NoticeDelta)
-                self._told_once.note(_when(entry.at), None, ("notice", self._new_id()), notice)
+                self._told_once.note(self._clock(), None, ("notice", self._new_id()), notice)
                 self.notice(notice)
             case _:
                 pass
@@ -141,7 +143,7 @@ class FedHub(Hub):
     # ---- calls
 
     def _step(self, call: CallId, entry: Entry) -> bool:
-        self._shelf.add_step(call, entry.about, entry.body, entry.at)
+        self._shelf.add_step(call, entry.about, entry.body, self._clock())
         is_over = entry.kind is Kind.CALL_ENDED
         if is_over:
             self._resumes.pop(call, None)
@@ -151,7 +153,7 @@ class FedHub(Hub):
             return True
         change = self._shelf.read_step(call)
         if change:
-            self._tell_change(change, _when(entry.at))
+            self._tell_change(change, self._decided_at(entry))
         elif is_over:
             self._gone(call)
         return change is not None
@@ -159,10 +161,10 @@ class FedHub(Hub):
     def _whole(self, call: CallId, entry: Entry) -> None:
         whole = read_body(entry.body, Call)
         devices = {*entry.about, *self._shelf.devices_of(call)}
-        before = self._shelf.add_whole(call, devices, whole, entry.at)
+        before = self._shelf.add_whole(call, devices, whole, self._clock())
         if self._concerns(devices) and (before is None or before.sequence != whole.sequence):
             told = decide(before, whole, self._roster.watched)
-            self._tell(whole, told, decided_at=_when(entry.at))
+            self._tell(whole, told, decided_at=self._decided_at(entry))
 
     def _tell_change(self, change: CallChanged, at: datetime) -> None:
         self._tell(change.after, decide(change.before, change.after, self._roster.watched), decided_at=at)
@@ -232,9 +234,9 @@ class FedHub(Hub):
         view = self._picture.presences[agent] = read_body(body, PresenceView)
         return view
 
-    def _command(self, agent: AgentId, command: Command, at: datetime) -> None:
+    def _command(self, agent: AgentId, command: Command) -> None:
         delta = CommandDelta(seq=0, command=command.command, status=command.status, reason=command.reason)
-        self._told_once.note(at, agent, ("command", command.command), delta)
+        self._told_once.note(self._clock(), agent, ("command", command.command), delta)
         self.command(agent, command.command, command.status, command.reason)
 
     # ---- who sits here
@@ -244,12 +246,17 @@ class FedHub(Hub):
         device = self._roster.watch(agent)
         self._read_presence(agent)
         for call in self._calls_at({device: agent}) if device else ():
-            at = _when(self._shelf.published_at(call.id))
+            at = self._shelf.heard_at(call.id)
             self._tell(call, decide(None, call, {device: agent}), decided_at=at)
 
     def _calls_at(self, phones: Mapping[str, AgentId]) -> Iterable[Call]:
         ids = dict.fromkeys(call for device in phones for call in self._shelf.at(device))
         return [call for one in ids if (call := self._shelf.live_call(one))]
+
+    def _decided_at(self, entry: Entry) -> datetime:
+        """By the clock of the reader, where that can be: pops go by ours, and pop also where the two disagree."""
+        then, now = datetime.fromtimestamp(entry.at, UTC), self._clock()
+        return then if timedelta() <= now - then <= CLOCKS_APART else now
 
     def _concerns(self, devices: Iterable[str]) -> bool:
         """Somebody with a desktop here."""
@@ -258,7 +265,3 @@ class FedHub(Hub):
     def _lately(self, agent: AgentId) -> Iterable[tuple[Key, Delta]]:
         known = self._roster.agents.get(agent)
         return self._told_once.told(known, self._clock()) if known else ()
-
-
-def _when(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)

@@ -7,6 +7,7 @@ does) only when it needs to know the call.
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from cti import envelope
@@ -17,6 +18,7 @@ from cti.fanout.bodies import read_body
 from cti.screenpop.book import Book
 from cti.screenpop.messages import CustomerCard, JourneyView
 
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 UNREAD_STEPS: Final = 50
 """More than most calls have; what is left of longer ones is the call itself."""
 ENDED_UNREAD: Final = 2000
@@ -32,8 +34,8 @@ class _Folder:
     card: bytes = b""
     """Not read yet."""
     journey: bytes = b""
-    at: float = 0.0
-    """When the last of it was published."""
+    at: datetime = NEVER
+    """When the last of it was heard."""
 
     def read(self) -> CallChanged | None:
         """The call as it is now. The last step, where it could be taken."""
@@ -68,13 +70,13 @@ class Shelf(Book):
 
     # ---- put on it
 
-    def add_step(self, call: CallId, about: Iterable[str], body: bytes, at: float) -> None:
+    def add_step(self, call: CallId, about: Iterable[str], body: bytes, at: datetime) -> None:
         folder = self._into(call, about, at)
         folder.unread.append(body)
         if len(folder.unread) > UNREAD_STEPS:
             folder.read()
 
-    def add_whole(self, call: CallId, about: Iterable[str], whole: Call, at: float) -> Call | None:
+    def add_whole(self, call: CallId, about: Iterable[str], whole: Call, at: datetime) -> Call | None:
         """In the place of all that is known of it. What was known, with all steps up to here."""
         folder = self._into(call, about, at)
         folder.read()
@@ -120,9 +122,9 @@ class Shelf(Book):
         folder = self._folders.get(call)
         return folder.devices if folder else ()
 
-    def published_at(self, call: CallId) -> float:
+    def heard_at(self, call: CallId) -> datetime:
         folder = self._folders.get(call)
-        return folder.at if folder else 0.0
+        return folder.at if folder else NEVER
 
     # ---- as a book
 
@@ -161,7 +163,7 @@ class Shelf(Book):
         return super().journey(call)
 
     def put(self, call: Call) -> None:
-        self._into(call.id, (leg.party.device for leg in call.legs if leg.party.device), 0.0).call = call
+        self._into(call.id, (leg.party.device for leg in call.legs if leg.party.device)).call = call
 
     def put_card(self, card: CustomerCard) -> None:
         folder = self._folders.get(CallId(card.call))
@@ -181,7 +183,7 @@ class Shelf(Book):
 
     # ---- within
 
-    def _into(self, call: CallId, about: Iterable[str], at: float) -> _Folder:
+    def _into(self, call: CallId, about: Iterable[str], at: datetime = NEVER) -> _Folder:
         folder = self._folders.get(call)
         if folder is None:
             folder = self._folders[call] = _Folder()

@@ -1,6 +1,7 @@
 """What happens at the PBX's reader is seen at every process with desktops, and costs the others nothing."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
@@ -111,6 +112,16 @@ async def test_the_same_pop_has_one_id_and_is_decided_once(site: Site) -> None:
     assert [one.step for one in decided] == ["decided"]
     assert [one.step for one in sent] == ["sent"]
     assert decided[0].pop == sent[0].pop
+
+
+@pytest.mark.parametrize("off_s", [-3600, 3600])
+async def test_where_the_clocks_disagree_a_phone_that_rings_pops_all_the_same(site: Site, off_s: float) -> None:
+    push = await site.push("a")
+    mara, story = push.desktop().connect(), Story()
+    site.reader._clock = lambda: site.clock.now + timedelta(seconds=off_s)
+    told(site, story.offered(), story.rings(MARA))
+    (popped,) = [one["pop"] for one in mara.read() if one["type"] == "pop"]
+    assert popped["expires_at"] == "2026-03-02T09:01:00Z"
 
 
 # ---- what it costs
