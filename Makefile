@@ -2,6 +2,7 @@
 #   make demo      everything embedded, no PBX needed: prints the address and the log-ins, serves until Ctrl-C
 #   make test      lint, types, import contracts and every test; installs what it needs
 #   make bench     every figure of docs/performance.md, measured anew (25 minutes; QUICK=1: 5), ARGS="ingest pop" for some
+#   make chaos     real calls while things are killed, cut and frozen; our record against Asterisk's (10 minutes); ARGS="--seed 7"
 #   make lint | types | imports | bench-report | console | format | db | clean
 # Variables: PYTHON (python3), CTI_TESTBED_DIR (where the test PBXs are kept), ARGS (more for pytest or cti demo),
 # WORKERS (3: pytest processes, each with PBXs and databases of its own; half the tests wait for real phones).
@@ -33,7 +34,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet
 PIP_LOCKED := $(PIP) --no-deps --no-compile --require-hashes
 PIP_SELF := $(PIP) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo test lint types imports console-test pytest bench bench-report console format clean db testbed env
+.PHONY: demo test lint types imports console-test pytest bench bench-report chaos console format clean db testbed env
 .DELETE_ON_ERROR:
 
 demo:
@@ -61,6 +62,9 @@ pytest: env console
 
 bench: env $(VENV)/peers.stamp
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+chaos: env testbed
+	@PYTHONPATH=.:benchmarks $(BIN)/python -m tests.chaos $(ARGS)
 
 bench-report: env
 	@$(BIN)/python benchmarks/report.py

@@ -1,0 +1,47 @@
+"""The short form of ``make chaos``: one story with several mischiefs in a row, on the newer Asterisk, a fixed seed."""
+
+import asyncio
+from random import Random
+
+import pytest
+
+from tests.chaos.house import House
+from tests.chaos.mischief import Mischief
+from tests.chaos.pbx import chaos_asterisk
+from tests.chaos.story import play
+from tests.testbed.fixtures import require
+
+pytestmark = [pytest.mark.chaos, pytest.mark.real_asterisk]
+
+
+async def a_bad_quarter_of_an_hour(house: House) -> None:
+    """Told in as many seconds: killed, back, stalled, cut, back."""
+    await house.calls_go_on(3)
+    with house.unseen():
+        await house.daemon.kill()
+        await house.calls_go_on(2)
+        await house.daemon.start()
+    await house.calls_go_on(2)
+    house.proxy.stall()
+    await house.calls_go_on(3)
+    house.proxy.go_on()
+    with house.unseen():
+        house.proxy.refuse = True
+        house.proxy.cut()
+        await house.calls_go_on(2)
+        house.proxy.refuse = False
+        await house.daemon.until_connected()
+    await house.calls_go_on(2)
+
+
+async def test_every_call_is_on_record_once_as_asterisk_has_it() -> None:
+    require("asterisk-22", "sipp")
+    pbx = chaos_asterisk("22")
+    await asyncio.to_thread(pbx.start)
+    try:
+        told = await play("short", Mischief(act=a_bad_quarter_of_an_hour, says="all at once"), pbx, Random(7))
+    finally:
+        await asyncio.to_thread(pbx.remove)
+    assert told.troubles == []
+    assert told.verdict.calls > 10
+    assert told.verdict.backfilled > 0
