@@ -112,4 +112,4 @@ def pyst2(chunks: Sequence[bytes]) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         manager.message_loop()
-    return manager._event_queue.qsize() - 1  # noqa: SLF001
+    return int(manager._event_queue.qsize()) - 1  # noqa: SLF001
