@@ -102,7 +102,7 @@ def _of_part(recorded: RecordedCall, part: RecordedPart, call: Call, number: int
         yield Delivered(call=call.id, at=at, party=party, consult=part.is_consulted)
     if state in {None, LegState.INITIATED, LegState.RINGING}:
         if part.connected_at is None:
-            gave_up = recorded.outcome is Outcome.CANCELLED
+            gave_up = recorded.outcome in {Outcome.CANCELLED, Outcome.ABANDONED} and recorded.queued_at is None
             cause = "cancelled" if gave_up else part.cause or "no_answer"
             yield Diverted(call=call.id, at=part.cleared_at or recorded.ended_at, party=party, cause=cause)
             return

@@ -1,0 +1,72 @@
+"""What is filled in of a recorded call is that call: outcome, people and times, whole or from where we lost sight of it."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cti.calls.call import Outcome
+from cti.envelope import Envelope, of_change
+from cti.reconcile.compare import compare
+from cti.reconcile.fill import facts_for
+from cti.store.derive import interaction_of, seen_call
+from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.narrator import Narrator
+from tests.unit.reconcile.recorded_traces import TRUTHS, facts_of, name_of, written
+
+every_story = pytest.mark.parametrize("truth", TRUTHS, ids=[name_of(truth) for truth in TRUTHS])
+
+
+@every_story
+def test_a_call_filled_in_whole_is_the_recorded_one(truth: Path) -> None:
+    for call in written(truth).calls():
+        facts = facts_for(call)
+        item = interaction_of(facts, {})
+        assert item, call.first_id
+        assert (item.is_backfilled, item.outcome) == (True, call.outcome)
+        assert compare([call], [item]).agrees
+        assert [fact.sequence for fact in facts] == list(range(1, len(facts) + 1))
+        assert facts_for(call) == facts
+
+
+@every_story
+def test_alone_either_source_is_filled_in_too(truth: Path) -> None:
+    for given in ({"cdr": False}, {"queue_log": False}):
+        for call in written(truth).calls(**given):
+            item = interaction_of(facts_for(call), {})
+            assert item, call.first_id
+            assert item.outcome == call.outcome
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+@pytest.mark.parametrize("told", [1, 2, 3, 4])
+def test_wherever_we_lost_sight_of_a_call_its_end_is_the_recorded_one(version: str, told: int) -> None:
+    """``told`` facts were told of it; then, half an hour later, it was gone."""
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-plain_inbound_caller_hangs_up")
+    (call,) = written(truth).calls()
+    ((name, facts),) = facts_of(truth).items()
+    whole = interaction_of(facts, {})
+    lost = [*facts[:told], *_gone(facts[:told])]
+    rest = facts_for(call, seen=seen_call(lost), told=len(lost))
+    filled = interaction_of([*lost, *rest], {})
+    assert whole
+    assert filled
+    assert (filled.call, filled.outcome, filled.cause, filled.ended_by) == (
+        name,
+        Outcome.ANSWERED,
+        "normal",
+        "customer",
+    )
+    assert len(filled.handled_by) == len(whole.handled_by) == 1
+    assert abs(filled.ended_at - whole.ended_at) <= timedelta(seconds=1)
+    assert abs(filled.talk_s - whole.talk_s) <= 1.1
+    assert [fact.sequence for fact in rest] == list(range(len(lost) + 1, len(lost) + len(rest) + 1))
+
+
+def _gone(facts: list[Envelope]) -> list[Envelope]:
+    """What the event plane tells of a call that is in no list any more."""
+    call = seen_call(facts)
+    assert call
+    narrator = Narrator(call.pbx, Endpoints())
+    narrator.restore([call])
+    return [of_change(change) for change in narrator.end_all("resync", call.since + timedelta(minutes=30))]
