@@ -5,13 +5,15 @@ both made with the tables of this program.
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cti.store import schema
-from tests.postgres_server import PostgresServer
+from tests.ports import free_port
+from tests.postgres_server import BIN, PostgresServer
 
 KINDS = ("SQLite", "PostgreSQL")
 
@@ -52,3 +54,25 @@ def postgres_cpu_s() -> float:
         if name.endswith("(postgres"):
             ticks += sum(map(int, fields.split()[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def postgres_at(home: Path) -> Iterator[str]:
+    """A server whose data stays in ``home``, with one database in it."""
+    is_new = not (home / "data").exists()
+    server = PostgresServer.__new__(PostgresServer)
+    if is_new:
+        server = PostgresServer(home, is_durable=True)
+    else:
+        server.data, server.port, server._is_durable = home / "data", free_port(), True  # noqa: SLF001
+    server.start()
+    try:
+        yield server.new_database() if is_new else server.url(_only(server))
+    finally:
+        server.stop()
+
+
+def _only(server: PostgresServer) -> str:
+    asked = [str(BIN / "psql"), "-At", "-c", "SELECT datname FROM pg_database WHERE datname ~ '^t[0-9a-f]{12}$'"]
+    found = subprocess.run([*asked, server.url("postgres")], check=True, capture_output=True, text=True)
+    return found.stdout.split()[0]

@@ -108,7 +108,7 @@ class Filter:
     """E.164, or any digits: matches calling or called number by its last digits."""
     contact: str | None = None
     text: str | None = None
-    """In note, caller's name or contact's name."""
+    """In note, caller's name or contact's name. By itself it is looked for in so many calls to a page (``queries.SEARCHED``)."""
     flow: str | None = None
     """Which flow of the IVR the journey went through; empty: none at all."""
     ivr_outcome: IvrOutcome | None = None
@@ -120,7 +120,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Newest first. ``cursor`` opens the next page; None on the last. A page stays right while new calls come in."""
+    """Newest first. ``cursor`` opens the next page; None on the last. A page stays right while new calls come in.
+
+    A page of a search in text may hold few or none, and have a cursor all the same: it goes on where this one stopped looking.
+    """
 
     items: tuple[Interaction, ...]
     cursor: str | None

@@ -76,6 +76,11 @@ def sought_text(interaction: Interaction) -> str:
     return f"{interaction.note}\n{interaction.ani_name}\n{interaction.contact_name}".casefold()
 
 
+def is_search(wanted: Filter) -> bool:
+    """Must calls be read one by one to see whether they are wanted? Those of an agent, a number or a contact are few."""
+    return wanted.text is not None and wanted.agent is None and wanted.number is None and wanted.contact is None
+
+
 def is_wanted(item: Interaction, wanted: Filter) -> bool:
     return (
         (wanted.since is None or item.ended_at >= wanted.since)

@@ -6,7 +6,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cti.store import rows
+from cti.calls.call import Direction, Outcome
+from cti.calls.journey import IvrOutcome
+from cti.store import rows, tables
 from cti.store.digits import ending, same_number
 from cti.store.interactions import Filter, Interaction
 from cti.store.paging import Place, customer_number
@@ -15,6 +17,8 @@ from cti.store.tables import interaction, interaction_agent
 
 AT_ONCE: Final = 500
 """Keys in one statement."""
+SEARCHED: Final = 20_000
+"""Calls that one page of a search in text looks through."""
 SPARE: Final = 20
 """Rows read beyond the limit: some may end in the same digits and be another's."""
 
@@ -29,6 +33,7 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         value = getattr(wanted, name)
         if value is not None:
             yield table[name] == clean(value)
+    yield from _rare(wanted)
     yield from _what_came_of_it(wanted)
     if wanted.agent is not None:
         yield has_agent(clean(wanted.agent), wanted)
@@ -37,6 +42,16 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield or_(begins(table.ani_reversed, end), begins(table.dnis_reversed, end)) if end else false()
     if wanted.text is not None:
         yield table.sought.contains(clean(wanted.text.casefold()), autoescape=True)
+
+
+def _rare(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    """In the words of the indexes of such rows only: without them no database takes those."""
+    if wanted.direction not in {None, Direction.INBOUND}:
+        yield tables.NOT_INBOUND
+    if wanted.outcome not in {None, Outcome.ANSWERED}:
+        yield tables.NOT_ANSWERED
+    if wanted.ivr_outcome not in {None, IvrOutcome.TO_AGENT, IvrOutcome.SELF_SERVED}:
+        yield tables.NOT_SERVED
 
 
 def _what_came_of_it(wanted: Filter) -> Iterator[ColumnElement[bool]]:
@@ -69,6 +84,19 @@ def behind(place: Place) -> ColumnElement[bool]:
     same_time = and_(table.ended_at == place.ended_at, table.pbx == place.pbx, table.call < place.call)
     same_call = and_(table.ended_at == place.ended_at, table.pbx < place.pbx)
     return and_(table.ended_at <= place.ended_at, or_(table.ended_at < place.ended_at, same_call, same_time))
+
+
+def not_behind(place: Place) -> ColumnElement[bool]:
+    return and_(interaction.c.ended_at >= place.ended_at, not_(behind(place)))
+
+
+async def searched_to(connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]]) -> Place | None:
+    """Where a page of a search in text ends, whatever it finds; None: at the end of all calls. ``conditions``: without the text."""
+    table = interaction.c
+    order = (table.ended_at.desc(), table.pbx.desc(), table.call.desc())
+    last = select(table.ended_at, table.pbx, table.call).where(*conditions).order_by(*order)
+    row = (await connection.execute(last.offset(SEARCHED - 1).limit(1))).first()
+    return Place(row.ended_at, row.pbx, row.call) if row else None
 
 
 async def newest(

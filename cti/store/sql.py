@@ -1,8 +1,9 @@
 """The record in SQLite or PostgreSQL: written by ``following.py``, read by ``queries.py``."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from cti.agent_facts import STATE
 from cti.calls.call import CallId
@@ -14,7 +15,7 @@ from cti.store.failpoints import failpoint
 from cti.store.following import Following, hold_callbacks
 from cti.store.interactions import Filter, Interaction, Page
 from cti.store.lease import Fence
-from cti.store.paging import checked_limit, cursor_of, place_at, place_of
+from cti.store.paging import checked_limit, cursor_of, is_search, place_at, place_of
 from cti.store.record_statements import record_statements
 from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.sql_lease import let_through
@@ -60,12 +61,18 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
 
     async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:
         limit = checked_limit(limit)
-        conditions = list(queries.conditions(wanted))
-        if cursor is not None:
-            conditions.append(queries.behind(place_at(cursor)))
+        behind = [] if cursor is None else [queries.behind(place_at(cursor))]
+        conditions = [*queries.conditions(wanted), *behind]
         async with self._database.reading() as connection:
-            found = await queries.newest(connection, conditions, limit + 1)
-        return Page(found[:limit], cursor_of(place_of(found[limit - 1])) if len(found) > limit else None)
+            end = None
+            if is_search(wanted):
+                without = [*queries.conditions(replace(wanted, text=None)), *behind]
+                end = await queries.searched_to(connection, without)
+            found = await queries.newest(
+                connection, [*conditions, *([queries.not_behind(end)] if end else [])], limit + 1
+            )
+        last = place_of(found[limit - 1]) if len(found) > limit else end
+        return Page(found[:limit], cursor_of(last) if last else None)
 
     async def get(self, call: CallId) -> Interaction | None:
         wanted = select(interaction).where(interaction.c.call == clean(call))
@@ -79,10 +86,16 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
             return tuple(rows.fact_of(row) for row in await connection.execute(wanted))
 
     async def open_facts(self) -> tuple[Envelope, ...]:
-        joined = fact.join(call_open, and_(fact.c.call == call_open.c.call, fact.c.source == call_open.c.source))
-        wanted = select(fact).select_from(joined).order_by(fact.c.source, fact.c.call, fact.c.recorded)
         async with self._database.reading() as connection:
-            return tuple(rows.fact_of(row) for row in await connection.execute(wanted))
+            keys = [(source, call) for source, call in await connection.execute(select(call_open))]
+            by_key: dict[Key, list[Envelope]] = {key: [] for key in sorted(keys)}
+            for start in range(0, len(keys), queries.AT_ONCE):
+                calls = [call for _, call in keys[start : start + queries.AT_ONCE]]
+                for row in await connection.execute(
+                    select(fact).where(fact.c.call.in_(calls)).order_by(fact.c.recorded)
+                ):
+                    by_key.get((row.source, row.call), []).append(rows.fact_of(row))
+        return tuple(one for facts in by_key.values() for one in facts)
 
     async def history(
         self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50

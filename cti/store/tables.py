@@ -74,6 +74,12 @@ def _time(name: str) -> Column[Any]:
     return Column(name, UtcDateTime, nullable=False)
 
 
+NOT_INBOUND: Final = text("direction <> 'inbound'")
+NOT_ANSWERED: Final = text("outcome <> 'answered'")
+NOT_SERVED: Final = text("ivr_outcome NOT IN ('', 'self_served', 'to_agent')")
+"""What most rows are not. A query that means to use an index of the others says so in the same words."""
+
+
 def _partial(name: str, where: TextClause, *columns: str) -> Index:
     """Of such rows only."""
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
@@ -152,6 +158,9 @@ interaction = Table(
     Index(None, "ivr_flow", "ended_at"),
     Index(None, "is_not_classified", "ended_at"),
     Index(None, "call"),
+    _partial("interaction_not_inbound", NOT_INBOUND, "direction", "ended_at"),
+    _partial("interaction_not_answered", NOT_ANSWERED, "outcome", "ended_at"),
+    _partial("interaction_not_served", NOT_SERVED, "ivr_outcome", "ended_at"),
 )
 
 interaction_agent = Table(

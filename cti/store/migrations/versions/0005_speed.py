@@ -9,6 +9,15 @@ down_revision = "0004"
 
 def upgrade() -> None:
     _partial("fact_cleared", "fact", "type = 'cti.call.cleared.v1'", "call", "source")
+    _partial("interaction_not_inbound", "interaction", "direction <> 'inbound'", "direction", "ended_at")
+    _partial("interaction_not_answered", "interaction", "outcome <> 'answered'", "outcome", "ended_at")
+    _partial(
+        "interaction_not_served",
+        "interaction",
+        "ivr_outcome NOT IN ('', 'self_served', 'to_agent')",
+        "ivr_outcome",
+        "ended_at",
+    )
     _partial("agent_interval_last", "agent_interval", "ended_at IS NULL", "agent")
 
 
