@@ -219,19 +219,32 @@ async def test_13_half_open_link(
 # ---- Asterisk
 
 
-async def test_11_asterisk_kill9(asterisk: Asterisk, site: Site) -> None:
-    """Ten calls, kill -9, a new start: all ten ended by the restart, nobody is left in a call, new ones come in."""
+async def test_11_asterisk_kill9(stage: Stage, site: Site) -> None:
+    """Ten calls, kill -9, a new start: all ten ended by the restart, the agent of one is free, new ones come in."""
     require("sipp")
-    async with serving(site) as service:
-        async with callers(asterisk, 6, EMPTY), callers(asterisk, 4, ANNOUNCEMENT):
+    pbx = stage.pbx
+    async with serving(site) as service, service.screen() as ann:
+        async with callers(pbx, 5, EMPTY), callers(pbx, 4, ANNOUNCEMENT):
+            _, talking = await connect(stage)
+            await ann.hears("presence", state="TALKING")
             await service.until(lambda: len(service.calls) == 10, "ten calls")
-            await asyncio.to_thread(asterisk.kill)
-            await service.until(lambda: service.link.status.state == "lost", "lost")
-        await asyncio.to_thread(asterisk.start)
+            await asyncio.to_thread(pbx.kill)
+            await ann.hears("pbx", state="lost")
+        talking.abandon()
+        await asyncio.to_thread(pbx.start)
+        await ann.hears("presence", state="READY")
         await service.until_connected(40)
         rows = await service.rows(10)
         assert {(row.cause, row.ended_by) for row in rows} == {("pbx_restart", "system")}
-        await one_more_call(asterisk, service, 11)
+        assert [row.agent for row in rows if row.agent] == ["ann"]
+        assert await service.broken() == []
+        caller, agent = await connect(stage)
+        await ann.hears("presence", state="TALKING")
+        await hang_up(caller, agent)
+        last = (await service.rows(11))[-1]
+        assert (last.outcome, last.agent, last.cause) == (Outcome.ANSWERED, "ann", "normal")
+        assert last.call not in {row.call for row in rows}
+        assert await service.broken() == []
 
 
 @on_22
