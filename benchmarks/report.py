@@ -32,6 +32,7 @@ PARTS: Mapping[str, Part] = {
     "memory": Part("Memory", "What a live call and an open desktop weigh, and what stays after millions of events."),
     "cpu": Part("CPU per call", "The whole service with its record and desktops: a call must cost the same however many there are."),
     "fanout": Part("More than one process", "What each further push process adds."),
+    "chaos": Part("What survives", "Calls on record after each part was killed, cut, frozen or filled: see [what survives](explanation/what-survives.md)."),
     "commands": Part("Commands", "From a click to the PBX's answer and to its event, quiet and in a flood of events."),
     "ivr": Part("The IVR", "What we add between the PBX's answer and our next command."),
 }  # fmt: skip

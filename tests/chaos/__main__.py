@@ -18,6 +18,7 @@ from tests.chaos.mischief import MISCHIEFS
 from tests.chaos.pbx import chaos_asterisk
 from tests.chaos.story import Told, play
 from tests.postgres_server import PostgresServer, running_server
+from tests.redis_server import RedisServer, running_redis
 from tests.testbed import parts
 from tests.testbed.asterisk import Asterisk
 
@@ -40,17 +41,20 @@ async def run(names: Sequence[str], versions: Sequence[str], seed: int) -> list[
         pbx = chaos_asterisk(version)
         await asyncio.to_thread(pbx.start)
         try:
-            with contextlib.contextmanager(running_server)(is_durable=True) as postgres:
+            with (
+                contextlib.contextmanager(running_server)(is_durable=True) as postgres,
+                contextlib.contextmanager(running_redis)() as redis,
+            ):
                 wanted = [name for name in names if version == versions[0] or MISCHIEFS[name].is_also_for_16]
-                told += [await _one(name, pbx, seed, postgres) for name in wanted]
+                told += [await _one(name, pbx, seed, postgres, redis) for name in wanted]
         finally:
             await asyncio.to_thread(pbx.remove)
     return told
 
 
-async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer) -> Told:
+async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer, redis: RedisServer) -> Told:
     began = time.monotonic()
-    told = await play(name, MISCHIEFS[name], pbx, Random(f"{seed} {name}"), postgres)
+    told = await play(name, MISCHIEFS[name], pbx, Random(f"{seed} {name}"), postgres=postgres, redis=redis)
     print(
         f"{name} ({pbx.version}, {time.monotonic() - began:.0f} s): {'well' if told.is_well else 'NOT WELL'}",
         flush=True,
@@ -92,9 +96,13 @@ def _asked() -> argparse.Namespace:
 
 def main() -> int:
     asked = _asked()
-    versions = [one for one in asked.versions.split(",") if not parts.missing_for([f"asterisk-{one}", "sipp"])]
+    versions = [
+        one
+        for one in asked.versions.split(",")
+        if not parts.missing_for([f"asterisk-{one}", "sipp", "postgres", "redis"])
+    ]
     if not versions:
-        print(f"chaos: no Asterisk or no SIPp here: {parts.PREPARE}", file=sys.stderr)
+        print(f"chaos: no Asterisk, SIPp, PostgreSQL or Redis here: {parts.PREPARE}", file=sys.stderr)
         return 2
     names = asked.only.split(",") if asked.only else list(MISCHIEFS)
     print(f"chaos: seed {asked.seed}", flush=True)

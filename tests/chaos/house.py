@@ -29,6 +29,7 @@ from tests.chaos.desks import Desk, Desks, opened
 from tests.chaos.metronome import Metronome
 from tests.chaos.pbx import QUEUE
 from tests.postgres_server import PostgresServer
+from tests.redis_server import RedisServer
 from tests.testbed.asterisk import AGENT_NAMES, Asterisk
 from tests.testbed.proxy import TcpProxy
 
@@ -47,6 +48,7 @@ class House:
     disk: Path
     """A file system of its own, with the spool on it, and the database where that is SQLite."""
     postgres: PostgresServer | None = None
+    redis: RedisServer | None = None
     away: list[Away] = field(default_factory=list)
     metronome: Metronome = field(default_factory=Metronome)
 
@@ -74,7 +76,12 @@ class House:
 
 @contextlib.asynccontextmanager
 async def open_house(
-    pbx: Asterisk, random: Random, *, postgres: PostgresServer | None = None, more: str = "", desks: int = 0
+    pbx: Asterisk,
+    random: Random,
+    *,
+    postgres: PostgresServer | None = None,
+    redis: RedisServer | None = None,
+    desks: int = 0,
 ) -> AsyncIterator[House]:
     """``desks``: how many desktops there are besides the agents' own."""
     async with contextlib.AsyncExitStack() as stack:
@@ -82,13 +89,13 @@ async def open_house(
         disk = stack.enter_context(small_disk(folder / "disk"))
         proxy = await stack.enter_async_context(TcpProxy(pbx.ports.ami))
         url = postgres.new_database() if postgres else f"sqlite:///{disk}/cti.db"
-        daemon = Daemon(pbx, folder, url, proxy.port, disk / "spool", more)
+        daemon = Daemon(pbx, folder, url, proxy.port, disk / "spool", f'[redis]\nurl = "{redis.url}"' if redis else "")
         agents = [Desk(name.lower(), daemon) for name in AGENT_NAMES.values()]
         beside = await onlookers(daemon, desks)
         try:
             await daemon.start()
             shown = await stack.enter_async_context(opened([*agents, *beside]))
-            yield House(pbx, proxy, daemon, shown, random, disk, postgres)
+            yield House(pbx, proxy, daemon, shown, random, disk, postgres, redis)
         finally:
             if daemon.is_running:
                 await daemon.kill()

@@ -29,6 +29,7 @@ class Mischief:
     act: Act
     says: str
     on_postgres: bool = False
+    on_redis: bool = False
     onlookers: int = 0
     is_also_for_16: bool = False
 
@@ -198,6 +199,16 @@ async def disk_full(house: House) -> None:
 # ---- around
 
 
+async def redis_gone(house: House) -> None:
+    """Killed, and after a while back with nothing in it."""
+    assert house.redis is not None
+    await house.calls_go_on(4)
+    await asyncio.to_thread(house.redis.kill)
+    await house.calls_go_on(6)
+    await asyncio.to_thread(house.redis.start)
+    await house.calls_go_on(4)
+
+
 async def desktops_dropped(house: House) -> None:
     for _ in range(3):
         await house.calls_go_on(2, 3)
@@ -239,6 +250,7 @@ MISCHIEFS: Final = {
     "postgres_killed": Mischief(act=postgres_killed, says="PostgreSQL is killed, back after 8 s", on_postgres=True),
     "postgres_frozen": Mischief(act=postgres_frozen, says="PostgreSQL stands still for 14 s", on_postgres=True),
     "disk_full": Mischief(act=disk_full, says="The disk of database and spool is full for 8 s"),
+    "redis_gone": Mischief(act=redis_gone, says="Redis is killed, and back empty after 6 s", on_redis=True),
     "desktops_dropped": Mischief(
         act=desktops_dropped, says="206 desktops are cut off at once, three times", onlookers=200
     ),

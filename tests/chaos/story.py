@@ -11,6 +11,7 @@ from tests.chaos.house import House, busy, open_house
 from tests.chaos.mischief import Mischief
 from tests.chaos.truth import true_calls
 from tests.postgres_server import PostgresServer
+from tests.redis_server import RedisServer
 from tests.testbed.asterisk import Asterisk
 
 FILLED_IN_S: Final = 8.0
@@ -44,11 +45,21 @@ class Told:
 
 
 async def play(
-    name: str, mischief: Mischief, pbx: Asterisk, random: Random, postgres: PostgresServer | None = None
+    name: str,
+    mischief: Mischief,
+    pbx: Asterisk,
+    random: Random,
+    *,
+    postgres: PostgresServer | None = None,
+    redis: RedisServer | None = None,
 ) -> Told:
     began = time.time()
     async with open_house(
-        pbx, random, postgres=postgres if mischief.on_postgres else None, desks=mischief.onlookers
+        pbx,
+        random,
+        postgres=postgres if mischief.on_postgres else None,
+        redis=redis if mischief.on_redis else None,
+        desks=mischief.onlookers,
     ) as house:
         async with house.metronome.beating(), busy(house):
             await mischief.act(house)
