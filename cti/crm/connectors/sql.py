@@ -26,7 +26,7 @@ from cti.crm.mapping import CrmMapping, parameters_of
 from cti.crm.open_url import open_url
 from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
 from cti.numbers import Number
-from cti.quick_sql import Question, Reading
+from cti.quick_sql import Question, Reading, Together
 
 ARGON2: Final = "$argon2"
 """How its hashes begin in PHC form."""
@@ -34,7 +34,11 @@ MAX_CANDIDATES: Final = 200
 """Contacts looked at for one number; a query that finds more narrows too little."""
 T = TypeVar("T")
 _ERRORS: Final = (SQLAlchemyError, *quick_sql.ERRORS)
+FEW: Final = 5
+"""Contacts with a number whose whole records are read at once; of more, only those that match."""
+_NUMBERS: Final = ("numbers",)
 _FURTHER: Final = ("flags", "preferences", "cases", "orders")
+_PARTS: Final = (*_NUMBERS, *_FURTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,14 @@ class SqlConnector:
         self._country = country
         self._open_url = open_url
         self._database = reading(mapping, url)
+        self._is_apart = False
         self._reader = _reader(url_of(mapping, url), self._database, is_quick=is_quick)
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
         return await self._asked(self._by_number(number))
 
     async def find_by_code(self, code: str) -> tuple[Match, ...]:
-        found = await self._asked(self._whole("find_by_code", {"code": sql_questions.clean(code)}))
+        found = await self._asked(self._contacts("find_by_code", {"code": sql_questions.clean(code)}))
         return tuple(Match(contact, MatchedBy.CODE, code) for contact in found)
 
     async def find_by_order(self, order: str) -> tuple[Match, ...]:
@@ -71,7 +76,7 @@ class SqlConnector:
         if not digits or "find_by_order" not in self._mapping.questions:
             return ()
         asked = {"order": sql_questions.clean(order), "digits": digits}
-        found = await self._asked(self._whole("find_by_order", asked))
+        found = await self._asked(self._contacts("find_by_order", asked))
         return tuple(matching.by_order(contact, digits) for contact in found)
 
     async def pin_hash(self, contact: ContactId) -> str | None:
@@ -82,11 +87,11 @@ class SqlConnector:
 
     async def get(self, contact: ContactId) -> Contact | None:
         key = sql_questions.key_of(contact, self._mapping.id_type)
-        found = [] if key is None else await self._asked(self._whole("get", {"id": key}))
+        found = [] if key is None else await self._asked(self._contacts("get", {"id": key}))
         return found[0] if found else None
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
-        return tuple(await self._asked(self._whole("search", sql_questions.by_text(text, limit))))[:limit]
+        return tuple(await self._asked(self._contacts("search", sql_questions.by_text(text, limit))))[:limit]
 
     async def close(self) -> None:
         await self._reader.close()
@@ -103,15 +108,17 @@ class SqlConnector:
 
     def _by_number(self, number: Number) -> Reading[tuple[Match, ...]]:
         asked = sql_questions.by_number(number, parameters_of(self._mapping.questions["find_by_number"]))
-        known = yield from self._known((yield from self._ask("find_by_number", asked))[:MAX_CANDIDATES])
+        rows = (yield from self._ask("find_by_number", asked))[:MAX_CANDIDATES]
+        are_few = len(rows) <= FEW
+        known = yield from self._known(rows, _PARTS if are_few else _NUMBERS)
         ways = [(match, one) for one in known if (match := matching.match_of(one.contact, number, one.country))]
         ways.sort(key=lambda way: matching.surest_first(way[0]))
-        full = yield from self._filled([one for _, one in ways])
-        return tuple(replace(match, contact=contact) for (match, _), contact in zip(ways, full, strict=True))
+        theirs = [one for _, one in ways] if are_few else (yield from self._filled([one for _, one in ways], _FURTHER))
+        return tuple(replace(way[0], contact=self._whole(one)) for way, one in zip(ways, theirs, strict=True))
 
-    def _whole(self, name: str, values: Mapping[str, Any]) -> Reading[list[Contact]]:
-        known = yield from self._known((yield from self._ask(name, values)))
-        return (yield from self._filled(known))
+    def _contacts(self, name: str, values: Mapping[str, Any]) -> Reading[list[Contact]]:
+        known = yield from self._known((yield from self._ask(name, values)), _PARTS)
+        return [self._whole(one) for one in known]
 
     def _pin_hash(self, key: Any) -> Reading[str | None]:
         """Anything else than argon2 would make every PIN a wrong one; that is the operator's to know."""
@@ -121,39 +128,58 @@ class SqlConnector:
             raise CrmUnavailable(f"the query pin_hash of {self._mapping.place} gives no argon2 hash")
         return found or None
 
-    def _known(self, rows: Sequence[Row]) -> Reading[list[_Known]]:
-        """Each contact once, though a join may have given it several times; with its numbers."""
+    def _known(self, rows: Sequence[Row], parts: Sequence[str]) -> Reading[list[_Known]]:
+        """Each contact once, though a join may have given it several times; with these parts."""
         first: dict[Any, Row] = {}
         for row in rows:
             first.setdefault(self._id_of(row), row)
-        plain = [contact_of(row, self._mapping) for row in first.values()]
-        contacts = yield from self._with("numbers", list(first), plain)
-        countries = [self._country_of(row) for row in first.values()]
-        found = zip(first, countries, contacts, strict=True)
-        return [_Known(key, country, one) for key, country, one in found]
+        plain = [_Known(key, self._country_of(row), contact_of(row, self._mapping)) for key, row in first.items()]
+        return (yield from self._filled(plain, parts))
 
-    def _filled(self, known: Sequence[_Known]) -> Reading[list[Contact]]:
+    def _filled(self, known: Sequence[_Known], names: Sequence[str]) -> Reading[list[_Known]]:
+        parts = {name: part for name in names if (part := self._mapping.parts.get(name))}
+        if not parts or not known:
+            return list(known)
+        answers = yield from self._asked_together(tuple(parts), {"ids": [one.key for one in known]})
         contacts = [one.contact for one in known]
-        for name in _FURTHER:
-            contacts = yield from self._with(name, [one.key for one in known], contacts)
-        read = (matching.read_numbers(one, place.country) for one, place in zip(contacts, known, strict=True))
-        return [replace(one, url=one.url or open_url(self._open_url, one)) for one in read]
+        for (name, part), rows in zip(parts.items(), answers, strict=True):
+            of_contact = defaultdict(list)
+            for row in rows:
+                of_contact[text_of(row[part.contact])].append(row)
+            contacts = [
+                with_part(contact, name, part, of_contact[text_of(one.key)])
+                for one, contact in zip(known, contacts, strict=True)
+            ]
+        return [replace(one, contact=contact) for one, contact in zip(known, contacts, strict=True)]
 
-    def _with(self, name: str, keys: list[Any], contacts: list[Contact]) -> Reading[list[Contact]]:
-        part = self._mapping.parts.get(name)
-        if part is None or not keys:
-            return contacts
-        rows = defaultdict(list)
-        for row in (yield from self._ask(name, {"ids": keys})):
-            rows[text_of(row[part.contact])].append(row)
-        return [with_part(one, name, part, rows[text_of(key)]) for key, one in zip(keys, contacts, strict=True)]
+    def _whole(self, known: _Known) -> Contact:
+        """As it is shown."""
+        contact = matching.read_numbers(known.contact, known.country)
+        return replace(contact, url=contact.url or open_url(self._open_url, contact))
+
+    def _asked_together(self, names: tuple[str, ...], values: Mapping[str, Any]) -> Reading[list[list[Row]]]:
+        """One by one from then on where JSON has no word for one of their columns; and where one fails, to say which."""
+        if not self._is_apart:
+            try:
+                together: list[list[Row]] = yield Together(tuple(Question(self._query(name), values) for name in names))
+            except _ERRORS:
+                pass
+            else:
+                return together
+        answers = list[list[Row]]()
+        for name in names:
+            rows = yield from self._ask(name, values)
+            answers.append(rows)
+        self._is_apart = True
+        return answers
 
     def _ask(self, name: str, values: Mapping[str, Any]) -> Reading[list[Row]]:
         query = self._query(name)
         try:
-            return (yield Question(query, {key: values[key] for key in parameters_of(query)}))
+            rows: list[Row] = yield Question(query, {key: values[key] for key in parameters_of(query)})
         except _ERRORS as exc:
             raise in_our_words(_driver_s(exc), f"the query {name} of {self._mapping.place} failed") from exc
+        return rows
 
     # ---- on a connection
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from cti.crm.mapping import CrmMapping, parameters_of
 from cti.errors import ConfigError
-from cti.quick_sql import Question, Reading, Row, answered
+from cti.quick_sql import Question, Reading, Row, answered, one_by_one
 
 _DRIVERS: Final = {"sqlite+aiosqlite": "sqlite", "postgresql": "postgresql+asyncpg"}
 THREADS: Final = 4
@@ -77,7 +77,7 @@ class SqlAlchemyReader:
 
     async def read(self, reading: Reading[T]) -> T:
         def on(connection: Connection) -> T:
-            return answered(reading, lambda question: _rows(connection, question))
+            return answered(reading, lambda asked: one_by_one(asked, lambda question: _rows(connection, question)))
 
         return await self._database.run(on)
 
