@@ -95,7 +95,7 @@ def be_service(url: str, ports: Ports, folder: Path, shared: Shared, orders: Con
     async def count_tasks() -> None:
         while True:
             shared.most_tasks.value = max(shared.most_tasks.value, len(asyncio.all_tasks()))
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1)
 
     async def run() -> None:
         counting = asyncio.create_task(count_tasks())
