@@ -38,7 +38,7 @@ def of_the_process() -> dict[str, int]:
     return {
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
         "threads": threading.active_count(),
-        "tasks": len(asyncio.all_tasks()),
+        "tasks": len(asyncio.all_tasks()) if asyncio._get_running_loop() else 0,
         "blocks of memory": sys.getallocatedblocks(),
     }
 

@@ -1,0 +1,201 @@
+"""A real Asterisk 22 with real SIP calls, more and more of them: how long a pop takes, and our record against Asterisk's own.
+
+``python benchmarks/bench_real.py`` (3 minutes; ``QUICK=1``: 1). Callers, phones, the PBX, its AMI's proxy, desktops and the service
+share this machine. The clock starts when the proxy passes on the first event of a call's ring and stops when the agent's
+desktop has read its pop; a look into a JSON text is part of both. Callers press a key, hang up early, are declined, held, handed over.
+"""
+
+import asyncio
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+
+from harness import Aim, Line, Plot, Table, cpu_s, is_quick, need, percentile, save
+
+from cti.calls.call import PbxName
+from cti.reconcile.compare import Comparison, compare
+from cti.reconcile.reading import RecordsPlaces, calls_ended
+from tests.chaos.check import Verdict, verdict
+from tests.chaos.crowd import COLLEAGUE, Crowd, Kind
+from tests.chaos.house import House, open_house
+from tests.chaos.pbx import chaos_asterisk
+from tests.chaos.truth import true_calls
+from tests.testbed.asterisk import Asterisk
+from tests.testbed.phone import PhoneCall
+
+RINGS_S = 0.3
+USUAL_PER_S = 1.25
+"""Calls of a crowd at its usual pace."""
+PACES = (1.0, 2.0, 4.0, 6.0)
+HELD_ENOUGH = 0.6
+"""Of the calls a pace means to make; where fewer come or reach an agent, the machine holds no more."""
+_RINGS = re.compile(rb"^Event: (?:DialBegin|AgentCalled)\r$|^DestLinkedid: ([0-9.]+)\r$|^\r$", re.MULTILINE)
+
+
+@dataclass
+class Tap:
+    """Looks at the PBX's lines on their way, and notes when each call first rang."""
+
+    rang_at: dict[str, float] = field(default_factory=dict)
+    _is_ring: bool = False
+
+    def see(self, lines: bytes) -> bytes:
+        for found in _RINGS.finditer(lines):
+            if found[0].startswith(b"Event"):
+                self._is_ring = True
+            elif found[1] and self._is_ring:
+                self.rang_at.setdefault(found[1].decode(), time.monotonic())
+            elif not found[1]:
+                self._is_ring = False
+        return lines
+
+
+class Popped(list[str]):
+    """The calls a desktop was shown a pop of, and when it first was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: dict[str, float] = {}
+
+    def append(self, call: str) -> None:
+        self.at.setdefault(call.partition("-")[2], time.monotonic())
+        super().append(call)
+
+
+class QuickAgents(Crowd):
+    """They answer soon and do not speak long, so that five take many calls."""
+
+    async def _talk(self, call: PhoneCall, kind: Kind) -> None:
+        await asyncio.sleep(RINGS_S)
+        if call.is_over:
+            return
+        call.answer()
+        if kind is Kind.HANDED_OVER and call.phone.number != COLLEAGUE:
+            await asyncio.sleep(0.3)
+            if not call.is_over:
+                call.transfer(COLLEAGUE)
+                await call.until_transferred()
+        elif kind is Kind.CUSTOMER_ENDS:
+            await call.until_over()
+        else:
+            await asyncio.sleep(0.3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    calls_per_s: float
+    seconds: float
+    pops_ms: tuple[float, ...]
+    rings: int
+    cpu: float
+    """Of the service, share of one core."""
+
+    @property
+    def lost(self) -> int:
+        return self.rings - len(self.pops_ms)
+
+
+async def at_pace(house: House, tap: Tap, pace: float, seconds: float) -> Pace:
+    tap.rang_at.clear()
+    popped = [Popped() for _ in house.desks.each]
+    for desk, fresh in zip(house.desks.each, popped, strict=True):
+        desk.popped = fresh
+    pid = house.daemon._process.pid if house.daemon._process else 0  # noqa: SLF001
+    used, began = cpu_s(pid), time.monotonic()
+    async with QuickAgents(house.pbx, house.random, pace).calling():
+        await asyncio.sleep(seconds)
+        took_s, used = time.monotonic() - began, cpu_s(pid) - used
+        rang = dict(tap.rang_at)
+        await asyncio.sleep(1)
+    first = {
+        call: min(one.at[call] for one in popped if call in one.at)
+        for call in rang
+        if any(call in one.at for one in popped)
+    }
+    pops = tuple((at - rang[call]) * 1000 for call, at in first.items())
+    return Pace(calls_per_s=pace * USUAL_PER_S, seconds=took_s, pops_ms=pops, rings=len(rang), cpu=used / took_s)
+
+
+async def compared(house: House, since: float) -> tuple[Verdict, Comparison]:
+    """With Asterisk's channel events and queue_log by the chaos suite's own reading, and with queue_log and CDR by ours."""
+    await house.daemon.until_written()
+    rows = await house.rows()
+    places = RecordsPlaces(pbx=PbxName("main"), queue_log=str(house.pbx.queue_log), cdr=str(house.pbx.cdr_custom))
+    recorded = await calls_ended(places, datetime.fromtimestamp(since, UTC), datetime.now(UTC))
+    truth = true_calls(house.pbx)
+    return verdict(rows, truth, house.away, house.metronome.stalled_s, since=since), compare(recorded, rows)
+
+
+async def measured(pbx: Asterisk) -> tuple[list[Pace], Verdict, Comparison]:
+    since, tap, paces = time.time(), Tap(), list[Pace]()
+    async with open_house(pbx, Random(1)) as house:
+        house.proxy.rewrite = tap.see
+        async with house.metronome.beating():
+            for pace in PACES[:2] if is_quick() else PACES:
+                paces.append(await at_pace(house, tap, pace, 10 if is_quick() else 25))
+                print(f"  {row(paces[-1])}", flush=True)
+                if paces[-1].rings < HELD_ENOUGH * paces[-1].calls_per_s * paces[-1].seconds:
+                    break
+        found = await compared(house, since)
+    return paces, *found
+
+
+def row(pace: Pace) -> tuple[str | float | int | None, ...]:
+    pops = pace.pops_ms
+    return (
+        pace.calls_per_s, pace.rings, percentile(pops, 0.5), percentile(pops, 0.99), max(pops, default=None), pace.lost,
+        round(pace.cpu * 100),
+    )  # fmt: skip
+
+
+def main() -> None:
+    need("asterisk-22", "sipp")
+    pbx = chaos_asterisk("22")
+    pbx.start()
+    try:
+        paces, truth, records = asyncio.run(measured(pbx))
+    finally:
+        pbx.remove()
+    wrong = [*truth.wrong, *truth.unmarked, *(one.words for one in records.differences)]
+    for words in wrong:
+        print(f"  {words}", file=sys.stderr)
+    pops = Table(
+        title="From the PBX's first event of a ring to the pop",
+        columns=("calls/s sent", "calls that rang", "pop p50 ms", "p99", "max", "lost", "CPU % of a core"),
+        rows=tuple(map(row, paces)),
+        note="The last row is what this machine holds of such calls, or all that five agents take; the rest of it is Asterisk, SIPp and phones.",
+    )
+    record = Table(
+        title="Our record beside Asterisk's",
+        columns=("beside", "calls", "lost", "doubled", "wrong", "worst time, ms"),
+        rows=(
+            ("channel events and queue_log", truth.calls, len(truth.lost), len(truth.doubled), len(truth.wrong) + len(truth.unmarked), truth.worst_ms),
+            ("queue_log and CDR", records.recorded, _of(records, "missing_here"), _of(records, "doubled"), len(records.differences) - _of(records, "missing_here") - _of(records, "doubled"), None),
+        ),
+        note="Every call of all paces: there, once, with agent, outcome and times.",
+    )  # fmt: skip
+    lost = sum(pace.lost for pace in paces)
+    is_right = not (wrong or truth.lost or truth.doubled)
+    save(
+        "real",
+        tables=[pops, record],
+        plots=[Plot(title="The pop as calls grow, real Asterisk", x="calls/s", y="ms", lines=(
+            Line(name="p50", points=tuple((pace.calls_per_s, percentile(pace.pops_ms, 0.5)) for pace in paces)),
+            Line(name="p99", points=tuple((pace.calls_per_s, percentile(pace.pops_ms, 0.99)) for pace in paces)),
+        ))],
+        aims=[
+            Aim(words="real Asterisk: pops lost", wanted="0", found=str(lost), is_met=lost == 0),
+            Aim(words="real Asterisk: calls lost, doubled or wrong on record", wanted="0", found=str(len(truth.lost) + len(truth.doubled) + len(wrong)), is_met=is_right),
+        ],
+    )  # fmt: skip
+
+
+def _of(records: Comparison, kind: str) -> int:
+    return sum(one.kind == kind for one in records.differences)
+
+
+if __name__ == "__main__":
+    main()
