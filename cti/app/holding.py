@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from cti.agent_facts import AGENTS
 from cti.app.term import Term
-from cti.errors import StoreUnavailable
+from cti.errors import StoreError
 from cti.log import logger
 from cti.store.lease import Leases
 
@@ -76,7 +76,7 @@ class Holder:
             try:
                 async with asyncio.timeout(self._life_s / (RENEWALS + 1)):
                     is_ours = await self._renewed(term)
-            except (StoreUnavailable, TimeoutError):
+            except (StoreError, TimeoutError):
                 term.not_answered(asked_at_s, self._clock())
                 continue
             if not is_ours:
@@ -91,7 +91,7 @@ class Holder:
         try:
             async with asyncio.timeout(self._life_s):
                 await self._leases.release(term.epochs, self._name)
-        except (StoreUnavailable, TimeoutError) as away:
+        except (StoreError, TimeoutError) as away:
             log.warning("lease_not_released", reason=str(away) or "no answer in time")
 
     async def attempt(self) -> Term | None:
@@ -100,7 +100,7 @@ class Holder:
         try:
             async with asyncio.timeout(self._life_s):
                 term = await self._taken()
-        except (StoreUnavailable, TimeoutError) as away:
+        except (StoreError, TimeoutError) as away:
             reason = str(away) or "the database does not answer"
             self._stand(Standing(state="active" if self._may_begin_alone else "standby", reason=reason))
             return self._alone() if self._may_begin_alone else None

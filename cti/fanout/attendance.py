@@ -153,10 +153,10 @@ class Attendance:
 
     # ---- within
 
-    def _has_arrived(self, process: str, seated: Seated) -> None:
+    def _has_arrived(self, process: str, seated: Seated, *, new_at: datetime | None = None) -> None:
         agent = AgentId(seated.agent)
         before = self._seats.get(agent)
-        self._sit(process, seated)
+        self._sit(process, seated, new_at=new_at)
         if before and before.process == self._process:
             self.listeners.on_displaced(agent, before.seated.stream == seated.stream)
 
@@ -174,17 +174,17 @@ class Attendance:
             if seat and is_open and (seat.process == process or seat.seated.since > seated.since):
                 continue
             back = msgspec.structs.replace(seated, takes_over=False, comes_back=True)
-            self._has_arrived(process, back)
+            self._has_arrived(process, back, new_at=None if seated.comes_back else seated.since)
         for agent, seat in tuple(self._seats.items()):
             if seat.process == process and seat.left_at is None and agent not in named:
                 self._leave(agent, seat)
 
-    def _sit(self, process: str, seated: Seated) -> None:
+    def _sit(self, process: str, seated: Seated, *, new_at: datetime | None = None) -> None:
         agent = AgentId(seated.agent)
         self._seats[agent] = Seat(process=process, seated=seated)
         self._alive.setdefault(process, self._clock())
         self.listeners.on_desktop(
-            Arrival(agent, seated.session, seated.takes_over, comes_back=seated.comes_back, stream="")
+            Arrival(agent, seated.session, seated.takes_over, comes_back=seated.comes_back, stream="", new_at=new_at)
         )
 
     def _leave(self, agent: AgentId, seat: Seat) -> None:

@@ -149,7 +149,7 @@ class Floor:
         now, presence = self._clock(), seat.presence
         events: list[AgentEvent] = []
         if presence.leaves or not presence.is_logged_in:
-            is_new = is_other or not (presence.leaves or arrival.comes_back)
+            is_new = is_other or seat.missed_log_in(arrival.new_at) or not (presence.leaves or arrival.comes_back)
             events += [LoggedIn(at=now)] if is_new else []
         elif was_missed:
             events.append(DesktopBack(at=now))

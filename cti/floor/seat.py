@@ -57,6 +57,10 @@ class Seat:
     def wants(self) -> tuple[Wanted, ...]:
         return (*wanted(self.agent, self.presence), *self.former) if self.is_known else ()
 
+    def missed_log_in(self, at: datetime | None) -> bool:
+        """The page was opened while nobody kept states: since the agent logged out, as far as they ever were in."""
+        return at is not None and (not self.is_known or at > self.presence.since)
+
     def comes(self, session: str) -> None:
         self.session, self.has_desktop = session, True
         self.gone_at, self.grace_s, self.is_gone_told = None, 0.0, False

@@ -25,6 +25,8 @@ class Arrival:
     """It is the same page, whose socket broke; also where we know its stream no more, as after a restart of ours."""
     stream: str = ""
     """What it reads: a secret of that desktop."""
+    new_at: datetime | None = None
+    """Of one that is heard of late: when its page was opened, and not just its socket."""
 
 
 class Elsewhere(Protocol):

@@ -93,7 +93,9 @@ class Teller:
 
 
 def pop_id(call: Call, leg: Leg, agent: AgentId) -> str:
-    """The same ring has the same id in every process, and after a restart: a desktop that knows it does not ring again."""
-    rang = leg.rang_at.timestamp() if leg.rang_at else 0.0
-    ring = f"{call.id} {leg.party.leg} {agent} {rang:.6f}"
+    """The same ring has the same id in every process, and after a restart: a desktop that knows it does not ring again.
+
+    A channel rings once; when it began to is no part of the id, for whoever took over in mid-ring may not know it.
+    """
+    ring = f"{call.id} {leg.party.leg} {agent}"
     return hashlib.blake2b(ring.encode(errors="replace"), digest_size=16).hexdigest()

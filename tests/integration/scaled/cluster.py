@@ -107,6 +107,9 @@ class Process:
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return [line for line in found if line.get("event") == event]
 
+    def told_of(self, event: str, agent: str) -> list[dict[str, Any]]:
+        return [line for line in self.told(event) if line.get("agent") == agent]
+
     async def until_told(self, event: str, within_s: float = UP_S) -> None:
         async with asyncio.timeout(within_s):
             while not self.told(event):  # noqa: ASYNC110 - nothing announces it

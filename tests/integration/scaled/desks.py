@@ -32,6 +32,10 @@ class Desk:
     home: int
     pops: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By call: the ids it was shown."""
+    state: str = ""
+    """The agent's, as last told."""
+    ends: dict[str, str] = field(default_factory=dict)
+    """By command: ``done`` or ``failed``."""
     resumed: int = 0
     begun: int = 0
     is_open: bool = False
@@ -74,7 +78,12 @@ class Desk:
                 self.begun += not message["resumed"]
                 if message["stream"] != self._stream:
                     self._stream, self._seq = message["stream"], 0
+            case "command":
+                self.ends[message["command"]] = message["status"]
+            case "presence":
+                self.state = message["presence"]["state"]
             case "snapshot":
+                self.state = message["presence"]["state"] if message["presence"] else ""
                 return [self._shown(pop) for pop in message["pops"]]
             case "pop":
                 return [self._shown(message["pop"])]

@@ -1,12 +1,14 @@
 """The floor used badly: ids used twice, restarts at a bad moment, sockets that come back late."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.errors import Conflict
 from cti.floor.hearing import AT_A_TIME
+from cti.screenpop.listeners import Arrival
 from cti.screenpop.messages import Resume
 from tests.unit.floor.fakes import House, told, until
 from tests.unit.floor.test_floor import answered
@@ -118,3 +120,22 @@ async def test_a_member_that_the_lists_tell_again_is_no_news(house: House) -> No
     assert (looks, len(house.pbx.sent)) == ([], sent)
     house.pbx.put("support", paused=True, reason="by somebody else")
     assert looks != []
+
+
+async def test_who_logged_in_while_nobody_kept_states_is_in(house: House) -> None:
+    """Between two readers of the PBXs: the arrival is heard of late, as one that comes back."""
+    await house.ready(MARA)
+    await house.asks("LOGOUT", MARA)
+    left = house.presence(MARA)
+    house.clock.goes(60)
+
+    def told_late(opened_s_ago: float) -> House:
+        anew = House(agents=(MARA, JON, SUE), clock=house.clock)
+        anew.floor.restore((left,), ())
+        anew.up()
+        new_at = house.clock() - timedelta(seconds=opened_s_ago)
+        anew.floor.desktop_came(Arrival(MARA.id, "session-2", takes_over=False, comes_back=True, new_at=new_at))
+        return anew
+
+    assert told_late(5).presence(MARA).is_logged_in
+    assert not told_late(600).presence(MARA).is_logged_in
