@@ -16,6 +16,7 @@ from cti.reconcile.fill import candidates, facts_for
 from cti.reconcile.reading import RecordsPlaces, calls_ended
 from cti.reconcile.recorded import RecordedCall
 from cti.store.derive import seen_call
+from cti.store.failpoints import failpoint
 from cti.store.interactions import Filter, Interaction, InteractionLog
 from cti.store.unseen import UNSEEN, is_backfilled
 
@@ -76,9 +77,11 @@ class Backfill:
 
     async def carry_out(self, plan: Plan, record: Record, told: Callable[[int], None] = lambda _: None) -> None:
         """``told`` hears how many calls are done."""
+        failpoint("backfill.planned")
         for start in range(0, len(plan.missing), CALLS_AT_ONCE):
             some = plan.missing[start : start + CALLS_AT_ONCE]
             await record([fact for call in some for fact in facts_for(call)])
+            failpoint("backfill.recorded")
             told(start + len(some))
         for done, (call, name) in enumerate(plan.partly, 1):
             await record(await self._rest_of(call, name))

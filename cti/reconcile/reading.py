@@ -16,6 +16,7 @@ from cti.telephony.asterisk.records.queue_log import QueueLine
 
 _ZONES: Final = timedelta(hours=15)
 """A wall clock without a zone may be that far off when the place in a file is looked for."""
+_SECOND: Final = timedelta(seconds=1)
 _BEFORE: Final = timedelta(hours=4)
 """How long before its end a call may have begun: its lines in the queue stand where it began."""
 
@@ -40,7 +41,12 @@ async def calls_ended(places: RecordsPlaces, since: datetime, until: datetime) -
     """Those that ended in this time, in the order they began. Raises ``RecordsUnreadable``."""
     lines, rows = await _lines(places, since - _BEFORE), await _rows(places, since)
     calls = await asyncio.to_thread(recorded_calls, lines, rows, pbx=places.pbx, endpoints=places.endpoints)
-    return tuple(call for call in calls if since <= call.ended_at < until)
+    return tuple(call for call in calls if since < _latest(call.ended_at) and call.ended_at < until)
+
+
+def _latest(at: datetime) -> datetime:
+    """A whole second was cut off: it may have been any time in it."""
+    return at if at.microsecond else at + _SECOND
 
 
 def check(places: RecordsPlaces) -> list[str]:

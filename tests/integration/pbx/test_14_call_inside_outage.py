@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +12,16 @@ from pydantic import SecretStr
 from cti import settings
 from cti.app.backfilling import places_of
 from cti.calls.call import Outcome, PbxName
+from cti.errors import StoreError
 from cti.reconcile.backfill import Backfill
 from cti.reconcile.compare import compare
-from cti.reconcile.reading import calls_ended
+from cti.reconcile.reading import RecordsPlaces, calls_ended
 from cti.store.backfills import SqlBackfills
 from cti.store.database import Database
 from cti.store.interactions import Filter, Interaction
+from cti.store.sql import SqlInteractionLog
+from tests.integration.cli.conftest import CTI
+from tests.integration.cli.conftest import settings as written
 from tests.integration.pbx.service import LIMIT_S, Service, Site, on_22, serving, until_pbx
 from tests.testbed.asterisk import Asterisk
 from tests.testbed.proxy import TcpProxy
@@ -185,25 +189,85 @@ async def test_14_a_live_call_is_left_alone(
 
 
 @on_22
-async def test_14_the_whole_service_is_away_and_the_call_ends(stage: Stage, asterisk: Asterisk, tmp_path: Path) -> None:
-    site = Recording({"main": asterisk}, tmp_path)
-    async with serving(site) as service:
-        await listened_to(service)
-        began = datetime.now(UTC) - timedelta(seconds=1)
+async def test_14_the_whole_service_is_killed_in_mid_call_and_the_call_ends(stage: Stage, tmp_path: Path) -> None:
+    """And another comes and goes before it is back. Afterwards both are there, and a third start doubles nothing."""
+    config, database = configured(tmp_path, stage.pbx), Database(f"sqlite:///{tmp_path}/cti.db")
+    log, known = SqlInteractionLog(database), SqlBackfills(database)
+
+    async def filled() -> bool:
+        return len((await log.between(Filter(backfilled=True))).items) == 2
+
+    async def listens() -> bool:
+        return await known.complete_until(PbxName("main")) is not None
+
+    async def talks() -> bool:
+        return any(fact.type == "cti.call.established.v1" for fact in await log.open_facts())
+
+    async with killed_afterwards(config, tmp_path):
+        await until(listens)
         caller, agent = await connect(stage)
-        await service.until(lambda: service.calls and service.calls[0].state == "talking", "talking")
-        (live,) = service.calls
+        await until(talks)
     await hang_up(caller, agent, after_s=0)
     other, second = await connect(stage, number="0933333333")
     await hang_up(other, second, after_s=0)
-    await settle(asterisk)
-    async with serving(site) as service:
-        first, filled = await backfilled(service, 2)
-        assert (first.call, first.cause, first.agent) == (live.id, "normal", "ann")
-        assert (filled.ani, filled.outcome, filled.agent) == ("0933333333", Outcome.ANSWERED, "ann")
-    async with serving(site) as service:  # and once more: nothing is doubled
-        assert await again(service, began) == 0
-        assert len(await service.rows(2)) == 2
+    await settle(stage.pbx)
+    async with killed_afterwards(config, tmp_path):
+        await until(filled)
+    rows = (await log.between(Filter())).items
+    assert [(row.ani, row.outcome, row.agent, row.cause, row.ended_by) for row in rows] == [
+        ("0933333333", Outcome.ANSWERED, "ann", "normal", "customer"), ("0912345678", Outcome.ANSWERED, "ann", "normal", "customer"),
+    ]  # fmt: skip
+    places = RecordsPlaces(pbx=PbxName("main"), queue_log=str(stage.pbx.queue_log), cdr=str(stage.pbx.cdr_custom))
+    plan = await Backfill(places, log, known).plan(rows[-1].offered_at, datetime.now(UTC))
+    assert (plan.recorded, plan.known) == (2, 2)
+    await database.close()
+
+
+def configured(folder: Path, pbx: Asterisk) -> str:
+    """The same site in a file, for ``cti run``."""
+    return written(
+        folder,
+        f"""
+[database]
+url = "sqlite:///{folder}/cti.db"
+[[pbx]]
+name = "main"
+port = {pbx.ports.ami}
+events_secret = "{pbx.options.events_secret}"
+commands_secret = "{pbx.options.commands_secret}"
+queue_log = "{pbx.queue_log}"
+cdr = "{pbx.cdr_custom}"
+[[agents]]
+id = "ann"
+name = "Ann"
+extension = "2001"
+device = "PJSIP/2001"
+""",
+    )
+
+
+@contextlib.asynccontextmanager
+async def killed_afterwards(config: str, folder: Path) -> AsyncIterator[None]:
+    """``cti run``, ended by SIGKILL."""
+    process = await asyncio.create_subprocess_exec(
+        CTI, "run", "--config", config, cwd=folder, env={"PATH": "/usr/bin", "HOME": str(folder)},
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def until(reached: Callable[[], Awaitable[bool]]) -> None:
+    """Ask the record until it is so; it may not have been made yet."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(StoreError):
+                if await reached():
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def test_14_two_pbxs(asterisk_22: Asterisk, asterisk_16: Asterisk, tmp_path: Path) -> None:
