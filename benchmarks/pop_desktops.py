@@ -8,13 +8,16 @@ import struct
 import time
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from multiprocessing.connection import Connection
 
 import aiohttp
 import msgspec
 from pop_ground import Agents
 
-AT_ONCE = 100
+TRIES = 20
+"""For a ticket: thousands come at once."""
+AT_ONCE = 50
 """Sockets that have not said hello; the service takes 256 from one address."""
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 CALL_ID = b'"call":"main-'
@@ -146,9 +149,12 @@ async def ticket_of(http: aiohttp.ClientSession, place: Place, agents: Agents, i
     if not place.web:
         return str(index)
     url = f"http://127.0.0.1:{place.web}/api/v1/session/ticket"
-    async with http.post(url, headers={"Authorization": f"Bearer {agents.token(index)}"}) as answer:
-        answer.raise_for_status()
-        return str((await answer.json())["ticket"])
+    for _ in range(TRIES):
+        async with http.post(url, headers={"Authorization": f"Bearer {agents.token(index)}"}) as answer:
+            if answer.status == HTTPStatus.CREATED:
+                return str((await answer.json())["ticket"])
+        await asyncio.sleep(0.5)
+    raise RuntimeError(f"no ticket: {answer.status}")
 
 
 def be_desktops(agents: Agents, seen: Seen, orders: Connection) -> None:
