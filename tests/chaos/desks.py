@@ -88,18 +88,18 @@ class Desk:
                 self.resumed += message["resumed"]
                 self._stream, self.is_there = message["stream"], True
             case "snapshot":
-                self.pops = {pop["pop"]: pop["call"]["id"] for pop in message["pops"]}
-                self.calls = {call["id"] for call in message["calls"]}
+                self.pops = {pop["pop"]: pop["call"]["call"] for pop in message["pops"]}
+                self.calls = {call["call"] for call in message["calls"]}
                 self.presence = (message["presence"] or {}).get("state", "")
             case "pop":
-                self.pops[message["pop"]["pop"]] = message["pop"]["call"]["id"]
-                self.popped.append(message["pop"]["call"]["id"])
+                self.pops[message["pop"]["pop"]] = message["pop"]["call"]["call"]
+                self.popped.append(message["pop"]["call"]["call"])
             case "pop_withdrawn":
                 self.pops.pop(message["pop"], None)
             case "call" if message["call"]["state"] == "ended":
-                self.calls.discard(message["call"]["id"])
+                self.calls.discard(message["call"]["call"])
             case "call":
-                self.calls.add(message["call"]["id"])
+                self.calls.add(message["call"]["call"])
             case "presence" if message["presence"]["agent"] == self.agent:
                 self.presence = message["presence"]["state"]
 
