@@ -49,7 +49,8 @@ class LivePbx:
     _readers: list[asyncio.StreamWriter] = field(default_factory=list)
     _channels: dict[str, dict[str, str]] = field(default_factory=dict)
     _waiting: dict[str, dict[str, str]] = field(default_factory=dict)
-    _paused: set[str] = field(default_factory=set)
+    _paused: dict[str, str] = field(default_factory=dict)
+    """Phone -> why."""
 
     async def serve(self) -> asyncio.Server:
         return await asyncio.start_server(self._attend, "127.0.0.1", self.port)
@@ -126,10 +127,13 @@ class LivePbx:
                 last = {"Event": f"{name}Complete"} | its_id | {"EventList": "Complete", "ListItems": str(len(items))}
                 writer.write(b"".join(items) + _block(last))
             case "QueuePause":
-                (self._paused.add if action["Paused"] == "true" else self._paused.discard)(action["Interface"])
-                self._tell(
-                    _block({"Event": "QueueMemberPause", "Privilege": "agent,all"} | self._member(action["Interface"]))
-                )
+                self._pause(action["Interface"], action.get("Reason", ""), is_paused=action["Paused"] == "true")
+
+    def _pause(self, device: str, reason: str, *, is_paused: bool) -> None:
+        self._paused.pop(device, None)
+        if is_paused:
+            self._paused[device] = reason
+        self._tell(_block({"Event": "QueueMemberPause", "Privilege": "agent,all"} | self._member(device)))
 
     def _listed(self, name: str, its_id: dict[str, str]) -> Iterable[bytes]:
         if name == "CoreShowChannels":
@@ -157,7 +161,7 @@ class LivePbx:
         return {
             "Queue": "support", name: device, where: device, "StateInterface": device, "Membership": "dynamic", "Penalty": "0",
             "CallsTaken": "0", "LastCall": "0", "LastPause": "0", "LoginTime": "0", "InCall": "0", "Status": "1",
-            "Paused": paused, "PausedReason": "", "Ringinuse": "0", "Wrapuptime": "0",
+            "Paused": paused, "PausedReason": self._paused.get(device, ""), "Ringinuse": "0", "Wrapuptime": "0",
         }  # fmt: skip
 
 
