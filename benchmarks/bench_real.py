@@ -110,6 +110,7 @@ async def at_pace(house: House, tap: Tap, pace: float, seconds: float) -> Pace:
         took_s, used = time.monotonic() - began, cpu_s(pid) - used
         rang = dict(tap.rang_at)
         await asyncio.sleep(1)
+    await asyncio.sleep(0.3)  # the phones' ports are free a moment later
     first = {
         call: min(one.at[call] for one in popped if call in one.at)
         for call in rang
