@@ -115,8 +115,9 @@ async def _measured(redis: RedisServer, number: int) -> Found:
 async def _open(people: int, ports: list[int]) -> AsyncIterator[Desktops]:
     """The agents' desktops, process by process: each has a like share of every queue."""
     desktops = Desktops()
-    for nr, agent in enumerate(agents(people)):
-        await desktops.open(agent.id, ports[nr % len(ports)])
+    everybody = [desktops.open(agent.id, ports[nr % len(ports)]) for nr, agent in enumerate(agents(people))]
+    for some in range(0, len(everybody), 50):
+        await asyncio.gather(*everybody[some : some + 50])
     yield desktops
     await desktops.close()
 

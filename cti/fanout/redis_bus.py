@@ -46,6 +46,8 @@ class RedisBus:
         self._wake = asyncio.Event()
         self._asked: dict[str, asyncio.Future[Answer]] = {}
         self._reason = "not connected yet"
+        self.failures = 0
+        """Tries in a row that Redis did not answer."""
 
     @property
     def is_up(self) -> bool:
@@ -127,16 +129,14 @@ class RedisBus:
     # ---- the connection
 
     async def _write(self) -> None:
-        failures = 0
         while True:
             try:
                 await self._send()
             except BusAway as away:
-                failures += 1
                 self._is_away(str(away))
-                await asyncio.sleep(_pause_s(failures))
+                await asyncio.sleep(_pause_s(self.failures))
                 continue
-            failures = 0
+            self.failures = 0
             if self._reason:
                 log.info("bus_up")
                 self._reason = ""
@@ -162,7 +162,8 @@ class RedisBus:
 
     def _is_away(self, reason: str) -> None:
         """Said once; the readers meet the same and say nothing."""
-        if not self._reason or self._reason.startswith("not connected"):
+        self.failures += 1
+        if self.failures == 1:
             log.warning("bus_away", reason=reason)
         self._reason = reason
 

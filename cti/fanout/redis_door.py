@@ -18,6 +18,7 @@ from cti.errors import CtiError
 Place = bytes
 """An entry's id in its stream."""
 START: Final[Place] = b"0-0"
+CLOSE_S: Final = 1.0
 _FIELD: Final = b"e"
 _MOST_AT_ONCE: Final = 200
 
@@ -46,8 +47,10 @@ class RedisDoor:
         )  # fmt: skip
 
     async def close(self) -> None:
-        with contextlib.suppress(RedisError, OSError):
-            await self._redis.aclose()
+        """A connection that is cut while it is used may never say that it is closed."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._redis.aclose()
 
     @contextlib.asynccontextmanager
     async def _told(self) -> AsyncIterator[None]:

@@ -29,6 +29,7 @@ from cti.store.interactions import Filter
 from cti.store.journal import Journal
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
+from tests.conftest import LogLines
 from tests.postgres_server import MakeDatabase
 from tests.redis_server import RedisServer
 from tests.unit.screenpop.fakes import SITE, PaperDesktop
@@ -150,3 +151,17 @@ async def test_34_redis_killed_emptied_and_replaced_while_calls_go_on(
             await reader.journal.flush()
             rows = await log.between(Filter())
         assert {row.call for row in rows.items} == {story.id for story in (over, ringing, missed, late)}
+
+
+async def test_34_that_redis_is_away_is_said_once(own_redis: RedisServer, log_lines: LogLines) -> None:
+    bus = RedisBus(RedisDoor(own_redis.url), "pbx")
+    async with running(bus.run):
+        await until(lambda: bus.is_up)
+        own_redis.kill()
+        await until(lambda: not bus.is_up)
+        tries = bus.failures
+        await until(lambda: bus.failures > tries + 1)
+        own_redis.start()
+        await until(lambda: bus.is_up)
+    said = [line["event"] for line in log_lines() if line["event"].startswith("bus_")]
+    assert said == ["bus_up", "bus_away", "bus_up"]
