@@ -35,7 +35,7 @@ DNIS = "+4930900"
 CONTACTS = 200_000
 JOURNEYS, FACTS, CALLBACKS = 2, 100, 200
 """One of so many calls has one."""
-FACTS_OF_AN_AGENT = 3000
+FACTS_OF_AN_AGENT = 1000
 ALL_AT_ONCE = 20_000
 WORDS = ("called back", "asked for the order", "wants an invoice", "will come on Monday", "complained of the delivery")
 Row = dict[str, Any]

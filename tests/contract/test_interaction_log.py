@@ -10,6 +10,7 @@ from cti.calls.journey import IvrOutcome, LeftBy, PinTried
 from cti.envelope import Envelope
 from cti.errors import RequestError
 from cti.journeys import TYPE_OF
+from cti.store import queries
 from cti.store.derive import CUSTOMER, NOT_CLASSIFIED, NOT_CUSTOMER, NOTE, RESULT
 from cti.store.interactions import Filter, Interaction, InteractionLog
 from cti.store.journeys import CallbackState, Period, Sought
@@ -250,6 +251,20 @@ async def test_a_number_is_found_by_its_last_digits(log: InteractionLog, number:
 async def test_a_number_that_is_not_there_is_not_found(log: InteractionLog, number: str) -> None:
     await log.append(answered_call())
     assert await listed(log, number=number) == []
+
+
+async def test_a_search_in_text_goes_on_where_a_page_stopped_looking(
+    log: InteractionLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SEARCHED", 2)
+    for n in range(5):
+        name = "Ada Example" if n in {0, 3} else ""
+        await log.append(answered_call(f"{n}.1", begins=NINE + timedelta(minutes=n // 2), ani_name=name))
+    pages = [await log.between(Filter(text="ada"))]
+    while pages[-1].cursor:
+        pages.append(await log.between(Filter(text="ada"), cursor=pages[-1].cursor))
+    assert [item.call for page in pages for item in page.items] == ["main-3.1", "main-0.1"]
+    assert len(pages) == (1 if isinstance(log, MemoryInteractionLog) else 3)
 
 
 HOSTILE = ["%", "_", "'; DROP TABLE fact; --", "\\", "/%", "a\x00b", "\ud800", "\u202e", "<b>", '"', "%' OR '1'='1"]

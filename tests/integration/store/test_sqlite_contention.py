@@ -1,4 +1,5 @@
-"""Many writers and readers of one SQLite file, in one process and in two: nobody hears "database is locked"."""
+"""Many writers and readers of one SQLite file, in one process and in two: nobody hears "database is locked", and all is done
+within a minute."""
 
 import asyncio
 from datetime import timedelta
@@ -9,12 +10,14 @@ import pytest
 from cti.store import schema
 from cti.store.database import Database
 from cti.store.interactions import Filter
+from cti.store.journeys import Period
 from cti.store.sql import SqlInteractionLog
 from tests.unit.store.call_stories import NINE, answered_call
 
 pytestmark = pytest.mark.chaos
 WRITERS = 50
 ROUNDS = 4
+DAY = Period(since=NINE, until=NINE + timedelta(days=1))
 
 
 async def write(log: SqlInteractionLog, writer: int) -> None:
@@ -26,9 +29,10 @@ async def write(log: SqlInteractionLog, writer: int) -> None:
 async def report(log: SqlInteractionLog) -> None:
     for _ in range(ROUNDS):
         await log.between(Filter(text="nobody"), limit=500)
+        await log.journey_counts(DAY)
 
 
-async def test_sqlite_contention(tmp_path: Path) -> None:
+async def test_38_sqlite_contention(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/cti.db"
     await schema.upgrade(url)
     ours, another = Database(url), Database(url)  # a second engine knows nothing of the first one's lock

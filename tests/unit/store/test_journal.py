@@ -96,6 +96,27 @@ async def test_what_comes_together_is_committed_together(log: MoodyLog, path: Pa
     assert log.batches == [len(answered_call())]
 
 
+FOREVER = JournalRules(linger_s=3600.0, batch=len(answered_call()))
+
+
+async def test_nobody_who_waits_waits_for_company(log: MoodyLog, path: Path) -> None:
+    async with running(log, path, FOREVER) as journal:
+        journal.record(answered_call()[0])
+        await journal.flush()
+        journal.record(answered_call()[1])
+        await journal.drained()
+    assert log.batches == [1, 1]
+
+
+async def test_a_full_batch_waits_for_nobody(log: MoodyLog, path: Path) -> None:
+    async with running(log, path, FOREVER) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        while journal.status.waiting:
+            await journal._progress()
+    assert log.batches == [FOREVER.batch]
+
+
 async def test_facts_of_an_outage_come_back_in_order_and_before_new_ones(log: MoodyLog, path: Path) -> None:
     facts = answered_call()
     async with running(log, path) as journal:
