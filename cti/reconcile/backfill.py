@@ -88,10 +88,10 @@ class Backfill:
             told(len(plan.missing) + done)
 
     async def _rest_of(self, call: RecordedCall, name: CallId) -> list[Envelope]:
-        facts = await self._log.facts(name)
-        if any(is_backfilled(fact) for fact in facts):
-            return []
-        return facts_for(call, seen=seen_call(facts), told=max((fact.sequence for fact in facts), default=0))
+        """Told before, and cut short by a crash, it is told again: the same facts have the same ids."""
+        own = [fact for fact in await self._log.facts(name) if not is_backfilled(fact)]
+        seen = seen_call(own)
+        return facts_for(call, seen=seen, told=max((fact.sequence for fact in own), default=0) if seen else 0)
 
     async def _unseen(self, since: datetime, until: datetime) -> list[Interaction]:
         found, cursor = list[Interaction](), None

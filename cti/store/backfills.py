@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from cti.calls.call import CallId, PbxName
 from cti.store.database import Database
+from cti.store.failpoints import failpoint
 from cti.store.queries import AT_ONCE
 from cti.store.storable import clean
 from cti.store.tables import backfill, fact
@@ -40,3 +41,4 @@ class SqlBackfills:
             return
         async with self._database.writing() as connection:
             await connection.execute(self._database.insert_or_replace(backfill), {"pbx": pbx, "complete_until": until})
+        failpoint("backfill.completed")

@@ -24,6 +24,9 @@ NAMES: Final = (  # in the order in which a fact comes by
     "spool.replayed",
     "spool.emptied",
     "spool.refused",
+    "backfill.planned",
+    "backfill.recorded",
+    "backfill.completed",
 )
 
 

@@ -34,8 +34,8 @@ def what_counts(facts: Sequence[Envelope]) -> tuple[Sequence[Envelope], bool]:
     own = [fact for fact in facts if not is_backfilled(fact)] if read_up else facts
     if _has_end(own) and not is_unseen(own):
         return own, any(map(is_inferred, own))
-    if not read_up:
-        return facts, False
+    if not _has_end(read_up):
+        return facts, False  # none, or the filling in was cut short, and is done again
     return [*before_unseen_end(own), *read_up], True
 
 

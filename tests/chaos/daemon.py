@@ -19,7 +19,7 @@ from tests.ports import free_port
 from tests.testbed.asterisk import AGENT_NAMES, Asterisk
 
 ROOT: Final = Path(__file__).parents[2]
-UP_S: Final = 40.0
+UP_S: Final = 90.0
 STOP_S: Final = 25.0
 PASSWORD: Final = "correct horse battery"
 
@@ -94,11 +94,17 @@ class Daemon:
 
     async def until_connected(self, within_s: float = UP_S) -> None:
         """Up, with a link to the PBX and a record to write into."""
+        if not await self.comes_up(within_s):
+            raise AssertionError(f"the service has ended by itself; see {self.log}")
+
+    async def comes_up(self, within_s: float = UP_S) -> bool:
+        """The same; False when it has ended before."""
         async with asyncio.timeout(within_s):
-            while not await self._is_ready():
-                if not self.is_running:
-                    raise AssertionError(f"the service has ended by itself; see {self.log}")
+            while self.is_running:
+                if await self._is_ready():
+                    return True
                 await asyncio.sleep(0.05)
+        return False
 
     async def until(self, part: str, state: str, within_s: float = UP_S) -> None:
         """Wait for what ``/readyz`` says of one part: ``pbx:main``, ``database``."""

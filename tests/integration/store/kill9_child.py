@@ -1,13 +1,14 @@
 """Writes the facts of some calls through a Journal, as the service does, and may be killed anywhere: ``CTI_FAILPOINT``.
 
-``kill9_child.py URL SPOOL FIRST COUNT [poison]`` first takes up what an earlier run left: the spool is drained, open calls are
+``kill9_child.py URL SPOOL FIRST COUNT [poison | night]`` first takes up what an earlier run left: the spool is drained, open calls are
 ended by ``resync`` (the PBX no longer has them), calls that were never heard of are told whole. To some calls an agent adds a
 note and waits until it is on disk; once it is, the call stands in ``SPOOL.acknowledged``. ``poison``: a fact that no database
-takes is among the others.
+takes is among the others. ``night``: instead of telling calls, it fills in a night of as many that the PBX has on its record.
 """
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from cti.calls.call import CallId
 from cti.calls.tracker import CallTracker
 from cti.calls.transitions import CallChanged
 from cti.envelope import Envelope, event_of, of_change
+from cti.reconcile.backfill import Backfill
+from cti.store.backfills import SqlBackfills
 from cti.store.database import Database
 from cti.store.derive import CLEARED, NOTE
 from cti.store.journal import Journal, JournalRules
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
+from tests.integration.reconcile.written import MIDNIGHT, Night
 from tests.unit.store.call_stories import NINE, Story, answered_call
 
 AWAY = "sqlite:////nowhere/at/all.db"
@@ -76,7 +80,21 @@ class Teller:
                 file.write(f"{facts[-1].subject}\n")
 
 
-async def main(url: str, spool: Path, numbers: range, *, is_poisoned: bool) -> None:
+async def fill(journal: Journal, log: SqlInteractionLog, database: Database, night: Night) -> None:
+    """As the service does on its return."""
+
+    async def record(facts: Sequence[Envelope]) -> None:
+        for fact in facts:
+            journal.record(fact)
+        await journal.flush()
+
+    known = SqlBackfills(database)
+    backfill = Backfill(night.places, log, known)
+    await backfill.carry_out(await backfill.plan(MIDNIGHT, night.ends + timedelta(hours=1)), record)
+    await known.completed(night.places.pbx, night.ends)
+
+
+async def main(url: str, spool: Path, numbers: range, *more: str) -> None:
     database = Database(url)
     log = SqlInteractionLog(database)
     journal = Journal(log, Spool(spool), RULES)
@@ -86,9 +104,11 @@ async def main(url: str, spool: Path, numbers: range, *, is_poisoned: bool) -> N
         await journal.drained()
         await take_up(log, journal)
     teller = Teller(log, journal, Path(f"{spool}.acknowledged"), is_away=is_away)
-    for number in numbers:
+    if "night" in more:
+        await fill(journal, log, database, Night(spool.parent, len(numbers)).write())
+    for number in numbers if "night" not in more else ():
         await teller.tell(number)
-    if is_poisoned:
+    if "poison" in more:
         journal.record(poison(told(numbers[0])[0]))
     await (journal.flush() if is_away else journal.drained())
     writer.cancel()
@@ -98,4 +118,4 @@ async def main(url: str, spool: Path, numbers: range, *, is_poisoned: bool) -> N
 
 if __name__ == "__main__":
     first, count = map(int, sys.argv[3:5])
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), range(first, first + count), is_poisoned="poison" in sys.argv[5:]))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), range(first, first + count), *sys.argv[5:]))

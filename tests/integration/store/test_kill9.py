@@ -26,6 +26,8 @@ pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parents[3]
 CALLS = 12
 """Of one run."""
+NIGHT = 120
+"""Of a night away; they are recorded in batches of 50."""
 PASSED_BY = {
     "straight": (
         "journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written",
@@ -34,8 +36,10 @@ PASSED_BY = {
     "outage": ("spool.before_append", "spool.half_a_line", "spool.before_sync", "spool.appended"),
     "replay": ("journal.replaying", "spool.replayed", "spool.emptied"),
     "refusal": ("spool.refused",),
+    "night": ("backfill.planned", "backfill.recorded", "backfill.completed"),
 }  # fmt: skip
-"""What has to happen for a point to be passed: nothing special, the database away, the database back, a fact it refuses."""
+"""What has to happen for a point to be passed: nothing special, the database away, the database back, a fact it refuses, calls that
+only the PBX has on its record."""
 ON_POSTGRES = ("journal.written", "store.before_commit", "store.after_commit")
 OFTEN = ("journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written")
 """Passed many times by some calls: killed in their midst."""
@@ -47,10 +51,10 @@ class Crash:
     def __init__(self, url: str, spool: Path) -> None:
         self.url, self.spool = url, spool
 
-    def child(self, failpoint: str = "", *more: str, url: str = "") -> int:
+    def child(self, failpoint: str = "", *more: str, url: str = "", count: int = CALLS) -> int:
         environment = {**os.environ, "CTI_FAILPOINT": failpoint, "PYTHONPATH": str(ROOT)}
         program = str(ROOT / "tests/integration/store/kill9_child.py")
-        command = [sys.executable, program, url or self.url, str(self.spool), "0", str(CALLS), *more]
+        command = [sys.executable, program, url or self.url, str(self.spool), "0", str(count), *more]
         return subprocess.run(command, env=environment, timeout=120, check=False, stdout=subprocess.DEVNULL).returncode
 
     def happens(self, scenario: str, failpoint: str) -> int:
@@ -83,7 +87,7 @@ async def _rows(url: str) -> list[Interaction]:
 
 
 def points() -> list[object]:
-    every = [(scenario, name) for scenario, names in PASSED_BY.items() for name in names]
+    every = [(scenario, name) for scenario, names in PASSED_BY.items() for name in names if scenario != "night"]
     return [
         *(pytest.param(scenario, f"{name}:{9 if name in OFTEN else 1}", "sqlite", id=name) for scenario, name in every),
         *(
@@ -106,6 +110,18 @@ def test_37_daemon_kill9_everywhere(
     assert sorted(row.call for row in rows) == sorted(f"main-{number}.1" for number in range(CALLS))
     assert acknowledged <= {row.call for row in rows if row.note}
     assert crash.spool.stat().st_size == 0
+
+
+def test_37_a_night_is_filled_in_once_however_often_that_is_cut_short(
+    ready_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    crash = Crash(ready_url("sqlite"), tmp_path / "spool")
+    for failpoint in ("backfill.planned", "backfill.recorded:2", "store.after_commit", "backfill.completed"):
+        assert crash.child(failpoint, "night", count=NIGHT) == -signal.SIGKILL
+    assert crash.child("", "night", count=NIGHT) == 0
+    rows = crash.rows()
+    assert len({row.call for row in rows}) == len(rows) == NIGHT
+    assert {row.is_backfilled for row in rows} == {True}
 
 
 def test_37_what_flush_has_waited_for_is_there(ready_url: Callable[[str], str], tmp_path: Path) -> None:

@@ -105,3 +105,11 @@ def test_an_end_found_on_our_return_waits_to_be_filled_in() -> None:
     waiting = interaction_of(lost, DEVICES)
     assert waiting
     assert not waiting.is_backfilled
+
+
+def test_what_was_filled_in_without_its_end_is_no_end() -> None:
+    """Killed in the midst of it: the beginning is on record, and on our return the call is found to be gone."""
+    lost = lost_call(Story())
+    cut_short = interaction_of([*read_up(answered_call()[:2]), lost[-1]], DEVICES)
+    assert cut_short
+    assert (cut_short.cause, cut_short.is_backfilled) == ("resync", False)
