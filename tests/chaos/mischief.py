@@ -21,7 +21,9 @@ STOPPING: Final = "journal.stopping"
 REACHED: Final = tuple(name for name in NAMES if name != "spool.refused")
 """With real calls; what a database refuses comes from no PBX, and test_kill9.py makes it."""
 WITHOUT_DATABASE: Final = tuple(name for name in REACHED if name.startswith("spool.") or name == "journal.replaying")
-ONCE: Final = ("journal.flushed", STOPPING)
+FILLING: Final = "backfill.recorded"
+"""Passed only where a call was missed."""
+ONCE: Final = ("journal.flushed", STOPPING, *(name for name in NAMES if name.startswith("backfill.")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ async def killed_at_points(house: House) -> None:
     for name in REACHED:
         is_once = name in ONCE or name in WITHOUT_DATABASE
         with house.unseen():
+            await house.calls_go_on(4 if name == FILLING else 0)
             failpoint = name if is_once else f"{name}:{house.random.randint(8, 20)}"
             await house.daemon.start(failpoint=failpoint, until_up=False)
             is_up = await house.daemon.comes_up()  # else what the one before left in the spool led past the point
