@@ -27,6 +27,9 @@ log = logger("bus")
 KEEP: Final = 4096
 """Batches of each stream that Redis keeps: a reader further behind than that is better served by a picture."""
 BLOCK_MS: Final = 1000
+LIFE_S: Final = 3600
+"""What was said of customers does not stay in Redis when nobody says anything any more."""
+_LIFE_AGAIN_S: Final = 60.0
 IDLE_S: Final = 1.0
 """With nothing to write, Redis is asked this often whether it is there."""
 
@@ -46,6 +49,8 @@ class RedisBus:
         self._wake = asyncio.Event()
         self._asked: dict[str, asyncio.Future[Answer]] = {}
         self._reason = "not connected yet"
+        self._life_at: dict[str, float] = {}
+        """When each stream is to be given its life again."""
         self.failures = 0
         """Tries in a row that Redis did not answer."""
 
@@ -104,7 +109,7 @@ class RedisBus:
         answer = self._asked.setdefault(ask.id, asyncio.get_running_loop().create_future())
         try:
             async with asyncio.timeout(max(0.0, ask.until - self._clock())):
-                await self._door.add({Asks.STREAM: encode_ask(ask)}, keep=self._keep)
+                await self._door.add({Asks.STREAM: encode_ask(ask)}, keep=self._keep, life_s=LIFE_S)
                 return await asyncio.shield(answer)
         except TimeoutError:
             raise PbxUnavailable("nobody who reads the PBX answered in time") from None
@@ -148,7 +153,11 @@ class RedisBus:
         if not lines:
             await self._door.ping()
             return
-        await self._door.add(lines, keep=self._keep)
+        now = self._clock()
+        is_due = any(now >= self._life_at.get(stream, 0.0) for stream in lines)
+        await self._door.add(lines, keep=self._keep, life_s=LIFE_S if is_due else 0)
+        if is_due:
+            self._life_at |= dict.fromkeys(lines, now + _LIFE_AGAIN_S)
         for stream in lines:
             self._outgoing[stream].sent()
 

@@ -68,12 +68,15 @@ class RedisDoor:
 
     # ---- streams
 
-    async def add(self, lines: Mapping[str, bytes], *, keep: int) -> None:
-        """One line to each stream; of each stream about the last ``keep`` stay."""
+    async def add(self, lines: Mapping[str, bytes], *, keep: int, life_s: int = 0) -> None:
+        """One line to each stream; of each stream about the last ``keep`` stay. ``life_s``: it goes when nobody has asked for
+        that again for so long."""
         async with self._told():
             pipe = self._redis.pipeline(transaction=False)
             for stream, line in lines.items():
                 pipe.xadd(_key(stream), {_FIELD: line}, maxlen=keep, approximate=True)
+                if life_s:
+                    pipe.expire(_key(stream), life_s)
             await pipe.execute()
 
     async def last(self, stream: str) -> Place:

@@ -4,6 +4,7 @@ The reader's own desktops see every pop; the other process shows a lost PBX, and
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,8 +16,10 @@ import pytest
 from cti.calls.transitions import CallChanged
 from cti.crm.connectors.memory import MemoryConnector
 from cti.crm.lookup import Lookup, LookupRules
-from cti.fanout.bus import Bus
+from cti.errors import PbxUnavailable
+from cti.fanout.bus import Ask, Bus
 from cti.fanout.desk_news import DeskNews
+from cti.fanout.entry import Entry, Kind
 from cti.fanout.fed_hub import FedHub
 from cti.fanout.feeder import Feeder
 from cti.fanout.publishing import PublishingHub
@@ -165,3 +168,16 @@ async def test_34_that_redis_is_away_is_said_once(own_redis: RedisServer, log_li
         await until(lambda: bus.is_up)
     said = [line["event"] for line in log_lines() if line["event"].startswith("bus_")]
     assert said == ["bus_up", "bus_away", "bus_up"]
+
+
+async def test_nothing_stays_in_redis_when_all_have_gone(own_redis: RedisServer) -> None:
+    bus = RedisBus(RedisDoor(own_redis.url), "pbx")
+    async with running(bus.run):
+        await until(lambda: bus.is_up)
+        bus.publish("news", Entry(kind=Kind.ALIVE))
+        with pytest.raises(PbxUnavailable):
+            await bus.ask(Ask(id="a", kind="dial", body=b"null", sender="pbx", until=time.time() + 0.1))
+        await until(lambda: own_redis.says(b"EXISTS cti:news") == b":1\r\n")
+    for stream in (b"cti:news", b"cti:asks"):
+        left_s = int(own_redis.says(b"TTL " + stream)[1:])
+        assert 0 < left_s <= 3600
