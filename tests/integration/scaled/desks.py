@@ -39,6 +39,8 @@ class Desk:
     resumed: int = 0
     begun: int = 0
     is_open: bool = False
+    at: str = ""
+    """The process it is, or was last, at."""
     _stream: str = ""
     _seq: int = 0
 
@@ -52,13 +54,15 @@ class Desk:
             with contextlib.suppress(
                 OSError, TimeoutError, aiohttp.ClientError, WebSocketException, InvalidHandshake, KeyError
             ):
-                await self._sit(web, self.fronts[tries % len(self.fronts)])
+                front = self.fronts[tries % len(self.fronts)]
+                await self._sit(web, front)
             self.is_open = False
             tries += 1
             await asyncio.sleep(AGAIN_S)
 
     async def _sit(self, web: aiohttp.ClientSession, front: Process) -> None:
         async with asyncio.timeout(5):
+            self.at = front.name
             said = {"Authorization": f"Bearer {self.token}"}
             async with web.post(f"{front.origin}/api/v1/session/ticket", headers=said) as answer:
                 ticket = (await answer.json())["ticket"]
