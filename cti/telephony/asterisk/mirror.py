@@ -149,6 +149,12 @@ class Mirror:
         self.endpoints = endpoints
         self.channels: dict[LegId, Channel] = {}
         self.by_name: dict[str, Channel] = {}
+        self.of_device: dict[str, dict[LegId, Channel]] = {}
+        """The channels each phone or trunk has now."""
+        self.handed_on_by: dict[str, dict[LegId, Channel]] = {}
+        """Device -> its channels that handed a call on, gone or not, in that order."""
+        self._parked: dict[str, Conversation] = {}
+        """Parking space -> who was put there last."""
         self.bridges: dict[str, set[LegId]] = {}
         self.shared_bridges: set[str] = set()
         """Bridges in which strangers meet: parking, conferences, holding."""
@@ -178,6 +184,8 @@ class Mirror:
         conversation.keys = dict(call.keys)
         for leg in call.live_legs():
             self._lead(leg.party.leg, conversation)
+        if call.parked_in:
+            self.park(conversation, call.parked_in)
 
     def conversation_of(self, leg: LegId) -> Conversation | None:
         return self._home.get(leg)
@@ -199,7 +207,7 @@ class Mirror:
         if goes.recording is not Recording.OFF:
             stays.recording, stays.recorded = goes.recording, goes.recorded
         stays.keys = goes.keys | stays.keys
-        goes.channels = {}
+        goes.channels, goes.parked_in = {}, ""
         return stays, goes
 
     def forget(self, conversation: Conversation) -> None:
@@ -207,6 +215,29 @@ class Mirror:
         for leg in conversation.aliases:
             if self._home.get(leg) is conversation:
                 del self._home[leg]
+        for transfer in conversation.transfers:
+            by = conversation.channels.get(transfer.by)
+            if by is not None:
+                _drop(self.handed_on_by, by)
+
+    def hand_on(self, conversation: Conversation, transfer: SeenTransfer) -> None:
+        """Told twice, it was once."""
+        if any((known.by, known.at) == (transfer.by, transfer.at) for known in conversation.transfers):
+            return
+        conversation.transfers.append(transfer)
+        by = conversation.channels.get(transfer.by)
+        if by is not None:
+            handed = self.handed_on_by.setdefault(by.device, {})
+            handed.pop(by.id, None)
+            handed[by.id] = by
+
+    def park(self, conversation: Conversation, space: str) -> None:
+        conversation.parked_in = space
+        self._parked[space] = conversation
+
+    def is_parked(self, space: str) -> bool:
+        known = self._parked.get(space)
+        return known is not None and known.parked_in == space and not known.is_over
 
     def _lead(self, leg: LegId, conversation: Conversation) -> None:
         self._home[leg] = conversation
@@ -233,6 +264,7 @@ class Mirror:
         conversation.channels[leg] = channel
         self.channels[leg] = channel
         self.by_name[name] = channel
+        self.of_device.setdefault(channel.device, {})[leg] = channel
         return channel
 
     def _begin(self, linked: LegId, at: datetime) -> Conversation:
@@ -244,6 +276,7 @@ class Mirror:
         self.leave_bridge(channel)
         self.channels.pop(channel.id, None)
         self.by_name.pop(channel.name, None)
+        _drop(self.of_device, channel)
         self.dig(channel.id)
 
     def dig(self, leg: LegId) -> None:
@@ -314,6 +347,14 @@ class Mirror:
     def _half(self, channel: Channel) -> Channel | None:
         name = other_half(channel.name)
         return next((known for known in channel.conversation.channels.values() if known.name == name), None)
+
+
+def _drop(by_device: dict[str, dict[LegId, Channel]], channel: Channel) -> None:
+    known = by_device.get(channel.device)
+    if known is not None:
+        known.pop(channel.id, None)
+        if not known:
+            del by_device[channel.device]
 
 
 def _recorded(call: Call) -> LegId | None:

@@ -120,7 +120,7 @@ class Narrator:
         return ends_of(self._mirror, channel) if channel else Ends()
 
     def is_parked(self, space: str) -> bool:
-        return any(known.parked_in == space for known in self._mirror.conversations)
+        return self._mirror.is_parked(space)
 
     # ---- snapshots
 

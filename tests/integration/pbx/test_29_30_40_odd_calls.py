@@ -107,6 +107,7 @@ async def test_40_uniqueid_collision(tmp_path: Path) -> None:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
     assert {row.outcome for row in rows} == {Outcome.ANSWERED}
+    assert all(row.call.startswith(f"{row.pbx}-") for row in rows)
     of_each = {pbx: {row.call.removeprefix(f"{pbx}-") for row in rows if row.pbx == pbx} for pbx in links}
     assert len(of_each["north"]) == CALLS
     assert of_each["north"] == of_each["south"]

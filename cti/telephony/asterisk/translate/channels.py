@@ -24,7 +24,7 @@ def new_channel(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     exten = mirror.intended.pop(channel.id, "")
     if exten:
         channel.exten, channel.is_ours = exten, True
-        channel.fetches = any(other.parked_in == exten for other in mirror.conversations)
+        channel.fetches = mirror.is_parked(exten)
     elif message.get("Linkedid") == channel.id:
         _join_as_consultation(mirror, channel)
     return (channel.conversation,)
@@ -36,12 +36,8 @@ def _join_as_consultation(mirror: Mirror, channel: Channel) -> None:
         return
     busy = [
         other
-        for other in mirror.channels.values()
-        if other.device == channel.device
-        and other is not channel
-        and other.was_with
-        and not other.consults
-        and not other.conversation.is_over
+        for other in mirror.of_device[channel.device].values()
+        if other is not channel and other.was_with and not other.consults and not other.conversation.is_over
     ]
     if len(busy) == 1 and busy[0].conversation is not channel.conversation:
         mirror.merge(busy[0].conversation, channel.conversation)

@@ -36,14 +36,11 @@ def _dialled(message: AmiMessage, called: Channel, caller: Channel | None) -> st
 def _transferer(mirror: Mirror, called: Channel) -> Channel | None:
     """A transfer that failed rings the phone it came from again, with a channel that nothing ties to the call (16 and 22:
     blonde_transfer_comes_back.ami)."""
-    handed = [
-        conversation.channels[conversation.transfers[-1].by]
-        for conversation in mirror.conversations
-        if conversation.transfers
-        and not conversation.is_over
-        and conversation.transfers[-1].by in conversation.channels
-    ]
-    return next((by for by in reversed(handed) if by.device == called.device), None)
+    for by in reversed(mirror.handed_on_by.get(called.device, {}).values()):
+        transfers = by.conversation.transfers
+        if transfers and transfers[-1].by == by.id and not by.conversation.is_over:
+            return by
+    return None
 
 
 def pass_on_member(called: Channel) -> Touched:

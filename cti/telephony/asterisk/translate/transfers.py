@@ -9,18 +9,14 @@ from cti.telephony.asterisk.mirror import Channel, Conversation, Mirror, SeenTra
 from cti.telephony.asterisk.translate.headers import NOTHING, Touched, channel_of
 
 
-def _hand_over(conversation: Conversation, transfer: SeenTransfer) -> None:
-    """Told twice, it was once."""
-    if not any((known.by, known.at) == (transfer.by, transfer.at) for known in conversation.transfers):
-        conversation.transfers.append(transfer)
-
-
 def blind_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     by = channel_of(mirror, message, at, "Transferer")
     if by is None or message.get("Result") != "Success":
         return NOTHING
     conversation = by.conversation
-    _hand_over(conversation, SeenTransfer(TransferKind.BLIND, by.id, dialled_exten(message.get("Extension")), None, at))
+    mirror.hand_on(
+        conversation, SeenTransfer(TransferKind.BLIND, by.id, dialled_exten(message.get("Extension")), None, at)
+    )
     conversation.hung_up_by = None
     return (conversation,)
 
@@ -39,10 +35,10 @@ def attended_transfer(mirror: Mirror, message: AmiMessage, at: datetime) -> Touc
     dialled = second.exten if second and second is not first else ""
     if second and second.queue:
         _take_place_in_queue(conversation, second, at)
-        _hand_over(conversation, SeenTransfer(TransferKind.BLONDE, by, dialled, None, at))
+        mirror.hand_on(conversation, SeenTransfer(TransferKind.BLONDE, by, dialled, None, at))
     elif target and message.get("DestType") != "Threeway":
         kind = TransferKind.ATTENDED if target.is_up else TransferKind.BLONDE
-        _hand_over(conversation, SeenTransfer(kind, by, dialled or _number(target), target.id, at))
+        mirror.hand_on(conversation, SeenTransfer(kind, by, dialled or _number(target), target.id, at))
     conversation.hung_up_by = None
     return (*touched, conversation)
 
@@ -75,7 +71,7 @@ def parked(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = channel_of(mirror, message, at, "Parkee")
     if channel is None:
         return NOTHING
-    channel.conversation.parked_in = plain_text(message.get("ParkingSpace"))
+    mirror.park(channel.conversation, plain_text(message.get("ParkingSpace")))
     channel.conversation.hung_up_by = None
     return (channel.conversation,)
 
