@@ -1,4 +1,4 @@
-"""docs/performance.md and its pictures, made from benchmarks/results: ``python benchmarks/report.py``, or ``make bench-report``.
+"""docs/performance.md, its pictures and the few figures of README.md, made from benchmarks/results: ``python benchmarks/report.py``, or ``make bench-report``.
 
 Only the framing words stand here; every figure is a bench's own.
 """
@@ -11,9 +11,13 @@ import harness
 from harness import Aim, Result, Table, shown
 from plot import svg
 
+README = Path(__file__).parent.parent / "README.md"
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "performance.md"
 IMAGES = DOCS / "images"
+BEGIN, END = "<!-- figures: made by benchmarks/report.py -->", "<!-- end -->"
+IN_SHORT = ("ingest", "pop", "log", "memory", "real")
+"""Whose first aim stands in README.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,20 @@ def page(results: Sequence[Result]) -> str:
 def pictures(results: Iterable[Result]) -> dict[str, str]:
     """File name -> SVG."""
     return {_picture(result, at): svg(plot) for result in results for at, plot in enumerate(result.plots)}
+
+
+def in_short(results: Iterable[Result]) -> str:
+    """The README's few words: what the first aim of the main benches found."""
+    aims = {result.name: result.aims[0] for result in results if result.aims}
+    lines = [
+        f"- {aims[name].words}: **{aims[name].found}** (aim: {aims[name].wanted})" for name in IN_SHORT if name in aims
+    ]
+    return "\n".join([BEGIN, *lines, END])
+
+
+def with_figures(readme: str, results: Iterable[Result]) -> str:
+    before, _, rest = readme.partition(BEGIN)
+    return f"{before}{in_short(results)}{rest.partition(END)[2]}"
 
 
 def kept_results() -> list[Result]:
@@ -133,6 +151,7 @@ def write() -> None:
     for name, drawn in wanted.items():
         (IMAGES / name).write_text(drawn, encoding="utf-8")
     PAGE.write_text(page(results), encoding="utf-8")
+    README.write_text(with_figures(README.read_text(encoding="utf-8"), results), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ def test_the_page_of_figures_is_what_the_results_make() -> None:
     drawn = {path.name: path.read_text(encoding="utf-8") for path in report.IMAGES.glob("performance-*.svg")}
     assert report.page(results) == report.PAGE.read_text(encoding="utf-8"), "run: make bench-report"
     assert report.pictures(results) == drawn, "run: make bench-report"
+    readme = report.README.read_text(encoding="utf-8")
+    assert report.with_figures(readme, results) == readme, "run: make bench-report"
 
 
 def test_an_aim_that_is_not_met_is_said_so_first() -> None:
