@@ -4,7 +4,8 @@ A call is looked for by every id that it is known by there. One we know nothing 
 from where we lost sight of it; all others, and those that are live, are left alone.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -25,6 +26,7 @@ Record = Callable[[Sequence[Envelope]], Awaitable[None]]
 CALLS_AT_ONCE: Final = 50
 _AROUND: Final = timedelta(minutes=10)
 """A call that was gone when we came back has the time of that, or of when the connection was lost."""
+_PART: Final = timedelta(hours=6)
 _PAGE: Final = 500
 
 
@@ -61,26 +63,38 @@ class Backfill:
 
     async def plan(self, since: datetime, until: datetime, live: Sequence[Call] = ()) -> Plan:
         """Raises ``RecordsUnreadable``, ``StoreUnavailable``."""
-        recorded = await calls_ended(self.places, since, until)
-        names = {name: call for call in recorded for name in candidates(call)}
+        recorded = [call async for call in self._recorded(since, until)]
+        names = await asyncio.to_thread(lambda: [name for call in recorded for name in candidates(call)])
         known = await self._known.known(names)
         unseen = {item.call for item in await self._unseen(since, until)}
-        going_on = _names(live)
-        alive = {call.first_id for call in recorded if _is_live(call, going_on)}
-        ours = {call.first_id: sorted(known & candidates(call)) for call in recorded if call.first_id not in alive}
-        calls = {call.first_id: call for call in recorded}
+        missing, partly, alive = await asyncio.to_thread(_sorted_out, recorded, known, unseen, _names(live))
         return Plan(
-            places=self.places, since=since, until=until, recorded=len(recorded), live=len(alive),
-            missing=tuple(calls[one] for one, names in ours.items() if not names),
-            partly=tuple((calls[one], name) for one, names in ours.items() for name in names if name in unseen),
-        )  # fmt: skip
+            places=self.places,
+            since=since,
+            until=until,
+            recorded=len(recorded),
+            missing=missing,
+            partly=partly,
+            live=alive,
+        )
+
+    async def _recorded(self, since: datetime, until: datetime) -> AsyncIterator[RecordedCall]:
+        """Part by part, so that a week's records are never in memory at once."""
+        told = set[str]()
+        while since < until:
+            end = min(since + _PART, until)
+            for call in await calls_ended(self.places, since, end):
+                if call.first_id not in told:  # one that ended in the second between two parts is in both
+                    told.add(call.first_id)
+                    yield call
+            since = end
 
     async def carry_out(self, plan: Plan, record: Record, told: Callable[[int], None] = lambda _: None) -> None:
         """``told`` hears how many calls are done."""
         failpoint("backfill.planned")
         for start in range(0, len(plan.missing), CALLS_AT_ONCE):
             some = plan.missing[start : start + CALLS_AT_ONCE]
-            await record([fact for call in some for fact in facts_for(call)])
+            await record(await asyncio.to_thread(_told_whole, some))
             failpoint("backfill.recorded")
             told(start + len(some))
         for done, (call, name) in enumerate(plan.partly, 1):
@@ -102,6 +116,26 @@ class Backfill:
             cursor = page.cursor
             if cursor is None:
                 return found
+
+
+def _sorted_out(
+    recorded: Sequence[RecordedCall], known: frozenset[CallId], unseen: set[CallId], going_on: frozenset[str]
+) -> tuple[tuple[RecordedCall, ...], tuple[tuple[RecordedCall, CallId], ...], int]:
+    """Those missing, those whose end was not seen, and how many are live. A night's calls are many: not on the event loop."""
+    missing, partly, alive = list[RecordedCall](), list[tuple[RecordedCall, CallId]](), 0
+    for call in recorded:
+        ours = known & candidates(call)
+        if _is_live(call, going_on):
+            alive += 1
+        elif not ours:
+            missing.append(call)
+        else:
+            partly += [(call, name) for name in sorted(ours & unseen)]
+    return tuple(missing), tuple(partly), alive
+
+
+def _told_whole(calls: Sequence[RecordedCall]) -> list[Envelope]:
+    return [fact for call in calls for fact in facts_for(call)]
 
 
 def _names(live: Sequence[Call]) -> frozenset[str]:

@@ -23,6 +23,7 @@ CTI_FIELDS: Final = (
     "uniqueid", "linkedid", "sequence", "start", "answer", "end", "disposition", "src", "dst", "dcontext", "clid", "channel",
     "dstchannel", "lastapp", "lastdata",
 )  # fmt: skip
+_END: Final = 1 + CTI_FIELDS.index("end")
 _CSV: Final = (
     "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer", "end",
     "duration", "billsec", "disposition", "amaflags", "uniqueid",
@@ -32,6 +33,7 @@ _CUSTOM: Final = (
     "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer", "end", "duration",
     "billsec", "disposition", "amaflags", "accountcode", "uniqueid",
 )  # fmt: skip
+_ZONES: Final = timedelta(hours=15)
 _MOST_RECORD: Final = 8192
 """Characters. Asterisk's fields hold 80, the userfield 256."""
 
@@ -88,12 +90,15 @@ def of_rows(rows: Iterable[Mapping[str, object]], zone: tzinfo) -> Iterator[CdrR
 
 
 def end_of_line(line: str) -> datetime | None:
-    """Roughly when the record was written that ends in this line: for finding a place in a file. Wall clocks pass for UTC."""
+    """When the record was written that ends in this line, or later: for finding a place in a file. A wall clock is taken for
+    the one furthest behind, so that a place is never found too late."""
+    if line.startswith(f"{MARK},"):  # whole or not: the times stand before what strangers wrote
+        return next((at for text in line.split(",")[_END : _END + 1] if (at := moment(text))), None)
     for fields in csv.reader([line]):
         named = _named(fields)
         if named:
             shown = wall_clock(named["end"])
-            return moment(named["end"]) or (shown.replace(tzinfo=UTC) if shown else None)
+            return moment(named["end"]) or (shown.replace(tzinfo=UTC) + _ZONES if shown else None)
     return None
 
 
