@@ -1,10 +1,11 @@
 """The statements of ``sql.py``: what is asked of the tables, and how answers become values."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
+from sqlalchemy import Column, ColumnElement, TextClause, and_, false, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from cti.calls.call import Direction, Outcome
 from cti.calls.journey import IvrOutcome
@@ -15,6 +16,7 @@ from cti.store.paging import Place, customer_number
 from cti.store.storable import clean
 from cti.store.tables import interaction, interaction_agent
 
+Columns = ReadOnlyColumnCollection[str, Column[Any]]
 AT_ONCE: Final = 500
 """Keys in one statement."""
 SEARCHED: Final = 20_000
@@ -47,11 +49,15 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
 def _rare(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     """In the words of the indexes of such rows only: without them no database takes those."""
     if wanted.direction not in {None, Direction.INBOUND}:
-        yield tables.NOT_INBOUND
+        yield _said(tables.NOT_INBOUND)
     if wanted.outcome not in {None, Outcome.ANSWERED}:
-        yield tables.NOT_ANSWERED
+        yield _said(tables.NOT_ANSWERED)
     if wanted.ivr_outcome not in {None, IvrOutcome.TO_AGENT, IvrOutcome.SELF_SERVED}:
-        yield tables.NOT_SERVED
+        yield _said(tables.NOT_SERVED)
+
+
+def _said(words: TextClause) -> ColumnElement[bool]:
+    return cast("ColumnElement[bool]", words)  # where() takes both, and a column of its own would be compared with 1
 
 
 def _what_came_of_it(wanted: Filter) -> Iterator[ColumnElement[bool]]:
@@ -71,7 +77,8 @@ def has_agent(name: str, wanted: Filter) -> ColumnElement[bool]:
     table = interaction_agent.c
     joined = and_(table.agent == name, table.pbx == interaction.c.pbx, table.call == interaction.c.call)
     since = table.ended_at >= wanted.since if wanted.since is not None else true()
-    return and_(joined, since)
+    until = table.ended_at < wanted.until if wanted.until is not None else true()
+    return and_(joined, since, until)
 
 
 def begins(column: ColumnElement[Any], digits: str) -> ColumnElement[bool]:
@@ -79,8 +86,7 @@ def begins(column: ColumnElement[Any], digits: str) -> ColumnElement[bool]:
     return and_(column >= digits, column < digits[:-1] + chr(ord(digits[-1]) + 1))
 
 
-def behind(place: Place) -> ColumnElement[bool]:
-    table = interaction.c
+def behind(place: Place, table: Columns = interaction.c) -> ColumnElement[bool]:
     same_time = and_(table.ended_at == place.ended_at, table.pbx == place.pbx, table.call < place.call)
     same_call = and_(table.ended_at == place.ended_at, table.pbx < place.pbx)
     return and_(table.ended_at <= place.ended_at, or_(table.ended_at < place.ended_at, same_call, same_time))
@@ -100,12 +106,15 @@ async def searched_to(connection: AsyncConnection, conditions: Sequence[ColumnEl
 
 
 async def newest(
-    connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]], limit: int
+    connection: AsyncConnection,
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    ordered_by: Columns = interaction.c,
 ) -> tuple[Interaction, ...]:
-    table = interaction.c
-    wanted = select(interaction).where(*conditions)
-    ordered = wanted.order_by(table.ended_at.desc(), table.pbx.desc(), table.call.desc()).limit(limit)
-    return tuple(rows.interaction_of(row) for row in await connection.execute(ordered))
+    """``ordered_by``: of an agent's calls ``interaction_agent``, for their index has them in this order."""
+    order = (ordered_by.ended_at.desc(), ordered_by.pbx.desc(), ordered_by.call.desc())
+    wanted = select(interaction).where(*conditions).order_by(*order).limit(limit)
+    return tuple(rows.interaction_of(row) for row in await connection.execute(wanted))
 
 
 async def with_number(connection: AsyncConnection, number: str, limit: int) -> list[Interaction]:

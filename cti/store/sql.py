@@ -21,7 +21,7 @@ from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.sql_lease import let_through
 from cti.store.sql_shifts import SqlShiftLog
 from cti.store.storable import Key, clean, fresh, key_of, other_key_of, storable
-from cti.store.tables import call_open, fact, interaction
+from cti.store.tables import call_open, fact, interaction, interaction_agent
 
 
 class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
@@ -61,16 +61,17 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
 
     async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:
         limit = checked_limit(limit)
-        behind = [] if cursor is None else [queries.behind(place_at(cursor))]
+        columns = interaction.c if wanted.agent is None else interaction_agent.c
+        behind = [] if cursor is None else [queries.behind(place_at(cursor), columns)]
         conditions = [*queries.conditions(wanted), *behind]
         async with self._database.reading() as connection:
             end = None
             if is_search(wanted):
                 without = [*queries.conditions(replace(wanted, text=None)), *behind]
                 end = await queries.searched_to(connection, without)
-            found = await queries.newest(
-                connection, [*conditions, *([queries.not_behind(end)] if end else [])], limit + 1
-            )
+            if end:
+                conditions.append(queries.not_behind(end))
+            found = await queries.newest(connection, conditions, limit + 1, columns)
         last = place_of(found[limit - 1]) if len(found) > limit else end
         return Page(found[:limit], cursor_of(last) if last else None)
 

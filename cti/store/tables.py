@@ -158,6 +158,12 @@ interaction = Table(
     Index(None, "ivr_flow", "ended_at"),
     Index(None, "is_not_classified", "ended_at"),
     Index(None, "call"),
+    Index(
+        "interaction_backfilled",
+        "ended_at",
+        sqlite_where=text("is_backfilled = 1"),
+        postgresql_where=text("is_backfilled"),
+    ),
     _partial("interaction_not_inbound", NOT_INBOUND, "direction", "ended_at"),
     _partial("interaction_not_answered", NOT_ANSWERED, "outcome", "ended_at"),
     _partial("interaction_not_served", NOT_SERVED, "ivr_outcome", "ended_at"),

@@ -19,3 +19,7 @@ def upgrade() -> None:
         sa.Column("complete_until", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("pbx", name="backfill_pkey"),
     )
+    op.create_index(
+        "interaction_backfilled", "interaction", ["ended_at"],
+        sqlite_where=sa.text("is_backfilled = 1"), postgresql_where=sa.text("is_backfilled"),
+    )  # fmt: skip
