@@ -37,7 +37,11 @@ class PostgresReader:
     async def read(self, reading: Reading[T]) -> T:
         pool = self._pool or await self._open()
         async with pool.acquire(timeout=CONNECT_S) as connection:
-            return await _answered(connection, reading)
+            try:
+                return await _answered(connection, reading)
+            except (asyncio.CancelledError, TimeoutError):
+                connection.terminate()  # a server that stands still would not confirm that the question is off
+                raise
 
     async def close(self) -> None:
         if self._pool:
