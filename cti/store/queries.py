@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
-from sqlalchemy import Column, ColumnElement, TextClause, and_, false, not_, or_, select, true
+from sqlalchemy import Column, ColumnElement, Text, TextClause, and_, false, literal, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -21,11 +21,14 @@ AT_ONCE: Final = 500
 """Keys in one statement."""
 SEARCHED: Final = 20_000
 """Calls that one page of a search in text looks through."""
+COMMON: Final = 2000
+"""Calls from which on a number is a common one: the site's own, or two digits."""
 SPARE: Final = 20
 """Rows read beyond the limit: some may end in the same digits and be another's."""
 
 
-def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+def conditions(wanted: Filter, *, is_common: bool = False) -> Iterator[ColumnElement[bool]]:
+    """``is_common``: the number is, so that its calls are better read in the order of all calls."""
     table = interaction.c
     if wanted.since is not None:
         yield table.ended_at >= wanted.since
@@ -40,8 +43,10 @@ def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     if wanted.agent is not None:
         yield has_agent(clean(wanted.agent), wanted)
     if wanted.number is not None:
-        end = ending(wanted.number)
-        yield or_(begins(table.ani_reversed, end), begins(table.dnis_reversed, end)) if end else false()
+        end, nothing = ending(wanted.number), literal("", Text)
+        columns = (table.ani_reversed, table.dnis_reversed)
+        sides = [nothing + column if is_common else column for column in columns]  # no index is of that
+        yield or_(*(begins(side, end) for side in sides)) if end else false()
     if wanted.text is not None:
         yield table.sought.contains(clean(wanted.text.casefold()), autoescape=True)
 
@@ -94,6 +99,15 @@ def behind(place: Place, table: Columns = interaction.c) -> ColumnElement[bool]:
 
 def not_behind(place: Place) -> ColumnElement[bool]:
     return and_(interaction.c.ended_at >= place.ended_at, not_(behind(place)))
+
+
+async def is_common(connection: AsyncConnection, number: str) -> bool:
+    end = ending(number)
+    for column in (interaction.c.ani_reversed, interaction.c.dnis_reversed) if end else ():
+        some = select(column).where(begins(column, end)).offset(COMMON - 1).limit(1)
+        if (await connection.execute(some)).first():
+            return True
+    return False
 
 
 async def searched_to(connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]]) -> Place | None:

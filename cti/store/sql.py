@@ -63,8 +63,9 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
         limit = checked_limit(limit)
         columns = interaction.c if wanted.agent is None else interaction_agent.c
         behind = [] if cursor is None else [queries.behind(place_at(cursor), columns)]
-        conditions = [*queries.conditions(wanted), *behind]
         async with self._database.reading() as connection:
+            is_common = wanted.number is not None and await queries.is_common(connection, wanted.number)
+            conditions = [*queries.conditions(wanted, is_common=is_common), *behind]
             end = None
             if is_search(wanted):
                 without = [*queries.conditions(replace(wanted, text=None)), *behind]

@@ -245,6 +245,14 @@ async def test_a_number_is_found_by_its_last_digits(log: InteractionLog, number:
     assert await listed(log, number=number) == ["main-1.1"]
 
 
+async def test_a_common_number_is_found_as_a_rare_one_is(log: InteractionLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "COMMON", 1)
+    await log.append(answered_call())
+    assert await listed(log, number="4567") == ["main-1.1"]
+    assert await listed(log, number="+4930900") == ["main-1.1"]
+    assert await listed(log, number="4568") == []
+
+
 @pytest.mark.parametrize(
     "number", ["+49301234568", "12345", "x", "%", "_", "", "9" * 10_000, "' OR 1=1 --", "4567%"[::-1]]
 )
