@@ -1,9 +1,9 @@
-"""SQLite, in a few threads: all of an answer's questions in one hop."""
+"""SQLite, in one thread: all of an answer's questions in one hop. More threads answer no more, for they and the one that serves
+the desktops take turns at Python, and the more there are the longer each waits (benchmarks/bench_pop.py)."""
 
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from threading import local
 from typing import Final
 
 import msgspec
@@ -13,7 +13,6 @@ from sqlalchemy.engine import URL
 from cti.quick_sql.parameters import named
 from cti.quick_sql.reading import Asked, Question, Reading, Row, T, Together, answered
 
-THREADS: Final = 4
 BUSY_MS: Final = 5000
 _rows: Final = msgspec.json.Decoder(list[list[object]])
 
@@ -21,35 +20,30 @@ _rows: Final = msgspec.json.Decoder(list[list[object]])
 class SqliteReader:
     def __init__(self, url: URL) -> None:
         (self._path,), self._options = dialect().create_connect_args(url)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="quick-sql")
-        self._here = local()
-        self._opened: list[sqlite3.Connection] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="quick-sql")
+        self._opened: sqlite3.Connection | None = None
         self._together: dict[tuple[str, ...], tuple[str, list[list[str]]]] = {}
 
     async def read(self, reading: Reading[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answered, reading)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answered, reading)
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        for connection in self._opened:
-            connection.close()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._opened:
+            self._opened.close()
 
     def _answered(self, reading: Reading[T]) -> T:
         connection = self._connection()
         return answered(reading, lambda asked: self._asked(connection, asked))
 
     def _connection(self) -> sqlite3.Connection:
-        """This thread's own."""
-        connection: sqlite3.Connection | None = getattr(self._here, "connection", None)
-        if connection is None:
+        if self._opened is None:
             options = {**self._options, "check_same_thread": False, "isolation_level": None}
-            connection = sqlite3.connect(self._path, **options)
-            connection.row_factory = sqlite3.Row
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-            connection.execute("PRAGMA query_only = ON")
-            self._opened.append(connection)
-            self._here.connection = connection
-        return connection
+            self._opened = sqlite3.connect(self._path, **options)
+            self._opened.row_factory = sqlite3.Row
+            self._opened.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            self._opened.execute("PRAGMA query_only = ON")
+        return self._opened
 
     def _asked(self, connection: sqlite3.Connection, asked: Asked) -> object:
         if isinstance(asked, Question):

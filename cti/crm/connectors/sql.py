@@ -62,7 +62,9 @@ class SqlConnector:
         self._open_url = open_url
         self._database = reading(mapping, url)
         self._is_apart = False
-        self._reader = _reader(url_of(mapping, url), self._database, is_quick=is_quick)
+        self._reader, self._searching = (
+            _reader(url_of(mapping, url), self._database, is_quick=is_quick) for _ in range(2)
+        )
 
     async def find_by_number(self, number: Number) -> tuple[Match, ...]:
         return await self._asked(self._by_number(number))
@@ -91,10 +93,13 @@ class SqlConnector:
         return found[0] if found else None
 
     async def search(self, text: str, *, limit: int) -> tuple[Contact, ...]:
-        return tuple(await self._asked(self._contacts("search", sql_questions.by_text(text, limit))))[:limit]
+        """On a connection of its own: it may read all there is, and nobody whose phone rings is to wait for that."""
+        found = await self._asked(self._contacts("search", sql_questions.by_text(text, limit)), self._searching)
+        return tuple(found)[:limit]
 
     async def close(self) -> None:
         await self._reader.close()
+        await self._searching.close()
         await self._database.close()
 
     async def check(self) -> tuple[str, ...]:
@@ -224,9 +229,9 @@ class SqlConnector:
         columns = self._mapping.contact.get("country")
         return (text_of(row[columns[0]]).upper() if columns else "") or self._country
 
-    async def _asked(self, reading: Reading[T]) -> T:
+    async def _asked(self, reading: Reading[T], reader: quick_sql.Reader | None = None) -> T:
         try:
-            return await self._reader.read(reading)
+            return await (reader or self._reader).read(reading)
         except KeyError as exc:
             raise CrmUnavailable(f"{self._mapping.place}: a query gives no column {exc}") from exc
         except _ERRORS as exc:
