@@ -115,7 +115,8 @@ def begin(agent: AgentId, at: datetime) -> Presence:
 
 def advance(presence: Presence, event: AgentEvent, rules: Rules) -> Presence | PresenceRefused:
     """What ``event`` makes of ``presence``: the same object where that is nothing. An ``at`` before ``since`` is ``since``."""
-    event = replace(event, at=max(event.at, presence.since))
+    if event.at < presence.since:
+        event = replace(event, at=presence.since)
     told = effect(event, presence, rules)
     if isinstance(told, PresenceRefused):
         return told

@@ -52,11 +52,12 @@ class Facts:
 
     def happens(self, seat: Seat, *events: AgentEvent) -> str:
         """Facts, all or none; why not, where the machine refuses."""
-        refused = tried(seat.presence, events, self._rules)
-        if isinstance(refused, PresenceRefused):
-            return refused.code
+        whole = tried(seat.presence, events, self._rules)
+        if isinstance(whole, PresenceRefused):
+            return whole.code
         for event in events:
-            before, after = seat.presence, advance(seat.presence, event, self._rules)
+            before = seat.presence
+            after = whole if len(events) == 1 else advance(before, event, self._rules)
             if isinstance(after, Presence) and after is not before:
                 seat.presence = after
                 self._changed(seat, before)
