@@ -7,7 +7,6 @@ is the same event. Additive changes only within v1; consumers ignore what they d
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -168,7 +167,7 @@ def _ending(call: Call, event: CallEvent) -> Json:
 
 
 def _party_data(party: Party) -> Json:
-    return asdict(party)
+    return {name: getattr(party, name) for name in Party.__dataclass_fields__}
 
 
 def _party(data: Json) -> Party:
