@@ -75,7 +75,7 @@ async def test_43_a_ticket_is_good_once(house: House, log_in: LogIn) -> None:
 
 async def test_43_a_ticket_30_s_old_is_no_good(house: House, log_in: LogIn) -> None:
     ticket = await (await log_in()).ticket()
-    house.sockets._clock = lambda: datetime.now(UTC) + timedelta(seconds=30)
+    house.sockets._wall = lambda: datetime.now(UTC) + timedelta(seconds=30)
     assert await hello(house, type="hello", ticket=ticket) == 4401
 
 
