@@ -134,7 +134,7 @@ class Process(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,60}$")] = ""
     """Unique in the site, and the same after a restart: its spool has it. Empty: the machine's name and web.port."""
-    lease_s: Annotated[float, Field(ge=1, le=60)] = 3.0
+    lease_s: Annotated[float, Field(ge=1, le=300)] = 3.0
     """How long a reader of the PBXs that falls silent is waited for, before another takes over. Shorter than the machine may
     pause, and readers change places for nothing."""
 

@@ -109,7 +109,7 @@ async def test_33_leader_fencing(site: Site) -> None:
 
 async def test_33_leader_fencing_by_the_record_alone(site: Site) -> None:
     """A reader that would not ask for its lease for a long time hears at its first write that it is another's."""
-    one, two = await site.two_readers(lease_s="60")
+    one, two = await site.two_readers(lease_s="300")
     calling = await site.talking(1)
     one.signal(signal.SIGSTOP)
     async with site.database.writing() as connection:
