@@ -281,6 +281,8 @@ class Mirror:
 
     def dig(self, leg: LegId) -> None:
         """That channel is gone, whether it was ever known or not: a list may still have it."""
+        for of_the_living in (self.moved, self.left, self.held):
+            of_the_living.discard(leg)
         self._graves[leg] = None
         if len(self._graves) > self.MOST_GRAVES:
             self._graves.pop(next(iter(self._graves)))

@@ -102,3 +102,15 @@ def test_what_is_passed_over_costs_no_more_than_a_look() -> None:
         decoder.feed(unread)
     assert decoder.passed_over == 2 * 3 * 20
     assert steps.count / 60 < 40
+
+
+@pytest.mark.parametrize("kind", ["lean", "heavy", "attended_transfer_by_refer", "parked_and_timed_out"])
+def test_nothing_is_kept_of_calls_that_are_over(kind: str) -> None:
+    """But the ids of the last ten thousand channels, which must not come back, and who was parked last in each space."""
+    narrator = Narrator("main", Endpoints())
+    for message in messages(*_calls(kind, 20, 0, Traffic(agents=100_000))):
+        narrator.feed(message)
+    mirror = vars(narrator._mirror)
+    kept = {name for name, held in mirror.items() if isinstance(held, dict | set) and held}
+    assert kept - {"_parked", "members", "shared_bridges"} == {"_graves"}
+    assert narrator.tracker.live == ()
