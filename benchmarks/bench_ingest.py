@@ -164,8 +164,7 @@ def by_live_calls(runs: int) -> Table:
             (name, round(found.cpu_s.median / calls * 1e6), round(found.cpu_against(turns["10"]), 2))
             for name, found in turns.items()
         ),
-        note="Nothing in the path looks at other calls than the event's own (a test counts that). What is left is the processor's "
-        "cache, which holds ten calls and not a thousand.",
+        note="Nothing in the path looks at other calls than the event's own (a test counts that).",
     )  # fmt: skip
 
 
