@@ -63,10 +63,13 @@ class Clock:
 
 @contextlib.contextmanager
 def own_clock(patch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    running = time.monotonic
+    running, getting = time.monotonic, time.clock_gettime
     with time_machine.travel(datetime.now(UTC), tick=True) as traveller, patch.context() as patched:
         clock = Clock(traveller)
         patched.setattr(time, "monotonic", lambda: running() + clock.ahead_s)
+        patched.setattr(
+            time, "clock_gettime", lambda one: getting(one) + (clock.ahead_s if one != time.CLOCK_REALTIME else 0.0)
+        )
         yield clock
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests import heap
 from tests.integration.soak import AGENTS, MOST_KEPT, Soak, keep_little, soaking
 
-WARM_UP, LAP = 2 * MOST_KEPT, 300
+WARM_UP, LAP = 2 * MOST_KEPT, 200
 SLACK = AGENTS.count // 2
 """Entries that come and go by chance: statements of a driver, connections of a pool. A leak has one for every call or desktop."""
 BLOCKS_PER_CALL = 20
