@@ -25,7 +25,7 @@ Listener = Callable[[asyncio.Event], Awaitable[None]]
 
 def web(given: settings.Settings, parts: Parts) -> Listener:
     async def serve(is_up: asyncio.Event) -> None:
-        with _port_taken("web", given.web.host, given.web.port):
+        with port_taken("web", given.web.host, given.web.port):
             await web_server.serve(parts, host=given.web.host, port=given.web.port, started=lambda _: is_up.set())
 
     return serve
@@ -35,7 +35,7 @@ def desktops(given: settings.Settings, hub: Hub, tickets: Tickets) -> Listener:
     server = DesktopServer(values.socket_settings(given), hub, tickets)
 
     async def serve(is_up: asyncio.Event) -> None:
-        with _port_taken("push", given.push.host, given.push.port):
+        with port_taken("push", given.push.host, given.push.port):
             await server.run(lambda _: is_up.set())
 
     return serve
@@ -43,7 +43,7 @@ def desktops(given: settings.Settings, hub: Hub, tickets: Tickets) -> Listener:
 
 def callers(given: settings.Settings, reception: Reception) -> Listener:
     async def serve(is_up: asyncio.Event) -> None:
-        with _port_taken("ivr", given.ivr.host, given.ivr.port):
+        with port_taken("ivr", given.ivr.host, given.ivr.port):
             await reception.run(is_up)
 
     return serve
@@ -53,7 +53,7 @@ def probe(given: settings.Settings, health: Health, registry: CollectorRegistry)
     """Health and figures, where there is no console."""
 
     async def serve(is_up: asyncio.Event) -> None:
-        with _port_taken("web", given.web.host, given.web.port):
+        with port_taken("web", given.web.host, given.web.port):
             await serve_probe(
                 health, registry, version=__version__, host=given.web.host, port=given.web.port, started=is_up.set
             )
@@ -79,7 +79,7 @@ def listen(
 
 
 @contextlib.contextmanager
-def _port_taken(section: str, host: str, port: int) -> Iterator[None]:
+def port_taken(section: str, host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -6,6 +6,7 @@ Channel names are known beforehand, since each story starts with a fresh Asteris
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from tests.testbed.phone import PhoneCall
@@ -372,16 +373,19 @@ async def parked_by_command(stage: Stage) -> Truth:
     )
 
 
-async def bridged_late_by_command(stage: Stage) -> Truth:
+async def bridged_late_by_command(
+    stage: Stage, channels: Callable[[], tuple[str, str]] = lambda: (CALLER_CHANNEL, AGENT_CHANNEL)
+) -> Truth:
     """A caller waits in an empty queue; the commands account joins the caller (Bridge) with an agent who was on
-    another call.
+    another call. ``channels``: theirs, where the PBX is not a fresh one.
     """
     caller = stage.caller(EMPTY)
     await caller.until_answered()
     ann = stage.agents["2001"].dial("2003")
     cho = await _colleague(stage, "2003")
     await asyncio.sleep(1)
-    await stage.commands.action("Bridge", {"Channel1": CALLER_CHANNEL, "Channel2": AGENT_CHANNEL})
+    of_caller, of_agent = channels()
+    await stage.commands.action("Bridge", {"Channel1": of_caller, "Channel2": of_agent})
     await cho.until_over()
     await hang_up(caller, ann, after_s=1.5)
     inbound = queued(caller, ann, dnis=EMPTY, queue="empty", answered_by=("2001",), ended_by="caller")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from cti import app
+from cti.app.listeners import port_taken
 from cti.calls.call import CallId, LegId, PbxName
 from cti.calls.journey import JourneyEvent, KnownBy, PinTried
 from cti.crm.connectors.memory import MemoryConnector
@@ -306,7 +306,7 @@ async def test_a_port_that_is_taken_is_told_in_words_and_nothing_stays_behind(si
     with taken() as port:
         before = asyncio.all_tasks()
         words = f"ivr.port: 127.0.0.1:{port} is taken by another program"
-        with pytest.raises(ConfigError, match=words), app._port_taken("ivr", "127.0.0.1", port):
+        with pytest.raises(ConfigError, match=words), port_taken("ivr", "127.0.0.1", port):
             await site.reception(f'flow = "shop"\nport = {port}').run(asyncio.Event())
         assert asyncio.all_tasks() == before
 

@@ -34,7 +34,12 @@ NOBODY_ANSWERS, AN_APPLICATION = "0800100440", "0800100900"
 async def test_29_linkedid_merge(stage: Stage, service: Service) -> None:
     """A caller in a queue and an agent on another call are bridged by command: two linkedids become one. Both rows are there,
     the second says that it went on in another, and what its channel does from then on is told of the first."""
-    playing = asyncio.create_task(stories_transfer.bridged_late_by_command(stage))
+
+    def channels() -> tuple[str, str]:
+        first = {call.ani: call.legs[0].party.channel for call in service.calls}
+        return first["0912345678"], first["2001"]
+
+    playing = asyncio.create_task(stories_transfer.bridged_late_by_command(stage, channels))
     await service.until(lambda: len(service.calls) == 2, "two calls")
     await service.until(lambda: len(service.calls) == 1, "one of them, bridged")
     (live,) = service.calls
