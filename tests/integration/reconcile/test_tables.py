@@ -1,5 +1,7 @@
 """The records in tables: SQLite and PostgreSQL here; what other databases have differs by driver only."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -67,3 +69,6 @@ async def test_a_table_that_cannot_be_read_says_so_and_keeps_the_secret(place: s
     with pytest.raises(RecordsUnreadable, match=words) as told:
         await calls_ended(RecordsPlaces(pbx=PbxName("main"), cdr=place), BEGAN, BEGAN + timedelta(hours=1))
     assert "secret" not in str(told.value)
+    async with asyncio.timeout(10.0):
+        while any("_connection_worker_thread" in one.name for one in threading.enumerate()):  # noqa: ASYNC110 - it says nothing when it ends
+            await asyncio.sleep(0.01)  # a connection of aiosqlite that failed tells this loop its end a moment later
