@@ -118,6 +118,21 @@ def test_31_event_order_property(trace: Path, seed: int) -> None:
     assert invariants.broken_story(changes) == []
 
 
+@pytest.mark.parametrize("version", ["16", "22"])
+def test_a_phone_that_rings_before_its_dial_is_told_is_the_call_that_comes_back(version: str) -> None:
+    trace = HERE / version / "blonde_transfer_comes_back.ami"
+    heard = list(messages(trace))
+    dial = next(at for at, one in enumerate(heard) if _rings_alone(one))
+    rings = next(at for at in range(dial, len(heard)) if heard[at].get("Uniqueid") == heard[dial].get("DestUniqueid"))
+    heard.insert(dial, heard.pop(rings))
+    assert (heard[dial].event, heard[dial].get("ChannelStateDesc")) == ("Newstate", "Ringing")
+    assert essence(told(heard)) == essence(told(messages(trace)))
+
+
+def _rings_alone(message: AmiMessage) -> bool:
+    return message.event == "DialBegin" and not message.get("Uniqueid")
+
+
 def test_31_event_order_property_the_shuffle_does_shuffle() -> None:
     trace = HERE / "22" / "two_callers_at_once.ami"
     heard = shuffled(trace, random.Random(1))

@@ -14,18 +14,17 @@ from cti.telephony.asterisk.translate.channels import (
     hangup_request,
     new_channel,
     recording,
-    seen,
     soft_hangup_request,
     user_event,
 )
-from cti.telephony.asterisk.translate.dialling import dial_begin, dial_end, dial_state
+from cti.telephony.asterisk.translate.dialling import dial_begin, dial_end, dial_state, new_state
 from cti.telephony.asterisk.translate.headers import Translate
 from cti.telephony.asterisk.translate.queues import abandoned, agent_called, entry, joined, left, member
 from cti.telephony.asterisk.translate.transfers import attended_transfer, blind_transfer, parked, pickup, unparked
 
 TRANSLATE: Final[Mapping[str, Translate]] = {
     "Newchannel": new_channel,
-    "Newstate": seen,
+    "Newstate": new_state,
     "NewCallerid": caller_id,
     "HangupRequest": hangup_request,
     "SoftHangupRequest": soft_hangup_request,

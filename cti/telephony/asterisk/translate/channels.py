@@ -12,11 +12,6 @@ from cti.telephony.asterisk.mirror import CALLING, Channel, Mirror
 from cti.telephony.asterisk.translate.headers import NOTHING, Touched, channel_of, known_channel
 
 
-def seen(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
-    channel = channel_of(mirror, message, at)
-    return (channel.conversation,) if channel else NOTHING
-
-
 def new_channel(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     channel = channel_of(mirror, message, at)
     if channel is None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.endpoints import dialled_exten, is_local, other_half
-from cti.telephony.asterisk.mirror import Channel, Mirror
+from cti.telephony.asterisk.mirror import RINGING, Channel, Conversation, Mirror
 from cti.telephony.asterisk.translate.headers import NOTHING, Touched, channel_of, known_channel
 
 
@@ -15,16 +15,31 @@ def dial_begin(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
     if called is None:
         return NOTHING
     called.is_called = True
+    touched: list[Conversation] = []
     if caller is None and message.get("DestUniqueid") == message.get("DestLinkedid"):
-        by = _transferer(mirror, called)
-        if by and by.conversation is not called.conversation:
-            mirror.merge(by.conversation, called.conversation)
+        touched.extend(come_back(mirror, called))
     if caller:
         called.called_by = caller
         if caller.conversation is not called.conversation:
-            mirror.merge(caller.conversation, called.conversation)
+            touched.extend(mirror.merge(caller.conversation, called.conversation))
     called.dialled = called.dialled or _dialled(message, called, caller)
-    return pass_on_member(called)
+    return (*touched, *pass_on_member(called))
+
+
+def new_state(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
+    """Ringing may be told before the Dial that rings it: on a busy machine, the two come from different threads."""
+    channel = channel_of(mirror, message, at)
+    if channel is None:
+        return NOTHING
+    is_alone = channel.state == RINGING and message.get("Linkedid") == channel.id
+    return (*(come_back(mirror, channel) if is_alone else ()), channel.conversation)
+
+
+def come_back(mirror: Mirror, called: Channel) -> Touched:
+    """A transfer that failed rings the phone it came from: that is the call which was handed on."""
+    by = _transferer(mirror, called)
+    is_another = by is not None and by.conversation is not called.conversation
+    return mirror.merge(by.conversation, called.conversation) if by and is_another else NOTHING
 
 
 def _dialled(message: AmiMessage, called: Channel, caller: Channel | None) -> str:
