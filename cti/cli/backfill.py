@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from cti.cli import DONE, AsJson, Config, app, run, say, say_error
+from cti.cli.pbxs import pbxs_named
 from cti.errors import ConfigError, RequestError
 from cti.settings import Settings
 
@@ -64,11 +65,7 @@ async def _backfill(since: str, until: str, pbx: str, dry_run: bool, json: bool,
 def _chosen(given: Settings, name: str) -> "list[RecordsPlaces]":
     from cti.app.backfilling import records_of
 
-    named = [one for one in given.pbx if name in {"", one.name}]
-    if not named:
-        known = ", ".join(one.name for one in given.pbx) or "none is configured"
-        raise ConfigError(f"no PBX {name or '(any)'}; known: {known}")
-    found = [records_of(one, given.site.time_zone) for one in named]
+    found = [records_of(one, given.site.time_zone) for one in pbxs_named(given, name)]
     bare = [one.pbx for one in found if not one.is_known]
     if bare and (name or len(bare) == len(found)):
         raise ConfigError(

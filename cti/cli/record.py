@@ -31,16 +31,13 @@ async def _record(file: Path, name: str, seconds: float, config: Path | None) ->
     from cti import settings
     from cti.calls.call import PbxName
     from cti.calls.transitions import CallChanged
-    from cti.errors import ConfigError
+    from cti.cli.pbxs import pbxs_named
     from cti.telephony.asterisk.ami_link import AmiLink
     from cti.telephony.link import LinkChanged, News
     from cti.telephony.make import endpoints, events_account
 
     given = settings.load(config)
-    chosen = next((one for one in given.pbx if name in {"", one.name}), None)
-    if chosen is None:
-        known = ", ".join(one.name for one in given.pbx) or "none is configured"
-        raise ConfigError(f"no PBX {name or '(any)'}; known: {known}")
+    chosen = pbxs_named(given, name)[0]
     calls = 0
 
     def heard(news: News) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cti.cli import DONE, FAILED, AsJson, Config, app, run, say, say_error
+from cti.cli.pbxs import pbxs_named
 from cti.errors import ConfigError, RequestError
 from cti.settings import Pbx, Settings
 
@@ -58,7 +59,7 @@ async def _shadow(
     from cti.telephony.make import events_account
 
     given = settings.load(config)
-    chosen = _chosen(given, pbx)
+    chosen = pbxs_named(given, pbx)[0]
     places = _places(given, chosen, queue_log, cdr)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -80,14 +81,6 @@ async def _shadow(
         return FAILED
     _report_json(watched) if json else _report(watched)
     return DONE if watched.comparison.agrees else FAILED
-
-
-def _chosen(given: Settings, name: str) -> Pbx:
-    chosen = next((one for one in given.pbx if name in {"", one.name}), None)
-    if chosen is None:
-        known = ", ".join(one.name for one in given.pbx) or "none is configured"
-        raise ConfigError(f"no PBX {name or '(any)'}; known: {known}")
-    return chosen
 
 
 def _places(given: Settings, pbx: Pbx, queue_log: str, cdr: str) -> "RecordsPlaces":
