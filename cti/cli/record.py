@@ -20,7 +20,7 @@ def record(
         Path, typer.Argument(help="Where to; .gz compresses. Holds customers' numbers and names: keep it safe.")
     ],
     pbx: Annotated[str, typer.Option(help="Which [[pbx]]; the first when there is one.")] = "",
-    seconds: Annotated[float, typer.Option(min=1, help="How long; until Ctrl-C without.", show_default=False)] = 0,
+    seconds: Annotated[float, typer.Option(min=0, help="How long; until Ctrl-C without.", show_default=False)] = 0,
     config: Config = None,
 ) -> None:
     """Write a PBX's events to a file, byte by byte as they come, with the snapshot they begin from."""

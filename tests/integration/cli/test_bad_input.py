@@ -70,6 +70,14 @@ async def test_no_pbx_at_all_is_no_mistake_and_is_said(cti: Run, tmp_path: Path)
     assert "none is configured; `cti init asterisk`" in said.out
 
 
+@pytest.mark.parametrize("verb", [("record", "a.ami"), ("shadow",), ("backfill", "--from", "2026-11-21")], ids=" ".join)
+async def test_a_verb_about_a_pbx_says_that_there_is_none(cti: Run, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """``record`` without a time goes on until Ctrl-C, so it is this that it stops at."""
+    said = await cti(*verb, "--config", settings(tmp_path))
+    assert (said.code, said.out) == (2, "")
+    assert "no PBX is configured; `cti init asterisk`" in said.err
+
+
 async def test_a_pbx_that_is_not_there_is_said(cti: Run, tmp_path: Path) -> None:
     pbx = f'[[pbx]]\nname = "main"\nport = {free_port()}\nevents_secret = "x"\ncommands_secret = "y"\n'
     said = await cti("check", "--config", settings(tmp_path, pbx))
