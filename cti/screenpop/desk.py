@@ -20,8 +20,8 @@ class Desktop(Protocol):
     session: str
     session_ends_at: datetime
 
-    def wake(self) -> None:
-        """There is something to take."""
+    def wake(self, *, is_urgent: bool = False) -> None:
+        """There is something to take; urgent is what an agent waits for whose phone rings."""
         ...
 
     def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
@@ -63,7 +63,7 @@ class Desk:
             self.drop("fell too far behind")
             return False
         if self.desktop:
-            self.desktop.wake()
+            self.desktop.wake(is_urgent=key[0] == "pop")
         return True
 
     def becomes(self, agent: Agent) -> None:

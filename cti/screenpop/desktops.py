@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from cti.agents.agent import AgentId
 from cti.calls.call import CallId
@@ -15,6 +16,9 @@ from cti.screenpop.messages import Displaced, Pop, Resume
 from cti.screenpop.outbox import Limits, Stream
 from cti.screenpop.picture import Picture
 from cti.screenpop.teller import Teller
+
+AT_ONCE: Final = 64 * 1024
+"""Bytes in one write. A desktop that does not read leaves the rest in its outbox, which is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +92,19 @@ class Desktops:
         self._desks.look_again(desk, desktop.session_ends_at)
         return Attached(stream, goes_on is not None, missed)
 
-    def take(self, agent: AgentId, desktop: Desktop) -> bytes | None:
-        """The next message for this desktop, numbered and encoded; None when there is none, or it is not its turn."""
+    def take(self, agent: AgentId, desktop: Desktop, *, enough_bytes: int = AT_ONCE) -> list[bytes]:
+        """The next messages for this desktop, numbered and encoded, until it is enough; none when it is not its turn."""
         desk = self._desks.find(agent)
-        if desk is None or desk.desktop is not desktop or desk.stream is None:
-            return None
-        now = self._clock()
-        taken = desk.stream.take(now)
-        if taken and isinstance(taken[1], Pop):
-            self._teller.note(taken[1].pop.pop, agent, "sent", now)
-        return taken[0] if taken else None
+        if desk is None or desk.desktop is not desktop or desk.stream is None or not desk.stream.is_waiting:
+            return []
+        now, frames, size = self._clock(), list[bytes](), 0
+        while size < enough_bytes and (taken := desk.stream.take(now)):
+            frame, message = taken
+            if isinstance(message, Pop):
+                self._teller.note(message.pop.pop, agent, "sent", now)
+            frames.append(frame)
+            size += len(frame)
+        return frames
 
     def detach(self, agent: AgentId, desktop: Desktop) -> None:
         """Its socket is gone. What it has not read waits for it ``resume_s``."""

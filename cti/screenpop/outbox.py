@@ -8,7 +8,7 @@ still have no gaps. What was taken is kept a while, as sent, for a desktop that 
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -42,8 +42,7 @@ class Outbox:
         return self._waiting.popitem(last=False)[1] if self._waiting else None
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     seq: int
     at: datetime
     frame: bytes
@@ -68,6 +67,7 @@ class Stream:
         self.id = stream_id
         self.seq = seq
         self._limits = limits
+        self._kept = timedelta(seconds=limits.kept_s)
         self._outbox = Outbox(limits.waiting)
         self._sent: deque[Sent] = deque()
         self._sent_bytes = 0
@@ -102,7 +102,7 @@ class Stream:
     def _keep(self, sent: Sent) -> None:
         self._sent.append(sent)
         self._sent_bytes += len(sent.frame)
-        oldest = sent.at - timedelta(seconds=self._limits.kept_s)
+        oldest = sent.at - self._kept
         while self._is_too_much(oldest):
             self._sent_bytes -= len(self._sent.popleft().frame)
 

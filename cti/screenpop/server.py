@@ -33,7 +33,7 @@ from cti.screenpop.hub import Hub
 from cti.screenpop.limits import Bucket
 from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
 from cti.screenpop.outbox import encoder
-from cti.screenpop.socket import CLOSE_S, DesktopConnection, Pulse, Socket, close
+from cti.screenpop.socket import CLOSE_S, DesktopConnection, Pulse, Socket, Writer, close
 from cti.screenpop.tickets import Tickets
 from cti.screenpop.views import me_view
 
@@ -88,6 +88,7 @@ class DesktopServer:
         self._clock, self._wall = clock, wall
         self._unknown: Counter[str] = Counter()
         self._pulse = Pulse(settings.ping_s)
+        self._writer = Writer(lambda turn: asyncio.get_running_loop().call_soon(turn))
         self.left = asyncio.Event()
         """Set whenever a desktop's socket is gone."""
 
@@ -148,7 +149,7 @@ class DesktopServer:
         ticket = await self._tickets.redeem(hello.ticket, self._wall())
         if ticket is None:
             raise Refused(NOT_GOOD, "ticket not good")
-        socket = Socket(ws, ticket, self._hub)
+        socket = Socket(ws, ticket, self._hub, self._writer)
         async with self._attached(socket, hello):
             await self._read(socket)
 

@@ -1,5 +1,6 @@
-"""One desktop's socket. What waits for it goes out together, in one write, as soon as the events at hand are dealt with;
-whether it is still there is asked of all sockets in their turn, by one task.
+"""One desktop's socket. What waits for it goes out together, in one write, as soon as the events at hand are dealt with: those
+whose phone rings first, and a few sockets at a time, so that news for everybody holds up nobody's pop. Whether a desktop is
+still there is asked of all sockets in their turn, by one task.
 
 The library does both for each message and each socket by itself, with locks, tasks and timers that cost five times the write
 (benchmarks/bench_pop.py). What it keeps is all that comes in, the handshakes and closing.
@@ -7,7 +8,8 @@ The library does both for each message and each socket by itself, with locks, ta
 
 import asyncio
 import contextlib
-from collections import deque
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from websockets.asyncio.server import ServerConnection
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from cti.screenpop.hub import Hub
 
 CLOSE_S: Final = 1.0
-AT_ONCE: Final = 64 * 1024
-"""Bytes in one write. A desktop that does not read leaves the rest in its outbox, which is bounded."""
+IN_A_TURN: Final = 20
+"""Sockets written before others have their turn at the loop: about 1 ms."""
 NOT_THERE: Final = 1011
 _PING: Final = b"\x89\x00"
 _TEXT: Final = 0x81
@@ -48,13 +50,13 @@ class DesktopConnection(ServerConnection):
 class Socket:
     """As the hub sees it."""
 
-    def __init__(self, ws: DesktopConnection, ticket: Ticket, hub: "Hub") -> None:
+    def __init__(self, ws: DesktopConnection, ticket: Ticket, hub: "Hub", writer: "Writer") -> None:
         self.agent: AgentId = ticket.agent
         self.session = ticket.session
         self.session_ends_at = ticket.session_ends_at
         self.ws = ws
         self._hub = hub
-        self._is_woken = False
+        self._writer = writer
         self._closing: tuple[int, str, bytes] | None = None
         self._is_to_close = asyncio.Event()
         ws.socket = self
@@ -68,10 +70,16 @@ class Socket:
         self.ws.transport.write(b"".join(map(text_frame, frames)))
         self.wake()
 
-    def wake(self) -> None:
-        if not self._is_woken:
-            self._is_woken = True
-            self.ws.loop.call_soon(self._write)
+    def wake(self, *, is_urgent: bool = False) -> None:
+        self._writer.wants(self, is_urgent=is_urgent)
+
+    def write(self) -> None:
+        """All that waits; where the desktop reads too slowly, what there is room for, and the rest when there is room again."""
+        while self.is_open and not self.ws.paused:
+            frames = self._hub.desktops.take(self.agent, self)
+            if not frames:
+                return
+            self.ws.transport.write(b"".join(map(text_frame, frames)))
 
     def ping(self) -> None:
         if self.is_open:
@@ -88,17 +96,40 @@ class Socket:
         if self._closing:
             await close(self.ws, *self._closing)
 
-    def _write(self) -> None:
-        """All that waits; where the desktop reads too slowly, what there is room for, and the rest when there is room again."""
-        self._is_woken = False
-        while self.is_open and not self.ws.paused:
-            frames, size = list[bytes](), 0
-            while size < AT_ONCE and (taken := self._hub.desktops.take(self.agent, self)):
-                frames.append(text_frame(taken))
-                size += len(taken)
-            if not frames:
+
+class Writer:
+    """Whose turn it is to be written: who was woken first, and before them whose phone rings."""
+
+    def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
+        """``soon``: when the events at hand are dealt with (the loop's ``call_soon``)."""
+        self._soon = soon
+        self._urgent: OrderedDict[Socket, None] = OrderedDict()
+        self._others: OrderedDict[Socket, None] = OrderedDict()
+        self._is_due = False
+
+    def wants(self, socket: Socket, *, is_urgent: bool) -> None:
+        if is_urgent:
+            self._others.pop(socket, None)
+            self._urgent[socket] = None
+        elif socket not in self._urgent:
+            self._others[socket] = None
+        self._call_again()
+
+    def _call_again(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_due = False
+        for _ in range(IN_A_TURN):
+            waiting = self._urgent or self._others
+            if not waiting:
                 return
-            self.ws.transport.write(b"".join(frames))
+            socket, _ = waiting.popitem(last=False)
+            socket.write()
+        if self._urgent or self._others:
+            self._call_again()
 
 
 class Pulse:

@@ -83,7 +83,7 @@ class OpenDesktop:
     session = "guard"
     session_ends_at = datetime.now(UTC) + timedelta(days=1)
 
-    def wake(self) -> None:
+    def wake(self, *, is_urgent: bool = False) -> None:
         pass
 
     def close(self, _code: int, reason: str, **_last: bytes) -> None:
@@ -105,8 +105,7 @@ def test_what_desktops_are_told_costs_what_it_does_against_bare_frames(chunks: l
             for leg in change.after.legs:
                 number = leg.party.number
                 if number.startswith("1"):
-                    while hub.desktops.take(AgentId(str(int(number) - 1000)), desktop):
-                        pass
+                    hub.desktops.take(AgentId(str(int(number) - 1000)), desktop)
 
     assert_as_usual("desktop", tell, lambda: [msgspec.json.encode(fact) for _ in range(20) for fact in facts])
 

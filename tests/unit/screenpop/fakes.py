@@ -44,7 +44,7 @@ class PaperDesktop:
     resumed: bool = False
     seen: list[dict[str, Any]] = field(default_factory=list)
 
-    def wake(self) -> None:
+    def wake(self, *, is_urgent: bool = False) -> None:  # noqa: ARG002
         self.woken += 1
 
     def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
@@ -60,9 +60,7 @@ class PaperDesktop:
 
     def read(self) -> list[dict[str, Any]]:
         """What came since the last time."""
-        new: list[dict[str, Any]] = []
-        while frame := self.hub.desktops.take(self.agent, self):
-            new.append(json.loads(frame))
+        new = [json.loads(frame) for frame in self.hub.desktops.take(self.agent, self)]
         self.seen += new
         return new
 

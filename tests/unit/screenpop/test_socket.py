@@ -1,12 +1,13 @@
 """What goes over a desktop's socket, and when it is taken for gone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 from websockets.frames import Frame, Opcode
 
-from cti.screenpop.socket import _PING, NOT_THERE, Pulse, Socket, text_frame
+from cti.screenpop.socket import _PING, IN_A_TURN, NOT_THERE, Pulse, Socket, Writer, text_frame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
@@ -69,3 +70,65 @@ def test_one_that_is_closed_is_asked_no_more() -> None:
     socket = PaperSocket(is_open=False)
     begun(socket).feel(5.0)
     assert (socket.pings, socket.closed) == (0, [])
+
+
+@dataclass(eq=False, slots=True)
+class Desk:
+    """A socket that notes when it is written."""
+
+    name: str
+    written: list[str]
+
+    def write(self) -> None:
+        self.written.append(self.name)
+
+
+class Turns(list[Callable[[], None]]):
+    """What is to be called soon, called by hand."""
+
+    def go(self) -> None:
+        due = self[:]
+        self.clear()
+        for turn in due:
+            turn()
+
+
+def desks(count: int) -> tuple[list[Socket], list[str]]:
+    written: list[str] = []
+    return [cast("Socket", Desk(str(number), written)) for number in range(count)], written
+
+
+def test_whose_phone_rings_is_written_before_those_who_were_woken_earlier() -> None:
+    (first, second, ringing), written = desks(3)
+    turns = Turns()
+    writer = Writer(turns.append)
+    writer.wants(first, is_urgent=False)
+    writer.wants(ringing, is_urgent=False)
+    writer.wants(second, is_urgent=False)
+    writer.wants(ringing, is_urgent=True)
+    turns.go()
+    assert (written, list(turns)) == (["2", "0", "1"], [])
+
+
+def test_news_for_everybody_leaves_a_turn_to_others_and_a_ring_does_not_wait_for_it() -> None:
+    (ringing, *everybody), written = desks(2 * IN_A_TURN)
+    turns = Turns()
+    writer = Writer(turns.append)
+    for one in everybody:
+        writer.wants(one, is_urgent=False)
+    turns.go()
+    assert len(written) == IN_A_TURN
+    writer.wants(ringing, is_urgent=True)
+    turns.go()
+    assert written[IN_A_TURN] == "0"
+    assert sorted(written, key=int) == [str(number) for number in range(2 * IN_A_TURN)]
+
+
+def test_one_that_is_woken_again_while_it_waits_is_written_once() -> None:
+    (one,), written = desks(1)
+    turns = Turns()
+    writer = Writer(turns.append)
+    for is_urgent in (False, True, False):
+        writer.wants(one, is_urgent=is_urgent)
+    turns.go()
+    assert written == ["0"]
