@@ -179,6 +179,11 @@ class Presence:
         return self.is_logged_in and self.leaving is not None
 
     @property
+    def is_ordered_out(self) -> bool:
+        """By a supervisor's log-out, which nobody else takes back."""
+        return self.leaving is not None and self.leaving.made_by is Maker.SUPERVISOR
+
+    @property
     def is_busy(self) -> bool:
         """In a call or a wrap-up: what is asked for now comes later."""
         return self.is_logged_in and (bool(self.parts) or self.wrap_up is not None)

@@ -1,9 +1,10 @@
 """The state machine of an agent: one table, and how the state is read off a presence.
 
-Theory of operation. An event changes the one thing that it is about (``effects.py``): the agent's parts in calls, the
-wrap-up, the pauses, or the log-out that waits. The state follows: a call hides a wrap-up, a wrap-up hides the rest, and
-under both the agent is logged out, or paused, or ready. So nothing has to wait by itself: what is asked for in a call lies
-there, pending, until nothing hides it any more. The table is not what moves the machine; it is what each move is held to.
+Theory of operation. An event that may be (``refusals.py``) changes the one thing that it is about (``effects.py``): the
+agent's parts in calls, the wrap-up, the pauses, or the log-out that waits. The state follows: a call hides a wrap-up, a
+wrap-up hides the rest, and under both the agent is logged out, or paused, or ready. So nothing has to wait by itself: what is
+asked for in a call lies there, pending, until nothing hides it any more. The table is not what moves the machine; it is what
+each move is held to.
 
 ===========  =====================================  ==============================================================
 state        the agent...                           leaves it by
@@ -44,6 +45,7 @@ from cti.agents.events import (
 )
 from cti.agents.pauses import MADE_BY_CAUSE
 from cti.agents.presence import AgentState, Maker, PartState, Presence, Reason, Rules
+from cti.agents.refusals import refused
 from cti.agents.wrap_ups import opened
 
 S = AgentState
@@ -117,10 +119,9 @@ def advance(presence: Presence, event: AgentEvent, rules: Rules) -> Presence | P
     """What ``event`` makes of ``presence``: the same object where that is nothing. An ``at`` before ``since`` is ``since``."""
     if event.at < presence.since:
         event = replace(event, at=presence.since)
-    told = effect(event, presence, rules)
-    if isinstance(told, PresenceRefused):
-        return told
-    told = opened(told, event.at, rules)
+    if why_not := refused(event, presence, rules):
+        return why_not
+    told = opened(effect(event, presence, rules), event.at, rules)
     if told.leaves and not told.is_busy:
         told = logged_out(told)
     after = _read_off(presence, told, event)

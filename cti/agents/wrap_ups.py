@@ -64,8 +64,11 @@ def wants_result(wrap_up: WrapUp) -> bool:
 
 def not_classified(before: Presence, after: Presence) -> tuple[WrapUp, ...]:
     """Those that went between the two without the result they required: supervisors are told."""
+    wanting = [one for one in _all(before) if wants_result(one)]
+    if not wanting:
+        return ()
     left = {one.call for one in _all(after)} | {part.call for part in after.parts}
-    return tuple(one for one in _all(before) if wants_result(one) and one.call not in left)
+    return tuple(one for one in wanting if one.call not in left)
 
 
 def _all(presence: Presence) -> tuple[WrapUp, ...]:

@@ -15,7 +15,6 @@ from cti.envelope import Envelope
 from cti.floor.deadlines import Deadlines
 from cti.floor.follower import Follower
 from cti.floor.keeper import Keeper
-from cti.floor.membership import wanted
 from cti.floor.seat import Seat
 from cti.floor.seats import Seats
 from cti.floor.view import actions, presence_view, tried
@@ -59,7 +58,7 @@ class Facts:
             before = seat.presence
             after = whole if len(events) == 1 else advance(before, event, self._rules)
             if isinstance(after, Presence) and after is not before:
-                seat.presence = after
+                seat.turns(after)
                 self._changed(seat, before)
         return ""
 
@@ -83,7 +82,7 @@ class Facts:
 
     def view(self, seat: Seat, by: Agent) -> PresenceView:
         standing = self.follower.standing(seat)
-        allowed = actions(seat.presence, standing, by, self._rules, self._clock())
+        allowed = actions(seat.presence, standing, by, self._rules)
         return presence_view(seat.presence, standing, self._seats.names, allowed)
 
     def show(self, seat: Seat, *, anew: bool = False) -> None:
@@ -93,30 +92,28 @@ class Facts:
             self._hub.presence(view)
 
     def _changed(self, seat: Seat, before: Presence) -> None:
-        after, now = seat.presence, self._clock()
+        after = seat.presence
         is_new = interval_changed(before, after)
         if not is_foreseen(before, after):
             log.error("state_not_foreseen", agent=seat.agent.id, before=before.state, after=after.state)
         if seat.is_known:
-            self._record(of_presence(after, None if is_new else max(now, after.since)))
+            self._record(of_presence(after, None if is_new else max(self._clock(), after.since)))
         if is_new:
             log.info("agent_state", agent=seat.agent.id, state=after.state, made_by=after.made_by,
                      reason=after.reason.label if after.reason else "")  # fmt: skip
         for left in not_classified(before, after):
-            self._not_classified(seat, CallId(left.call), left.queue, now)
-        if wanted(seat.agent, before) != wanted(seat.agent, after):
-            seat.is_settled = False
+            self._not_classified(seat, CallId(left.call), left.queue)
         self.follower.follow(seat)
         self._deadlines.plan(seat)
         self.show(seat)
 
-    def _not_classified(self, seat: Seat, call: CallId, queue: str, now: datetime) -> None:
+    def _not_classified(self, seat: Seat, call: CallId, queue: str) -> None:
         known = self._hub.call(call)
         pbx = known.pbx if known else next((name for name in self._keeper.links if call.startswith(f"{name}-")), "")
         self._record(
             Envelope(
                 id=f"{call}#not_classified#{seat.agent.id}", source=f"/pbx/{pbx}",
-                type="cti.interaction.not_classified.v1", subject=call, time=now, sequence=0, data={"by": seat.agent.id},
+                type="cti.interaction.not_classified.v1", subject=call, time=self._clock(), sequence=0, data={"by": seat.agent.id},
             )
         )  # fmt: skip
         self.notice("not_classified", seat, call=call, text=queue)

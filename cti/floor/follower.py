@@ -41,10 +41,10 @@ class Follower:
             seat.task = asyncio.create_task(self._bring(seat), name=f"members-{seat.agent.id}")
 
     def standing(self, seat: Seat) -> Standing:
-        is_up = self._keeper.is_up
+        is_up, wants = self._keeper.is_up, seat.wants
         return Standing(
             queues=self._keeper.queues_of(seat.agent.device), trouble=seat.trouble,
-            is_confirmed=not seat.wants or (is_up and self._keeper.is_so(seat.wants)),
+            is_confirmed=not wants or (is_up and self._keeper.is_so(wants)),
             pbx_is_up=is_up or not seat.agent.queues,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from cti.calls.call import Call, CallId
 from cti.calls.transitions import CallChanged
 from cti.floor.facts import Facts, newly
 from cti.floor.keeper import Keeper
-from cti.floor.membership import is_ours, wanted
+from cti.floor.membership import is_ours
 from cti.floor.parts import Parts
 from cti.floor.seat import Seat
 from cti.floor.seats import Seats
@@ -85,7 +85,7 @@ class Hearing:
         seat = self._seats.at(member.device)
         if seat is None or not seat.is_known or self._keeper.is_under_way(member):
             return
-        want = next((one for one in wanted(seat.agent, seat.presence) if one.queue == member.queue), None)
+        want = next((one for one in seat.wants if one.queue == member.queue), None)
         if want and want.is_member and member.is_member and member.paused != want.paused:
             self._changed_there(seat, before, member)
         if before is None or replace(before, at=member.at) != member:  # the lists tell all of them again and again

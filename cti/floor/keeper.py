@@ -1,7 +1,7 @@
 """The shell towards the PBXs: sends what brings their queues to what is wanted, and says what they refused."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -57,13 +57,13 @@ class Keeper:
 
     def is_so(self, wants: tuple[Wanted, ...]) -> bool:
         """Do all PBXs that are there have it as wanted?"""
-        return not any(self._missing(pbx, wants) for pbx in self._known())
+        return all(next(self._missing(pbx, wants), None) is None for pbx in self._known())
 
     async def bring(self, wants: tuple[Wanted, ...]) -> tuple[int, tuple[Refusal, ...]]:
         """Send what is missing to every PBX that is there; how many changes were made, and what was refused."""
         done, refusals = 0, list[Refusal]()
         for pbx in self._known():
-            for command in self._missing(pbx, wants):
+            for command in tuple(self._missing(pbx, wants)):
                 words = await self._send(pbx, command)
                 done += not words
                 refusals += [Refusal(pbx, command, words)] if words else []
@@ -75,16 +75,10 @@ class Keeper:
             pbx for pbx, link in self.links.items() if link.status.state == "connected" and self.members.is_known(pbx)
         ]
 
-    def _missing(self, pbx: PbxName, wants: tuple[Wanted, ...]) -> tuple[Command, ...]:
-        here = tuple(one for one in wants if (pbx, one.queue) not in self._not_here)
-        devices = dict.fromkeys(one.device for one in here)
-        return tuple(
-            command
-            for device in devices
-            for command in missing(
-                tuple(one for one in here if one.device == device), self.members.of(pbx, device), self.new_id
-            )
-        )
+    def _missing(self, pbx: PbxName, wants: tuple[Wanted, ...]) -> Iterator[Command]:
+        for one in wants:
+            if (pbx, one.queue) not in self._not_here:
+                yield from missing(one, self.members.of(pbx, one.device).get(one.queue), self.new_id)
 
     async def _send(self, pbx: PbxName, command: Command) -> str:
         """What it was refused with; empty: done."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cti.agents.agent import Agent
 from cti.agents.presence import SYSTEM_REASONS, WRAP_UP, Cause, Presence, Reason
@@ -42,16 +42,32 @@ class Wanted:
     """None: whatever the PBX has."""
 
 
+class Stance(NamedTuple):
+    """What of a presence is the queues' business."""
+
+    is_in: bool
+    paused: bool
+    reason: str
+
+
+_OUT: Final = Stance(is_in=False, paused=True, reason=LOGGED_OUT)
+
+
+def stance(presence: Presence) -> Stance:
+    is_in = presence.is_logged_in and (not presence.leaves or presence.is_busy)
+    return Stance(is_in, is_paused(presence), pause_text(presence)) if is_in else _OUT
+
+
 def wanted(agent: Agent, presence: Presence) -> tuple[Wanted, ...]:
     """For each of the agent's queues."""
     if not agent.device:
         return ()
-    is_in = presence.is_logged_in and (not presence.leaves or presence.is_busy)
+    is_in, paused, reason = stance(presence)
+    name = member_name(agent)
     return tuple(
         Wanted(
-            queue=queue, device=agent.device, name=member_name(agent), is_member=is_in,
-            paused=not is_in or is_paused(presence),
-            reason=pause_text(presence) if is_in else LOGGED_OUT, penalty=agent.penalties.get(queue),
+            queue=queue, device=agent.device, name=name, is_member=is_in, paused=paused, reason=reason,
+            penalty=agent.penalties.get(queue),
         )
         for queue in agent.queues
     )  # fmt: skip
@@ -90,20 +106,18 @@ def member_name(agent: Agent) -> str:
     return agent.name if is_plain else agent.id
 
 
-def missing(all_wanted: tuple[Wanted, ...], has: Mapping[str, MemberChanged], new_id: NewId) -> Iterator[Command]:
-    """The commands that make ``has`` (queue -> the member it has) what is wanted; none where it is so."""
-    for one in all_wanted:
-        known = has.get(one.queue)
-        member = known if known and known.is_member else None
-        if not one.is_member:
-            yield from _out(one, member, new_id)
-        elif member is None:
-            yield AddMember(
-                id=new_id(), queue=one.queue, device=one.device, name=one.name, penalty=one.penalty or 0,
-                paused=one.paused, reason=one.reason if one.paused else "",
-            )  # fmt: skip
-        else:
-            yield from _in(one, member, new_id)
+def missing(one: Wanted, has: MemberChanged | None, new_id: NewId) -> Iterator[Command]:
+    """The commands that make of the member that the queue ``has`` what is wanted; none where it is so."""
+    member = has if has and has.is_member else None
+    if not one.is_member:
+        yield from _out(one, member, new_id)
+    elif member is None:
+        yield AddMember(
+            id=new_id(), queue=one.queue, device=one.device, name=one.name, penalty=one.penalty or 0,
+            paused=one.paused, reason=one.reason if one.paused else "",
+        )  # fmt: skip
+    else:
+        yield from _in(one, member, new_id)
 
 
 def _in(one: Wanted, member: MemberChanged, new_id: NewId) -> Iterator[Command]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from cti.agents.agent import Agent
 from cti.agents.presence import Presence
 from cti.agents.transitions import next_deadline
-from cti.floor.membership import LOGGED_OUT, Wanted, wanted
+from cti.floor.membership import LOGGED_OUT, Stance, Wanted, stance, wanted
 from cti.screenpop.messages import PresenceView
 
 
@@ -53,9 +53,23 @@ class Seat:
     again: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
+    _made_of: tuple[Agent, Stance, tuple[Wanted, ...]] | None = None
+    _wants: tuple[Wanted, ...] = ()
+
     @property
     def wants(self) -> tuple[Wanted, ...]:
-        return (*wanted(self.agent, self.presence), *self.former) if self.is_known else ()
+        """Made anew only when something has changed of what it is made of: it is asked for at every turn."""
+        if not self.is_known:
+            return ()
+        made_of = (self.agent, stance(self.presence), self.former)
+        if made_of != self._made_of:
+            self._made_of, self._wants = made_of, (*wanted(self.agent, self.presence), *self.former)
+        return self._wants
+
+    def turns(self, presence: Presence) -> None:
+        """The agent's presence is another now."""
+        wants, self.presence = self.wants, presence
+        self.is_settled = self.is_settled and self.wants == wants
 
     def missed_log_in(self, at: datetime | None) -> bool:
         """The page was opened while nobody kept states: since the agent logged out, as far as they ever were in."""

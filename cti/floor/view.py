@@ -1,9 +1,9 @@
 """A presence as desktops are shown it, and what may be asked of it: pure functions.
 
-What may be asked is found by trying it on the state machine, so a button and the machine never disagree.
+What may be asked is what the state machine would not refuse, so a button and the machine never disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -20,6 +20,7 @@ from cti.agents.events import (
     WrapUpExtended,
 )
 from cti.agents.presence import AgentState, Maker, Presence, Reason, Rules, WrapUp
+from cti.agents.refusals import refused
 from cti.agents.transitions import advance
 from cti.screenpop.messages import Action, PendingView, PresenceView, WrapUpView
 
@@ -56,13 +57,13 @@ def presence_view(
     )  # fmt: skip
 
 
-def actions(presence: Presence, standing: Standing, by: Agent, rules: Rules, at: datetime) -> tuple[Action, ...]:
+def actions(presence: Presence, standing: Standing, by: Agent, rules: Rules) -> tuple[Action, ...]:
     """What ``by`` may ask of this presence now."""
-    states: tuple[Asked, ...] = ("READY", "NOT_READY", "LOGOUT")
+    at = presence.since
+    states: tuple[Asked, ...] = ("READY", "NOT_READY", "LOGOUT") if presence.is_logged_in else ("READY", "NOT_READY")
     found = [
         _action(state, asked(state, _ANY_REASON, presence, by, at, has_desktop=True), presence, standing, rules)
         for state in states
-        if state != "LOGOUT" or presence.is_logged_in
     ]
     if not presence.is_logged_in:
         found.append(Action(name="LOGOUT", allowed=False, why_not="not_logged_in"))
@@ -90,7 +91,7 @@ def asked(
             return (LoggedOut(at=at, made_by=maker, by=by.id, reason=reason),)
 
 
-def tried(presence: Presence, events: tuple[AgentEvent, ...], rules: Rules) -> Presence | PresenceRefused:
+def tried(presence: Presence, events: Iterable[AgentEvent], rules: Rules) -> Presence | PresenceRefused:
     for event in events:
         after = advance(presence, event, rules)
         if isinstance(after, PresenceRefused):
@@ -102,9 +103,15 @@ def tried(presence: Presence, events: tuple[AgentEvent, ...], rules: Rules) -> P
 def _action(name: str, events: tuple[AgentEvent, ...], presence: Presence, standing: Standing, rules: Rules) -> Action:
     if not standing.pbx_is_up:
         return Action(name=name, allowed=False, why_not="pbx_lost")
-    found = tried(presence, events, rules)
-    is_no = isinstance(found, PresenceRefused)
-    return Action(name=name, allowed=not is_no, why_not=found.code if isinstance(found, PresenceRefused) else "")
+    why_not = _refused(presence, events, rules)
+    return Action(name=name, allowed=not why_not, why_not=why_not.code if why_not else "")
+
+
+def _refused(presence: Presence, events: tuple[AgentEvent, ...], rules: Rules) -> PresenceRefused | None:
+    """Those before the last would happen; of the last it is enough to ask."""
+    *first, last = events
+    before = tried(presence, first, rules)
+    return before if isinstance(before, PresenceRefused) else refused(last, before, rules)
 
 
 def _pending(presence: Presence, names: Mapping[AgentId, str]) -> PendingView | None:

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 import typer.main
 
-from cti.agents.effects import REFUSALS
 from cti.agents.presence import SYSTEM_REASONS, AgentState, Cause, Maker
+from cti.agents.refusals import REFUSALS
 from cti.agents.transitions import MADE_BY
 from cti.calls.call import CallState
 from cti.calls.transitions import BY_LEGS, NEXT, STAYS

@@ -177,7 +177,7 @@ async def test_a_refusal_changes_nothing_and_takes_back_what_was_half_done(house
     await house.quiet()
     house.pbx.refuses["billing"] = "Interface not found"
     when_told: list[str] = []
-    desktop.wake = lambda: when_told.append(house.pbx.has("support"))  # type: ignore[method-assign]
+    desktop.wake = lambda **_: when_told.append(house.pbx.has("support"))  # type: ignore[method-assign]
     await house.asks("READY", command="ready-1")
     assert house.state() == "NOT_READY: logged_in"
     assert when_told == ["paused: logged_in"]

@@ -27,7 +27,7 @@ def want(presence: Presence) -> Wanted:
 
 
 def commands(one: Wanted, member: MemberChanged | None) -> list[Command]:
-    return list(missing((one,), {"support": member} if member else {}, lambda: next(ids)))
+    return list(missing(one, member, lambda: next(ids)))
 
 
 def a_member(**more: object) -> MemberChanged:
