@@ -2,13 +2,13 @@
 
 A button is offered from three things: what the phone can be made to do, where the agent stands in the call (``Standing``,
 read off the legs), and what the action needs of that (``TABLE``, one row each; the first need that is not met is the reason).
-The same table decides again when the button is pressed.
+The same table decides again when the button is pressed. There are few ways to stand in a call, so each is decided once.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from cti.calls.call import Call, Direction, Leg, LegState, Recording, Role
@@ -71,15 +71,15 @@ class WhyNot(StrEnum):
 class Standing:
     """Where an agent stands in a call."""
 
-    mine: Leg
+    mine: LegState
     is_dialling: bool
     is_consulted: bool
     speaks: bool
     """With the customer, also while either has the other on hold."""
     is_held: bool
     """By this agent's phone."""
-    consulted: Leg | None
-    """Whom the agent asked in."""
+    consulted: LegState | None
+    """How far whom the agent asked in has come; None: the agent asked nobody in."""
     is_conference: bool
     recording: Recording
 
@@ -90,12 +90,12 @@ def standing(call: Call, mine: Leg) -> Standing:
     gone_on = {transfer.by for transfer in call.transfers}  # whoever handed the call over hangs up a moment later
     consulted = next((leg for leg in others if leg.consult and leg.party.leg not in gone_on), None)
     return Standing(
-        mine=mine,
+        mine=mine.state,
         is_dialling=_is_dialling(call, mine, others),
         is_consulted=mine.consult,
         speaks=_is_joined(mine) and bool(joined),
         is_held=mine.state is LegState.HELD,
-        consulted=consulted if _is_joined(mine) and _asked_in(call, mine) else None,
+        consulted=consulted.state if consulted and _is_joined(mine) and _asked_in(call, mine) else None,
         is_conference=len(joined) > 1,
         recording=call.recording,
     )
@@ -113,7 +113,17 @@ def call_actions(
     """Every action, always in the same order. ``mine``: the agent's leg; None, or one that is gone: it is not their call.
     ``is_recording_refused``: by the customer; what is recorded already can be paused and stopped."""
     where = standing(call, mine) if mine and mine.is_live else None
+    return _actions(where, abilities, pbx_is_up, is_recording_offered, is_recording_refused)
 
+
+@lru_cache(1024)
+def _actions(
+    where: "Standing | None",
+    abilities: frozenset[Ability],
+    pbx_is_up: bool,  # noqa: FBT001 - a cache takes no names
+    is_recording_offered: bool,  # noqa: FBT001
+    is_recording_refused: bool,  # noqa: FBT001
+) -> tuple[Action, ...]:
     def why_not(row: Row) -> WhyNot | None:
         if where is None:
             return WhyNot.NOT_YOUR_CALL
@@ -130,7 +140,6 @@ def call_actions(
     return tuple(_action(row.name, why_not(row)) for row in TABLE)
 
 
-@cache
 def _action(name: ActionName, why_not: WhyNot | None) -> Action:
     return Action(name=name.value, allowed=why_not is None, why_not=why_not.value if why_not else "")
 
@@ -139,7 +148,7 @@ def _action(name: ActionName, why_not: WhyNot | None) -> Action:
 
 
 def _ringing(where: Standing) -> WhyNot | None:
-    return None if where.mine.state is LegState.RINGING else WhyNot.NOT_RINGING
+    return None if where.mine is LegState.RINGING else WhyNot.NOT_RINGING
 
 
 def _put_through(where: Standing) -> WhyNot | None:
@@ -155,7 +164,7 @@ def _own_customer(where: Standing) -> WhyNot | None:
 def _heard(where: Standing) -> WhyNot | None:
     """By the customer or by a colleague."""
     if where.is_consulted or where.consulted:
-        return None if where.mine.state in _JOINED else WhyNot.NOT_CONNECTED
+        return None if where.mine in _JOINED else WhyNot.NOT_CONNECTED
     if not where.speaks:
         return WhyNot.NOT_CONNECTED
     return WhyNot.HELD if where.is_held else None
@@ -184,8 +193,7 @@ def _consulting(where: Standing) -> WhyNot | None:
 
 
 def _colleague_answered(where: Standing) -> WhyNot | None:
-    is_there = where.consulted and where.consulted.state is LegState.CONNECTED
-    return None if is_there else WhyNot.CONSULT_RINGING
+    return None if where.consulted is LegState.CONNECTED else WhyNot.CONSULT_RINGING
 
 
 def _not_recorded(where: Standing) -> WhyNot | None:

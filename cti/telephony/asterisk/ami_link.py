@@ -37,8 +37,9 @@ CONNECT_S: Final = 5.0
 READ_BYTES: Final = 262_144
 MOST_WAITING: Final = 50_000
 """Messages read and not yet handled; about 25 MB, and ten seconds of a flood."""
-AT_ONCE: Final = 50
-"""Messages handled before others have their turn: about 2 ms, so that a command's answer does not wait behind a flood."""
+TURN_S: Final = 0.002
+"""How long messages are handled before others have their turn: a pop is to go out, and a command's answer to come in, also when
+the PBX has much to say."""
 RECONCILE_S: Final = 60.0
 """How often the whole state is asked for anew; oftener would cost the PBX (trust: H11)."""
 REREAD_S: Final = 1.0
@@ -237,15 +238,16 @@ class AmiLink:
         while True:
             batch = await _next(waiting, reading, until_s=self._deadline_s(session))
             self._behind -= len(batch)
-            now_s = time.monotonic()
-            for first in range(0, len(batch), AT_ONCE):
-                received_at = now()
-                for message in batch[first : first + AT_ONCE]:
-                    if message.event and session.is_ready:
-                        self._hear(message, received_at, now_s)
-                    else:
-                        self._concern(session, message, writer, now_s)
-                await asyncio.sleep(0)
+            now_s = turn_s = time.monotonic()
+            received_at = now()
+            for message in batch:
+                if message.event and session.is_ready:
+                    self._hear(message, received_at, now_s)
+                else:
+                    self._concern(session, message, writer, now_s)
+                if time.monotonic() - turn_s > TURN_S:
+                    await asyncio.sleep(0)
+                    turn_s, received_at = time.monotonic(), now()
             for happening in (*session.tick(now_s), *self._due_resync(session, now_s)):
                 self._do(happening, writer, now_s)
             await asyncio.sleep(0)
