@@ -272,8 +272,8 @@ class Hub:
     def _tell_queues(self, queues: Iterable[QueueView]) -> None:
         for view in queues:
             delta = QueueDelta(seq=0, queue=view)
-            for desk in self._desks:
-                if view.name in desk.agent.queues:
+            for agent in self._roster.by_queue.get(view.name, ()):
+                if desk := self._desks.find(agent):
                     self._desks.put(desk, ("queue", view.name), delta)
 
     def _taking_part(self, call: Call) -> Iterable[Desk]:

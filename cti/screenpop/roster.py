@@ -9,6 +9,7 @@ class Roster:
     def __init__(self) -> None:
         self.agents: dict[AgentId, Agent] = {}
         self.by_device: dict[str, AgentId] = {}
+        self.by_queue: dict[str, list[AgentId]] = {}
         self._watched: set[AgentId] | None = None
         self.watched: dict[str, AgentId] = {}
         """The phones of those whose desks are kept here: everybody's, but where ``watch`` was told otherwise."""
@@ -20,6 +21,7 @@ class Roster:
     def becomes(self, agents: Iterable[Agent]) -> dict[str, AgentId]:
         """Those disabled are not there. Returns the phones watched that were somebody else's before, or nobody's."""
         self.agents = {agent.id: agent for agent in agents if agent.is_enabled}
+        self.by_queue = _by_queue(self.agents.values())
         self.by_device = {agent.device: agent.id for agent in self.agents.values() if agent.device}
         return self._look()
 
@@ -58,3 +60,11 @@ class Roster:
             device: agent for device, agent in self.by_device.items() if watched is None or agent in watched
         }
         return {device: agent for device, agent in self.watched.items() if before.get(device) != agent}
+
+
+def _by_queue(agents: Iterable[Agent]) -> dict[str, list[AgentId]]:
+    found: dict[str, list[AgentId]] = {}
+    for agent in agents:
+        for queue in agent.queues:
+            found.setdefault(queue, []).append(agent.id)
+    return found
