@@ -19,17 +19,20 @@ class WaitingRoom:
     """Feed it each call as it is now; it says which queues' figures have changed."""
 
     _waiting: dict[str, dict[CallId, datetime]] = field(default_factory=dict)
+    _queues: dict[CallId, str] = field(default_factory=dict)
+    """Where each of them waits."""
 
     def seen(self, call: Call) -> tuple[QueueFigures, ...]:
         """A call rings for its place in the queue, and waits until somebody answers."""
-        waits_in = call.queue if call.is_live and call.is_waiting else None
-        changed = [queue for queue, waiting in self._waiting.items() if call.id in waiting and queue != waits_in]
-        for queue in changed:
-            del self._waiting[queue][call.id]
-        if waits_in is not None and call.id not in self._waiting.setdefault(waits_in, {}):
-            self._waiting[waits_in][call.id] = call.queued_at or call.since
-            changed.append(waits_in)
-        return tuple(self.figures(queue) for queue in changed)
+        now, before = call.queue if call.is_live and call.is_waiting else None, self._queues.get(call.id)
+        if now == before:
+            return ()
+        if before is not None:
+            del self._queues[call.id], self._waiting[before][call.id]
+        if now is not None:
+            self._queues[call.id] = now
+            self._waiting.setdefault(now, {})[call.id] = call.queued_at or call.since
+        return tuple(self.figures(queue) for queue in (before, now) if queue is not None)
 
     def figures(self, queue: str) -> QueueFigures:
         waiting = self._waiting.get(queue, {})

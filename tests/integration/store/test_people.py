@@ -54,6 +54,16 @@ async def test_an_agent_can_be_disabled(people: People) -> None:
     assert await people.agent(MARA.id) == replace(MARA, is_enabled=False)
 
 
+async def test_whoever_is_as_they_were_is_not_made_again(people: People) -> None:
+    await people.add(MARA, "")
+    await people.add(TOM, "")
+    (_, tom) = await people.agents()
+    await people.change(replace(MARA, penalties={"sales": 3}))
+    again = await people.agents()
+    assert again == (replace(MARA, penalties={"sales": 3}), TOM)
+    assert again[1] is tom
+
+
 async def test_a_new_password_takes_the_place_of_the_old(people: People) -> None:
     await people.add(MARA, "old")
     await people.set_password(MARA.id, "new")

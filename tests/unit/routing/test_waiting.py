@@ -64,3 +64,10 @@ def test_nothing_is_said_when_nothing_changed() -> None:
     (_, waiting) = calls(*begun("one", 0))
     room.seen(waiting)
     assert room.seen(waiting) == ()
+
+
+def test_a_call_that_goes_to_another_queue_is_told_of_both() -> None:
+    room = WaitingRoom()
+    elsewhere = Queued(call=CallId("one"), at=at(7), queue="billing")
+    told = [room.seen(call) for call in calls(*begun("one", 0), elsewhere)]
+    assert told[-1] == (QueueFigures("support", 0, None), QueueFigures("billing", 1, at(0)))
