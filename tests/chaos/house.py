@@ -89,7 +89,8 @@ async def open_house(
         disk = stack.enter_context(small_disk(folder / "disk"))
         proxy = await stack.enter_async_context(TcpProxy(pbx.ports.ami))
         url = postgres.new_database() if postgres else f"sqlite:///{disk}/cti.db"
-        daemon = Daemon(pbx, folder, url, proxy.port, disk / "spool", f'[redis]\nurl = "{redis.url}"' if redis else "")
+        more = f'[redis]\nurl = "{redis.url}"' if redis else ""
+        daemon = Daemon(pbx=pbx, folder=folder, database=url, ami_port=proxy.port, spool=disk / "spool", more=more)
         agents = [Desk(name.lower(), daemon) for name in AGENT_NAMES.values()]
         beside = await onlookers(daemon, desks)
         try:
