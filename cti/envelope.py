@@ -124,7 +124,7 @@ def event_of(envelope: Envelope) -> CallEvent | None:
 
 
 _COMMON: Final = frozenset({"call", "at", "pbx"})
-_FIELDS: Final = {kind: tuple(name for name in kind.__dataclass_fields__ if name not in _COMMON) for kind in TYPE_OF}
+_FIELDS: Final = {kind: tuple(name for name in kind.__struct_fields__ if name not in _COMMON) for kind in TYPE_OF}
 
 
 def _common(call: Call) -> Json:
@@ -167,9 +167,9 @@ def _ending(call: Call, event: CallEvent) -> Json:
 
 
 def _party_data(party: Party) -> Json:
-    return {name: getattr(party, name) for name in Party.__dataclass_fields__}
+    return msgspec.structs.asdict(party)
 
 
 def _party(data: Json) -> Party:
-    known = {name: str(data[name]) for name in Party.__dataclass_fields__ if name in data}
+    known = {name: str(data[name]) for name in Party.__struct_fields__ if name in data}
     return Party(**known | {"leg": LegId(known["leg"]), "role": Role(known["role"])})  # type: ignore[arg-type]

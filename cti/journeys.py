@@ -5,7 +5,6 @@ and the id is made of call, session and nr: told twice it is told once.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
@@ -46,7 +45,7 @@ _COMMON: Final = frozenset({"call", "pbx", "at"})
 
 
 def of_journey(event: JourneyEvent) -> Envelope:
-    own = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name not in _COMMON}
+    own = {name: _plain(getattr(event, name)) for name in event.__struct_fields__ if name not in _COMMON}
     return Envelope(
         id=f"{event.call}#ivr-{event.session}-{event.nr}", source=f"/pbx/{event.pbx}", type=TYPE_OF[type(event)],
         subject=event.call, time=event.at, sequence=0, data=own,

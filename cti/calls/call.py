@@ -5,10 +5,11 @@ parking. A **leg** is one channel of it. A **party** is who is on a leg. The cal
 its channels are the legs' ids.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
 
 from cti.calls.frozen import changed
 
@@ -91,8 +92,7 @@ class TransferKind(StrEnum):
     """Handed over while the target was still ringing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class Party(Struct, frozen=True, kw_only=True):
     """Who is on one leg."""
 
     leg: LegId
@@ -109,9 +109,8 @@ class Party:
     """The queue's name for the agent who was offered the call; empty when no queue offered it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Leg:
-    """A party's part in a call so far. Without slots, as ``changed`` wants it."""
+class Leg(Struct, frozen=True, kw_only=True):
+    """A party's part in a call so far."""
 
     party: Party
     state: LegState
@@ -128,8 +127,7 @@ class Leg:
         return self.state is not LegState.GONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(Struct, frozen=True, kw_only=True):
     kind: TransferKind
     by: LegId
     to: str
@@ -137,9 +135,8 @@ class Transfer:
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One customer's conversation, as known now. Without slots, as ``changed`` wants it."""
+class Call(Struct, frozen=True, kw_only=True):
+    """One customer's conversation, as known now."""
 
     id: CallId
     pbx: PbxName
@@ -215,11 +212,10 @@ class Call:
         return changed(self, legs=tuple(others))
 
 
-@dataclass(frozen=True, slots=True)
-class Anomaly:
+class Anomaly(Struct, frozen=True):
     """An event the call could not have had. Counted and logged, never raised: a PBX may surprise us."""
 
     call: CallId
     state: str
     event: str
-    detail: str = field(default="")
+    detail: str = ""

@@ -3,20 +3,19 @@
 Times are the PBX's own where it gives them. Events of one call come in order; between calls there is none.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from cti.calls.call import CallId, Direction, Party, PbxName, Recording, TransferKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvent:
+class CallEvent(Struct, frozen=True, kw_only=True):
     call: CallId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offered(CallEvent):
+class Offered(CallEvent, frozen=True, kw_only=True):
     """A call exists. ``party`` is who began it; None when the PBX itself did."""
 
     pbx: PbxName
@@ -28,8 +27,7 @@ class Offered(CallEvent):
     party: Party | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallInformation(CallEvent):
+class CallInformation(CallEvent, frozen=True, kw_only=True):
     """Something about the call became known later: a key from the IVR, the number an agent's phone was told to dial."""
 
     direction: Direction
@@ -39,22 +37,19 @@ class CallInformation(CallEvent):
     keys: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued(CallEvent):
+class Queued(CallEvent, frozen=True, kw_only=True):
     queue: str
     position: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered(CallEvent):
+class Delivered(CallEvent, frozen=True, kw_only=True):
     """A phone rings. With ``consult``, an agent is calling it, and the customer waits."""
 
     party: Party
     consult: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diverted(CallEvent):
+class Diverted(CallEvent, frozen=True, kw_only=True):
     """A phone stopped ringing unanswered, or (``party`` None) the call left its queue without an agent, or was parked.
 
     ``cause``: no_answer, declined, busy, forwarded, answered_elsewhere, picked_up, unreachable, cancelled of a phone;
@@ -67,28 +62,24 @@ class Diverted(CallEvent):
     """Where to, where that is known: a parking space, a forwarding target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Established(CallEvent):
+class Established(CallEvent, frozen=True, kw_only=True):
     """``party`` and the customer speak; with ``consult``, ``party`` and an agent do."""
 
     party: Party
     consult: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held(CallEvent):
+class Held(CallEvent, frozen=True, kw_only=True):
     """``party`` has put the customer on hold."""
 
     party: Party
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrieved(CallEvent):
+class Retrieved(CallEvent, frozen=True, kw_only=True):
     party: Party
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transferred(CallEvent):
+class Transferred(CallEvent, frozen=True, kw_only=True):
     """``by`` handed the customer over to ``to``: the party's leg where there is one already, else just a number."""
 
     kind: TransferKind
@@ -97,31 +88,27 @@ class Transferred(CallEvent):
     to: Party | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conferenced(CallEvent):
+class Conferenced(CallEvent, frozen=True, kw_only=True):
     """``party`` joined customer and agent: three now speak."""
 
     party: Party
     by: Party | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingChanged(CallEvent):
+class RecordingChanged(CallEvent, frozen=True, kw_only=True):
     """The conversation is recorded from now on, not for the moment, or no more."""
 
     recording: Recording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionCleared(CallEvent):
+class ConnectionCleared(CallEvent, frozen=True, kw_only=True):
     """A party who had spoken is gone; the call goes on, or ends with the next event."""
 
     party: Party
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleared(CallEvent):
+class Cleared(CallEvent, frozen=True, kw_only=True):
     """The call is over. ``cause``: normal, or what went wrong: busy, no_answer, congestion, unreachable, resync,
     pbx_restart, merged..."""
 

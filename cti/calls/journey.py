@@ -5,11 +5,12 @@ of **steps**. Journey events are facts as call events are; ``fold`` makes the jo
 What a caller keyed stands here as it may be shown: secrets are dots before they come here.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import singledispatch
 from typing import Final
+
+from msgspec import Struct
 
 from cti.calls.call import CallId, PbxName
 from cti.calls.frozen import changed
@@ -58,8 +59,7 @@ class KnownBy(StrEnum):
     ORDER = "order"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JourneyEvent:
+class JourneyEvent(Struct, frozen=True, kw_only=True):
     """``session`` and ``nr`` name the event: the session is unique for the call, its events count from 1."""
 
     call: CallId
@@ -69,8 +69,7 @@ class JourneyEvent:
     nr: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IvrEntered(JourneyEvent):
+class IvrEntered(JourneyEvent, frozen=True, kw_only=True):
     flow: str
     """The flow's name: its file's."""
     label: str = ""
@@ -80,8 +79,7 @@ class IvrEntered(JourneyEvent):
     """After the conversation: the question how it was. Its steps are no part of how the caller came to the agent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepLeft(JourneyEvent):
+class StepLeft(JourneyEvent, frozen=True, kw_only=True):
     """``at`` is when it was left."""
 
     step: str
@@ -99,8 +97,7 @@ class StepLeft(JourneyEvent):
     """How often the caller was asked again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identified(JourneyEvent):
+class Identified(JourneyEvent, frozen=True, kw_only=True):
     """The caller said who they are, and the customer system knows them."""
 
     contact: str
@@ -111,8 +108,7 @@ class Identified(JourneyEvent):
     """What was keyed: the code, the number, the order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinTried(JourneyEvent):
+class PinTried(JourneyEvent, frozen=True, kw_only=True):
     """``result``: ok, wrong, locked, unavailable. The PIN itself is nowhere."""
 
     contact: str
@@ -121,16 +117,14 @@ class PinTried(JourneyEvent):
     result: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted(JourneyEvent):
+class Noted(JourneyEvent, frozen=True, kw_only=True):
     """Something the flow wants known: ``name`` language, intent, skills, or a name of the flow's own."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rated(JourneyEvent):
+class Rated(JourneyEvent, frozen=True, kw_only=True):
     """The answer to a question how it was. ``scale`` is the best mark there is: 5, or 10 for NPS."""
 
     question: str
@@ -138,8 +132,7 @@ class Rated(JourneyEvent):
     scale: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackRequested(JourneyEvent):
+class CallbackRequested(JourneyEvent, frozen=True, kw_only=True):
     number: str
     """Digits, as the caller keyed or called; checked when it is dialled."""
     queue: str
@@ -149,16 +142,14 @@ class CallbackRequested(JourneyEvent):
     """Since when they have been with us: what their place in the queue goes by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoicemailLeft(JourneyEvent):
+class VoicemailLeft(JourneyEvent, frozen=True, kw_only=True):
     queue: str
     file: str
     """Below the folder of recordings."""
     length_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IvrLeft(JourneyEvent):
+class IvrLeft(JourneyEvent, frozen=True, kw_only=True):
     outcome: IvrOutcome
     step: str = ""
     """Where: the last step."""
@@ -168,8 +159,7 @@ class IvrLeft(JourneyEvent):
     """Where to, of ``to_agent``: ``queue support``, ``agent 2001``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTaken:
+class StepTaken(Struct, frozen=True, kw_only=True):
     step: str
     kind: str
     label: str
@@ -182,8 +172,7 @@ class StepTaken:
     failures: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots, for it is made anew with every step: see ``changed``
-class Journey:
+class Journey(Struct, frozen=True, kw_only=True):
     """As far as it has come. ``outcome`` None: the caller is in the IVR still, or we were killed meanwhile."""
 
     call: CallId

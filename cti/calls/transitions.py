@@ -19,10 +19,11 @@ ended      is gone                                  nothing
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import singledispatch
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from cti.calls.call import Anomaly, Call, CallState, Leg, LegState, Party, Transfer
 from cti.calls.events import (
@@ -99,8 +100,7 @@ NEXT: Final[Mapping[tuple[CallState, type[CallEvent]], _Next]] = {
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
-class CallChanged:
+class CallChanged(Struct, frozen=True):
     """One step of one call. ``before`` is None for the first."""
 
     before: Call | None

@@ -4,7 +4,7 @@ What they key is drawn; what comes of it is the flow's doing. A journey is rehea
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path, PurePosixPath
 from random import Random
@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cti.calls.call import CallId, LegId, PbxName
+from cti.calls.frozen import changed
 from cti.calls.journey import CallbackRequested, JourneyEvent, KnownBy, StepLeft
 from cti.crm.contact import Answer, Contact, ContactId, Found, Match, MatchedBy, Money, Order, Unknown
 from cti.demo.people import Caller
@@ -163,10 +164,10 @@ def _keyed(keys: Sequence[str | Act], caller: Caller) -> list[str | Act]:
 
 
 def _moved(event: JourneyEvent, moved: Callable[[datetime], datetime], call: CallId, pbx: PbxName) -> JourneyEvent:
-    there = replace(event, call=call, pbx=pbx, at=moved(event.at))
+    there = changed(event, call=call, pbx=pbx, at=moved(event.at))
     match there:
         case StepLeft() | CallbackRequested():
-            return replace(there, entered_at=moved(there.entered_at))
+            return changed(there, entered_at=moved(there.entered_at))
         case _:
             return there
 

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
 from cti.calls.call import Call, Direction, Outcome
+from cti.calls.frozen import changed
 from cti.calls.journey import JourneyEvent
 from cti.calls.transitions import CallChanged
 from cti.demo.day import Coming, Day
@@ -95,7 +95,7 @@ class DemoPbx:
 
     async def _ask_after(self, coming: Coming, call: Call, sink: Sink) -> None:
         rehearsed = await self._rehearsals.rehearse_after(coming.script, coming.caller)
-        ended = replace(call, offered_at=call.ended_at or call.since)
+        ended = changed(call, offered_at=call.ended_at or call.since)
         await self._tell(rehearsed, ended, sink)
 
     async def _tell(self, rehearsed: Rehearsed, call: Call, sink: Sink) -> None:

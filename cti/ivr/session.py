@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cti.calls.call import CallId
+from cti.calls.frozen import changed
 from cti.calls.journey import (
     CallbackRequested,
     Identified,
@@ -230,10 +231,10 @@ class Session:
         self._tell(IvrLeft, now, outcome=outcome, step=self.step, to=to, reason=reason)
         return over
 
-    def _instead(self, **changed: Any) -> None:
+    def _instead(self, **changes: Any) -> None:
         """It ended otherwise than was said, and nobody has been told yet."""
         if self._events and isinstance(self._events[-1], IvrLeft):
-            self._events[-1] = replace(self._events[-1], **changed)
+            self._events[-1] = changed(self._events[-1], **changes)
 
     def _tell(self, event: type[JourneyEvent], at: datetime, /, **fields: Any) -> None:
         self._nr += 1

@@ -5,12 +5,9 @@ nothing else. Of a call that we saw partly, they are what came after we lost sig
 a number: the same records filled in again are the same facts.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
-
-import msgspec
 
 from cti.calls.call import Call, CallId, Direction, Leg, LegId, LegState, Outcome, Party, Role
 from cti.calls.events import (
@@ -23,6 +20,7 @@ from cti.calls.events import (
     Offered,
     Queued,
 )
+from cti.calls.frozen import changed
 from cti.calls.transitions import CallChanged, advance, begin
 from cti.envelope import Envelope, of_change
 from cti.reconcile.compare import call_id
@@ -31,7 +29,13 @@ from cti.store.unseen import BACKFILLED
 
 _SAME: Final = timedelta(seconds=2.5)
 """A phone that rang then, by our clock and by the PBX's whole seconds."""
-_ORDER: Final = {Queued: 1, Delivered: 2, Diverted: 3, ConnectionCleared: 4, Established: 5}
+_ORDER: Final[Mapping[type[CallEvent], int]] = {
+    Queued: 1,
+    Delivered: 2,
+    Diverted: 3,
+    ConnectionCleared: 4,
+    Established: 5,
+}
 _BY_OUTCOME: Final = {
     Outcome.BUSY: "busy", Outcome.NO_ANSWER: "no_answer", Outcome.FAILED: "congestion", Outcome.CANCELLED: "cancelled",
 }  # fmt: skip
@@ -47,7 +51,7 @@ def facts_for(recorded: RecordedCall, *, seen: Call | None = None, told: int = 0
 
 
 def _marked(fact: Envelope, sequence: int) -> Envelope:
-    return msgspec.structs.replace(
+    return changed(
         fact, id=f"{fact.subject}#backfilled#{sequence}", sequence=sequence, data={**fact.data, BACKFILLED: True}
     )
 
@@ -61,7 +65,7 @@ def _changes(recorded: RecordedCall, seen: Call | None) -> Iterator[CallChanged]
         call = offered.after
     since = call.since
     for event in [*_events(recorded, call, seen), _cleared(recorded, call)]:
-        change = advance(call, replace(event, at=max(event.at, since)))
+        change = advance(call, changed(event, at=max(event.at, since)))
         if isinstance(change, CallChanged):
             yield change
             call = change.after

@@ -5,12 +5,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from cti.calls.call import Anomaly, Call, LegId, PbxName
 from cti.calls.events import CallEvent, Cleared
+from cti.calls.frozen import changed
 from cti.calls.tracker import CallTracker
 from cti.calls.transitions import CallChanged
 from cti.telephony.asterisk import members
@@ -155,7 +155,7 @@ class Narrator:
         self._snapshot = None
         told = [home for call in self.tracker.live if (home := self._home(call))]
         changes = self._tell_all([*told, *self._mirror.conversations], at)
-        return [replace(change, is_inferred=True) for change in changes] if self._was_away else changes
+        return [changed(change, is_inferred=True) for change in changes] if self._was_away else changes
 
     def _home(self, call: Call) -> Conversation | None:
         return next((home for leg in call.legs if (home := self._mirror.conversation_of(leg.party.leg))), None)

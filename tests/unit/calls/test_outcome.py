@@ -1,11 +1,11 @@
 """How a call ended, as the customer would say."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from cti.calls.call import Call, CallId, Direction, Leg, LegId, LegState, Outcome, Party, PbxName, Role
+from cti.calls.frozen import changed
 from cti.calls.outcome import outcome_of
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -44,8 +44,8 @@ def rang(cause: str) -> Leg:
     ],
 )
 def test_outcome(known: dict[str, object], outcome: Outcome) -> None:
-    assert outcome_of(replace(ENDED, **known)) is outcome  # type: ignore[arg-type]
+    assert outcome_of(changed(ENDED, **known)) is outcome  # type: ignore[arg-type]
 
 
 def test_a_call_that_went_on_in_another_is_merged() -> None:
-    assert outcome_of(replace(ENDED, answered_at=NOON), into=CallId("main-0.1")) is Outcome.MERGED
+    assert outcome_of(changed(ENDED, answered_at=NOON), into=CallId("main-0.1")) is Outcome.MERGED

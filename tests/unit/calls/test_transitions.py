@@ -1,6 +1,5 @@
 """The call model: what each event makes of a call, and that nothing can make nonsense of one."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,6 +36,7 @@ from cti.calls.events import (
     Retrieved,
     Transferred,
 )
+from cti.calls.frozen import changed
 from cti.calls.tracker import CallTracker
 from cti.calls.transitions import NEXT, CallChanged, advance, begin
 from tests import invariants
@@ -166,7 +166,7 @@ def test_parked_is_on_hold_until_fetched() -> None:
 
 @pytest.mark.parametrize("state", CallState)
 def test_every_live_state_can_end_and_the_end_is_the_end(state: CallState) -> None:
-    call = replace(begin(offered()).after, state=state)
+    call = changed(begin(offered()).after, state=state)
     change = advance(call, END[1])
     assert isinstance(change, Anomaly if state is CallState.ENDED else CallChanged)
 

@@ -8,6 +8,7 @@ import pytest
 from cti.agent_facts import presence_of
 from cti.agents.agent import Agent, AgentId, AgentRole
 from cti.agents.presence import AgentState, Maker
+from cti.calls.frozen import changed
 from cti.errors import Conflict, NotFound, NotNow, PbxUnavailable, RequestError
 from cti.telephony.commands import AddMember, PauseMember
 from cti.telephony.link import MemberChanged
@@ -31,7 +32,7 @@ def a_call(house: House, agent: Agent = MARA, *, queue: str = "support", name: s
     story = Story(name)
     story.offered()
     story.queued(queue)
-    party = replace(story.phone(agent), member=agent.name)
+    party = changed(story.phone(agent), member=agent.name)
     story.phone = lambda _agent, _suffix="": party  # type: ignore[method-assign]
     house.floor.news(story.rings(agent))
     return story

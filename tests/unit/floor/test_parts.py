@@ -1,7 +1,5 @@
 """What a call's steps mean to the agents in it: which part, who offered it, how it ended."""
 
-from dataclasses import replace
-
 import pytest
 
 from cti.agents.agent import Agent
@@ -9,6 +7,7 @@ from cti.agents.events import PartGone, PartIs
 from cti.agents.presence import PartState
 from cti.calls.call import Direction, Party, TransferKind
 from cti.calls.events import Diverted, Held, Transferred
+from cti.calls.frozen import changed
 from cti.calls.transitions import CallChanged
 from cti.floor.parts import Parts, Told
 from tests.unit.screenpop.stories import BY_DEVICE, JON, MARA, Story, at
@@ -29,7 +28,7 @@ def offered(agent: Agent, queue: str = "support") -> tuple[Story, Party]:
     story = Story()
     story.offered()
     story.queued(queue)
-    party = replace(story.phone(agent), member=agent.name)
+    party = changed(story.phone(agent), member=agent.name)
     story.phone = lambda agent_, _suffix="": party if agent_ == agent else Story.phone(story, agent_)  # type: ignore[method-assign]
     return story, party
 
@@ -101,7 +100,7 @@ def test_a_direct_call_is_of_no_queue() -> None:
 def test_one_s_own_call_is_dialled_until_somebody_answers() -> None:
     floor, story = Floor(), Story(direction=Direction.OUTBOUND)
     assert states(floor.hears(story.placed_by(MARA))) == [("mara", "dialling")]
-    customer = replace(story.customer(), number="+4989123456")
+    customer = changed(story.customer(), number="+4989123456")
     story.phone = lambda _agent, _suffix="": customer  # type: ignore[method-assign]
     assert states(floor.hears(story.rings(MARA), story.answers(MARA))) == [("mara", "talking")]
 

@@ -1,7 +1,6 @@
 """Who is on the line with an agent's leg, and what is known of a leg of ours before it rings."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -140,7 +139,7 @@ def test_a_phone_that_did_not_fetch_leaves_nothing_behind(version: str) -> None:
 def test_a_call_that_was_parked_when_the_service_stopped_can_be_fetched(version: str) -> None:
     played = Played(version, "parked_and_fetched")
     played.until(lambda told: told and told[-1].after.parked_in)
-    call = replace(played.told[-1].after)
+    call = played.told[-1].after
     assert played.narrator.is_parked(call.parked_in)
     again = Narrator("pbx", Endpoints())
     assert not again.is_parked(call.parked_in)
