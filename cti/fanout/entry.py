@@ -11,8 +11,9 @@ Streams (one Redis Stream each, bounded in length):
 reader that was frozen past its lease can tell nobody anything.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Kind(StrEnum):
@@ -56,8 +57,7 @@ class Kind(StrEnum):
     """Somebody missed something: the one who reads the PBXs tells all on ``news``, everybody with desktops a ``ROLL``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     key: str = ""
     about: tuple[str, ...] = ()
