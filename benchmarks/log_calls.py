@@ -6,9 +6,11 @@ and an identification first: 8 more. Seconds are squeezed, so that a run of half
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+
+from msgspec import structs
 
 from cti.agent_facts import of_presence
 from cti.agents.agent import AgentId
@@ -182,6 +184,8 @@ def _states(before: Presence, told: list[Due]) -> tuple[list[Due], Presence]:
     ):
         since = at(at_s[kind])
         parts = (Part(call=call, state=part, queue="support", since=since),) if part else ()
-        before = replace(before, state=state, parts=parts, since=since, changes=before.changes + 1, made_by=Maker.PBX)
+        before = structs.replace(
+            before, state=state, parts=parts, since=since, changes=before.changes + 1, made_by=Maker.PBX
+        )
         found.append(Due(at_s[kind], of_presence(before)))
     return found, before

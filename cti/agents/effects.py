@@ -6,8 +6,9 @@ supervisor everything, whatever else comes only what it has brought. At a log-ou
 gets rid of by logging in again; a log-out by a supervisor takes that too.
 """
 
-from dataclasses import replace
 from functools import singledispatch
+
+from msgspec.structs import replace
 
 from cti.agents import wrap_ups
 from cti.agents.events import (

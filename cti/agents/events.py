@@ -1,23 +1,21 @@
 """What can happen to an agent. ``at`` is UTC, by our own clock; ``by`` is a person's id."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from cti.agents.presence import Maker, Part, Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentEvent:
+class AgentEvent(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedIn(AgentEvent):
+class LoggedIn(AgentEvent, frozen=True, kw_only=True):
     """The first desktop of an agent who was not logged in."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedOut(AgentEvent):
+class LoggedOut(AgentEvent, frozen=True, kw_only=True):
     """During a call or wrap-up it waits for the end."""
 
     made_by: Maker
@@ -25,16 +23,14 @@ class LoggedOut(AgentEvent):
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetReady(AgentEvent):
+class SetReady(AgentEvent, frozen=True, kw_only=True):
     """Take away every pause that ``made_by`` may take away, and a log-out that waits. Ends a wrap-up that may be ended."""
 
     made_by: Maker
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetNotReady(AgentEvent):
+class SetNotReady(AgentEvent, frozen=True, kw_only=True):
     """The agent's own wish (with one of the site's reasons), or a supervisor's order."""
 
     made_by: Maker
@@ -43,15 +39,13 @@ class SetNotReady(AgentEvent):
     """None with a supervisor: "forced"; None with an agent: their last pause is kept, an own one without reason is refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartIs(AgentEvent):
+class PartIs(AgentEvent, frozen=True, kw_only=True):
     """The agent's phone has this part in a call now: a new one, or one that changed."""
 
     part: Part
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartGone(AgentEvent):
+class PartGone(AgentEvent, frozen=True, kw_only=True):
     """The agent's phone has no part in that call any more."""
 
     call: str
@@ -65,59 +59,49 @@ class PartGone(AgentEvent):
     """The call goes on with a colleague."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultGiven(AgentEvent):
+class ResultGiven(AgentEvent, frozen=True, kw_only=True):
     """A result of that call was put on record."""
 
     call: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrapUpEnded(AgentEvent):
+class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
     """The agent has done with it; the pending state follows."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrapUpExtended(AgentEvent):
+class WrapUpExtended(AgentEvent, frozen=True, kw_only=True):
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrapUpExpired(AgentEvent):
+class WrapUpExpired(AgentEvent, frozen=True, kw_only=True):
     """Its deadline has passed. Without effect when it has not, or was extended meanwhile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesktopGone(AgentEvent):
+class DesktopGone(AgentEvent, frozen=True, kw_only=True):
     """No desktop of the agent for longer than a reload takes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesktopBack(AgentEvent):
+class DesktopBack(AgentEvent, frozen=True, kw_only=True):
     """It is there again. A pause for its loss that a call still hides has never taken effect, and goes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenOver(AgentEvent):
+class TakenOver(AgentEvent, frozen=True, kw_only=True):
     """A log-in at another computer took over this agent's desktop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PausedOnPbx(AgentEvent):
+class PausedOnPbx(AgentEvent, frozen=True, kw_only=True):
     """Somebody else paused the agent on the PBX."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpausedOnPbx(AgentEvent):
+class UnpausedOnPbx(AgentEvent, frozen=True, kw_only=True):
     """Somebody else unpaused the agent on the PBX: takes away what was paused there, and nothing of ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresenceRefused:
+class PresenceRefused(Struct, frozen=True, kw_only=True):
     """An event that people asked for and that may not be. ``code`` is for the console's words: ``result_wanted``,
     ``supervisor_only``, ``reason_wanted``, ``not_logged_in``, ``no_wrap_up``, ``extended_enough``.
     """

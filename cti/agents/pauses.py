@@ -1,9 +1,10 @@
 """Pauses are owned by their cause: one of each lies on an agent, and taking one away leaves the others alone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from cti.agents.presence import SYSTEM_REASONS, Cause, Maker, Pause, Presence, Reason
 

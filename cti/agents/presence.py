@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from cti.agents.agent import AgentId
 
 
@@ -61,8 +63,7 @@ class Cause(StrEnum):
     """Paused on the PBX, by a feature code or another program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why NOT_READY or LOGOUT. The site's own have numbers 1 to 899, the system's 900 to 999."""
 
     code: int
@@ -83,8 +84,7 @@ WRAP_UP: Final = Reason(907, "wrap_up")
 """What the PBX is told while an agent is in WORK or WORK_READY; no pause of ours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class Pause(Struct, frozen=True, kw_only=True):
     cause: Cause
     reason: Reason
     owner: str = ""
@@ -94,8 +94,7 @@ class Pause:
     """It has been the agent's state; not so while a call or a wrap-up has hidden it since it came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
+class Leave(Struct, frozen=True, kw_only=True):
     """A log-out: one that waits for the end of a call or a wrap-up, or the last one that was."""
 
     made_by: Maker
@@ -111,8 +110,7 @@ class PartState(StrEnum):
     HELD = "held"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """The agent's part in one live call."""
 
     call: str
@@ -132,8 +130,7 @@ class WrapUpKind(StrEnum):
     """The agent leaves with a result, or is late: "not classified"."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrapUp:
+class WrapUp(Struct, frozen=True, kw_only=True):
     call: str
     queue: str
     kind: WrapUpKind
@@ -145,8 +142,7 @@ class WrapUp:
     has_result: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
+class Presence(Struct, frozen=True, kw_only=True):
     """One agent, as known now. ``state`` follows from ``pauses``, ``parts`` and ``wrap_up``; never set it by hand."""
 
     agent: AgentId
@@ -160,7 +156,7 @@ class Presence:
     """The open one; a call that comes meanwhile hides it."""
     owed: tuple[WrapUp, ...] = ()
     """Those whose turn comes after the last call, or after the open one: oldest first, without a deadline yet."""
-    missed: Mapping[str, int] = field(default_factory=dict)
+    missed: Mapping[str, int] = {}
     """Queue -> rings in a row that nobody answered; an answer sets all to 0."""
     state: AgentState = AgentState.LOGOUT
     reason: Reason | None = None

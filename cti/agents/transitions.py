@@ -24,9 +24,10 @@ call or a wrap-up ends and what was pending takes effect, it is whoever asked fo
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from cti.agents.agent import AgentId
 from cti.agents.effects import effect, logged_out

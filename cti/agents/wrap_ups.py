@@ -4,8 +4,9 @@ A wrap-up is owed from the end of the agent's part, and opens when no other part
 that comes meanwhile hides it, and its time goes on: passed by then, it is over as soon as it shows again.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from cti.agents.events import PartGone
 from cti.agents.presence import Part, Presence, Rules, WrapUp, WrapUpKind

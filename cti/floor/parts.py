@@ -5,9 +5,10 @@ a leg that was released before it hung up still counts as one that spoke to the 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from cti.agents.agent import AgentId
 from cti.agents.events import PartGone, PartIs
@@ -21,8 +22,7 @@ _DECLINED: Final = frozenset({"declined", "busy"})
 """What phones answer when somebody presses "reject" while they ring: 603 or 486."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class _Seen(Struct, frozen=True, kw_only=True):
     part: Part
     device: str
     leg: LegId
@@ -37,42 +37,37 @@ class Parts:
 
     def heard(self, call: Call, by_device: Mapping[str, AgentId], at: datetime) -> tuple[Told, ...]:
         """The call is now like this. ``at``: now, by our own clock."""
-        seen = self._seen.setdefault(call.id, {})
-        told = (*self._gone(call, seen, by_device, at), *self._parts(call, seen, by_device, at))
-        if not call.is_live:
-            del self._seen[call.id]
+        devices = dict.fromkeys([leg.party.device for leg in call.live_legs()])
+        phones = {device: by_device[device] for device in devices if device in by_device}
+        seen = self._seen.get(call.id, {})
+        told = (*_gone(call, seen, phones, at), *_parts(call, seen, phones, at))
+        if seen and call.is_live:
+            self._seen[call.id] = seen
+        else:
+            self._seen.pop(call.id, None)
         return told
 
     def has(self, call: CallId, agent: AgentId) -> bool:
         return agent in self._seen.get(call, {})
 
-    def _parts(
-        self, call: Call, seen: dict[AgentId, _Seen], by_device: Mapping[str, AgentId], at: datetime
-    ) -> Iterator[Told]:
-        for device in dict.fromkeys(leg.party.device for leg in call.live_legs()):
-            agent = by_device.get(device)
-            leg = my_leg(call, device) if agent else None
-            state = part_state(call, leg) if leg else None
-            if agent is None or leg is None or state is None:
-                continue
-            before = seen.get(agent)
-            part = Part(
-                call=call.id, state=state, queue=before.part.queue if before else offered_by(call, leg), since=at
-            )
-            has_spoken = (before is not None and before.has_spoken) or speaks_to_customer(call, leg)
-            if before and before.part.state is state:
-                part = before.part
-            seen[agent] = _Seen(part=part, device=device, leg=leg.party.leg, has_spoken=has_spoken)
-            if before is None or before.part is not part:
-                yield agent, PartIs(at=at, part=part)
 
-    def _gone(
-        self, call: Call, seen: dict[AgentId, _Seen], by_device: Mapping[str, AgentId], at: datetime
-    ) -> Iterator[Told]:
-        for agent, known in tuple(seen.items()):
-            is_theirs = by_device.get(known.device) == agent
-            if is_theirs and any(leg.party.device == known.device for leg in call.live_legs()):
-                continue
+def _parts(call: Call, seen: dict[AgentId, _Seen], phones: Mapping[str, AgentId], at: datetime) -> Iterator[Told]:
+    for device, agent in phones.items():
+        leg, before = my_leg(call, device), seen.get(agent)
+        state = part_state(call, leg) if leg else None
+        if leg is None or state is None:
+            continue
+        has_spoken = (before is not None and before.has_spoken) or speaks_to_customer(call, leg)
+        part = before.part if before else None
+        if part is None or part.state is not state:
+            part = Part(call=call.id, state=state, queue=part.queue if part else offered_by(call, leg), since=at)
+            yield agent, PartIs(at=at, part=part)
+        seen[agent] = _Seen(part=part, device=device, leg=leg.party.leg, has_spoken=has_spoken)
+
+
+def _gone(call: Call, seen: dict[AgentId, _Seen], phones: Mapping[str, AgentId], at: datetime) -> Iterator[Told]:
+    for agent, known in tuple(seen.items()):
+        if phones.get(known.device) != agent:
             del seen[agent]
             yield agent, _of_gone(call, known, at)
 

@@ -4,9 +4,10 @@ What may be asked is what the state machine would not refuse, so a button and th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from cti.agents.agent import Agent, AgentId
 from cti.agents.events import (
@@ -28,8 +29,7 @@ Asked = Literal["READY", "NOT_READY", "LOGOUT"]
 _ANY_REASON: Final = Reason(1, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What the PBX has of the agent, beside what we want."""
 
     queues: tuple[str, ...] = ()

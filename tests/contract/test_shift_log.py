@@ -1,8 +1,9 @@
 """What every ShiftLog keeps of agents' states, whatever it is made of."""
 
 import random
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec import structs
 
 from cti.agent_facts import of_presence
 from cti.agents.agent import AgentId
@@ -117,7 +118,7 @@ async def test_what_changed_within_a_state_is_taken_up_and_is_no_new_interval(lo
     shift = Shift()
     await log.append([shift.ready(0), shift.in_call(1, S.TALKING)])
     pause = Pause(cause=Cause.CHOSEN, reason=Reason(2, "Lunch"), since=shift.at(2), owner="mara")
-    later = replace(shift.now, pauses=(pause,))
+    later = structs.replace(shift.now, pauses=(pause,))
     await log.append([of_presence(later, shift.at(2))])
     assert await log.last_states() == (later,)
     assert len(await log.intervals(MARA, NINE, EVENING)) == 2

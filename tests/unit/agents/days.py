@@ -1,7 +1,9 @@
 """An agent's day, told line by line: what the stories and the properties play events with."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec import structs
 
 from cti.agents.agent import AgentId
 from cti.agents.events import (
@@ -132,7 +134,7 @@ class Day:
         return self.phone(PartState.DIALLING, call)
 
     def gone(self, call: str = "a", **what: bool) -> "Day":
-        return self.happens(replace(PartGone(at=self.now, call=call), **what))  # type: ignore[arg-type]
+        return self.happens(structs.replace(PartGone(at=self.now, call=call), **what))
 
     def spoke(self, call: str = "a", queue: str = "support") -> "Day":
         """A whole call."""

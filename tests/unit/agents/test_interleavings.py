@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cti.agents.events import (
     AgentEvent,
@@ -62,7 +63,7 @@ def _of_call(call: str, queues: Sequence[str]) -> Iterator[Happening]:
     for queue in queues:
         for state in PartState:
             part = Part(call=call, state=state, queue=queue, since=EIGHT)
-            yield lambda at, part=part: PartIs(at=at, part=replace(part, since=at))
+            yield lambda at, part=part: PartIs(at=at, part=structs.replace(part, since=at))
     yield lambda at: PartGone(at=at, call=call)
     yield lambda at: PartGone(at=at, call=call, has_spoken=True)
     yield lambda at: PartGone(at=at, call=call, is_missed=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from cti.agents.events import (
     DesktopBack,
@@ -111,9 +112,9 @@ def test_what_waited_for_the_end_of_a_call_is_made_by_who_asked() -> None:
 
 def test_a_pair_or_a_maker_outside_the_table_is_noticed() -> None:
     ready = at_work().presence
-    logged_out = replace(begin(MARA, EIGHT), made_by=Maker.PBX)
-    assert is_foreseen(ready, replace(ready, state=S.NOT_READY, reason=LUNCH, made_by=Maker.SYSTEM))
-    assert not is_foreseen(ready, replace(ready, state=S.WORK, made_by=Maker.PBX))
+    logged_out = structs.replace(begin(MARA, EIGHT), made_by=Maker.PBX)
+    assert is_foreseen(ready, structs.replace(ready, state=S.NOT_READY, reason=LUNCH, made_by=Maker.SYSTEM))
+    assert not is_foreseen(ready, structs.replace(ready, state=S.WORK, made_by=Maker.PBX))
     assert not is_foreseen(ready, logged_out)
 
 

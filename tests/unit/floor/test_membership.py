@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cti.agents.presence import SYSTEM_REASONS, Cause, Leave, Maker, Pause, Presence, Reason, WrapUp, WrapUpKind
 from cti.floor.membership import LOGGED_OUT, Members, Wanted, is_ours, member_name, missing, reason_text, wanted
@@ -39,12 +40,12 @@ def a_member(**more: object) -> MemberChanged:
     ("presence", "is_in", "reason"),
     [
         (HERE, True, None),
-        (replace(HERE, pauses=(LUNCH,)), True, "Lunch"),
-        (replace(HERE, pauses=(LUNCH,), wrap_up=WRAP_UP), True, "wrap_up"),
-        (replace(HERE, owed=(WRAP_UP,)), True, "wrap_up"),
-        (replace(HERE, pauses=(LUNCH, PBX_PAUSE)), True, ""),
-        (replace(HERE, leaving=Leave(made_by=Maker.AGENT), wrap_up=WRAP_UP), True, "wrap_up"),
-        (replace(HERE, is_logged_in=False), False, LOGGED_OUT),
+        (structs.replace(HERE, pauses=(LUNCH,)), True, "Lunch"),
+        (structs.replace(HERE, pauses=(LUNCH,), wrap_up=WRAP_UP), True, "wrap_up"),
+        (structs.replace(HERE, owed=(WRAP_UP,)), True, "wrap_up"),
+        (structs.replace(HERE, pauses=(LUNCH, PBX_PAUSE)), True, ""),
+        (structs.replace(HERE, leaving=Leave(made_by=Maker.AGENT), wrap_up=WRAP_UP), True, "wrap_up"),
+        (structs.replace(HERE, is_logged_in=False), False, LOGGED_OUT),
     ],
     ids=["ready", "pause", "wrap_up_hides_it", "owed", "paused_there", "leaving", "out"],
 )
@@ -54,17 +55,17 @@ def test_what_a_presence_wants_of_a_queue(presence: Presence, reason: str | None
 
 
 def test_a_pause_with_another_reason_is_told_anew() -> None:
-    (command,) = commands(want(replace(HERE, pauses=(LUNCH,))), a_member(paused=True, reason="Break"))
+    (command,) = commands(want(structs.replace(HERE, pauses=(LUNCH,))), a_member(paused=True, reason="Break"))
     assert isinstance(command, PauseMember)
     assert (command.paused, command.reason) == (True, "Lunch")
 
 
 def test_a_pause_made_there_keeps_the_reason_it_has() -> None:
-    assert commands(want(replace(HERE, pauses=(PBX_PAUSE,))), a_member(paused=True, reason="nightshift")) == []
+    assert commands(want(structs.replace(HERE, pauses=(PBX_PAUSE,))), a_member(paused=True, reason="nightshift")) == []
 
 
 def test_a_member_that_stands_in_queues_conf_is_paused_once_when_the_agent_leaves() -> None:
-    out = want(replace(HERE, is_logged_in=False))
+    out = want(structs.replace(HERE, is_logged_in=False))
     (command,) = commands(out, a_member(is_dynamic=False))
     assert isinstance(command, PauseMember)
     assert commands(out, a_member(is_dynamic=False, paused=True, reason=LOGGED_OUT)) == []
@@ -97,7 +98,9 @@ def test_the_first_command_says_all_there_is_to_say() -> None:
     assert isinstance(command, AddMember)
     assert (command.paused, command.reason, command.penalty) == (True, "Lunch", 4)
     assert {type(command) for command in commands(one, a_member())} == {PauseMember, SetPenalty}
-    assert [type(one) for one in commands(want(replace(HERE, is_logged_in=False)), a_member())] == [RemoveMember]
+    assert [type(one) for one in commands(want(structs.replace(HERE, is_logged_in=False)), a_member())] == [
+        RemoveMember
+    ]
 
 
 @pytest.mark.parametrize(

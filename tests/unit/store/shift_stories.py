@@ -1,8 +1,9 @@
 """An agent's shift told as facts, for tests of the record."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import structs
 
 from cti.agent_facts import of_presence
 from cti.agents.agent import AgentId
@@ -28,7 +29,7 @@ class Shift:
         is_in = state is not AgentState.LOGOUT
         made_by = more.pop("made_by", Maker.AGENT)
         known = {"parts": (), "pauses": (), "wrap_up": None, "reason": None} | more
-        self.now = replace(
+        self.now = structs.replace(
             self.now, state=state, is_logged_in=is_in, since=self.at(minutes), made_by=made_by,
             changes=self.now.changes + 1, **known,
         )  # fmt: skip
