@@ -73,5 +73,8 @@ class RecordFigures(Collector):
             value=status.late_dropped,
         )
         yield GaugeMetricFamily("cti_facts_waiting", "Facts in memory", value=status.waiting)
+        yield GaugeMetricFamily(
+            "cti_facts_in_memory_alone", "Facts in memory that the tail does not have", value=status.in_memory_alone
+        )
         yield GaugeMetricFamily("cti_spool_facts", "Facts that wait for the database", value=status.spooled)
         yield GaugeMetricFamily("cti_spool_bytes", "Size of the spool", value=status.spool_bytes)

@@ -58,6 +58,10 @@ def spool_health(journal: Journal) -> PartHealth:
     status = journal.status
     if status.is_spool_full or status.lost:
         return PartHealth("spool", "failed", f"full; {status.lost} facts lost")
+    if status.in_memory_alone and status.tail_trouble:
+        return PartHealth(
+            "spool", "degraded", f"the tail: {status.tail_trouble}; a kill would cost {status.in_memory_alone} facts"
+        )
     return PartHealth(
         "spool",
         "degraded" if status.spooled else "ok",

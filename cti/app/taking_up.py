@@ -31,7 +31,7 @@ async def taken_up(service: Service) -> tuple[Call, ...]:
             facts = await service.interactions.open_facts()
     except (TimeoutError, StoreUnavailable) as away:
         log.warning("record_unavailable_at_start", reason=str(away) or "no answer in time")
-        facts = await service.journal.spooled()
+        facts = await service.journal.unwritten()
     except StoreSchema:
         raise
     calls = restored_calls(facts)

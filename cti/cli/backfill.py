@@ -92,8 +92,12 @@ async def _database(given: Settings) -> "AsyncIterator[Database]":
 
 
 def _no_facts_wait(folder: Path) -> None:
-    """What waits in a spool is known to nobody but the service that wrote it: its calls would be taken for missing."""
-    waiting = [str(file) for file in folder.glob("facts*.spool") if file.stat().st_size]
+    """What waits in a spool is known to nobody but the service that wrote it: its calls would be taken for missing. So is what a
+    killed one left in its tail; that of one which runs is in the database in a moment."""
+    from cti.store.spool import is_in_use
+
+    left = [tail for tail in folder.glob("facts*.tail") if not is_in_use(tail)]
+    waiting = [str(file) for file in (*folder.glob("facts*.spool"), *left) if file.stat().st_size]
     if waiting:
         raise RequestError(
             f"facts wait in {', '.join(waiting)}: start the service with its database up, and try again once /readyz says ok"

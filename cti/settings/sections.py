@@ -119,7 +119,7 @@ class Database(Section):
 
 class Spool(Section):
     dir: Path = Path("var/spool")
-    """Facts wait here while the database is away."""
+    """Facts wait here while the database is away, and stand here on their way to it, in case the service is killed."""
     max_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
     """About a million calls; past it the newest facts are dropped and the loss is told."""
 

@@ -10,8 +10,15 @@ from typing import Final
 
 NAMES: Final = (  # in the order in which a fact comes by
     "journal.recorded",
+    "tail.before_write",
+    "tail.half_a_line",
+    "tail.written",
     "journal.taken",
     "journal.written",
+    "tail.before_cut",
+    "tail.made_anew",
+    "tail.replaced",
+    "tail.cut",
     "journal.flushed",
     "journal.replaying",
     "journal.stopping",

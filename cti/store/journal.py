@@ -5,17 +5,16 @@ once where somebody waits for it (``flush``) or a batch is full.
 While the database is away, facts go to the spool, in order, and from there to the database when it is back; then new ones
 go straight again. Everything is told at least once and has an id, so it is kept once.
 
-What a crash loses: after SIGKILL the facts of the last ``linger_s`` and of the commit under way. They are
-not written to the spool first: that costs a second sync for every batch, and buys nothing, for what is missing is the *end*
-of what happened: the call is still open in the record, and the PBX's next snapshot says that it is gone (cause ``resync``),
-so it ends as exactly one interaction. A fact that ``flush`` has waited for survives even a power cut.
+What a kill loses: nothing that was recorded before this turn of the event loop. What waits in memory stands in the tail as
+well (``tail.py``): written, not synced, so a power cut takes the last moments' facts. A fact that ``flush`` has waited for
+survives that too. What was read from the PBX and not recorded yet, its next snapshot and its own records supply.
 
-Start: make the journal (it takes up what the spool holds), start ``run``, await ``drained`` within some time, and only then
-read ``open_facts``; where the database stays away, ``spooled`` has the facts of the outage. Stop: cancel ``run``. It spools
+Start: make the journal (it takes up what spool and tail hold), start ``run``, await ``drained`` within some time, and only then
+read ``open_facts``; where the database stays away, ``unwritten`` has the facts it lacks. Stop: cancel ``run``. It spools
 what is left.
 
-With a ``fence`` what only the holder of a lease may tell is written while that holds. What the spool has from before is of an
-earlier epoch, and goes where the record does not know better by now (``lease.py``); once another has taken the lease, what
+With a ``fence`` what only the holder of a lease may tell is written while that holds. What spool and tail have from before is of
+an earlier epoch, and goes where the record does not know better by now (``lease.py``); once another has taken the lease, what
 still waits here is refused and counted, and the spool is left to whoever starts here next.
 """
 
@@ -23,10 +22,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import structlog
 
@@ -36,7 +33,8 @@ from cti.store.failpoints import failpoint
 from cti.store.interactions import InteractionLog
 from cti.store.lease import Fence, is_fenced
 from cti.store.spool import Spool, SpoolFull
-from cti.store.storable import Line, line_of
+from cti.store.storable import Line, fresh, line_of
+from cti.store.tail import Tail
 
 log = structlog.get_logger()
 
@@ -50,6 +48,8 @@ class JournalRules:
     """Facts in one transaction."""
     room: int = 50_000
     """Facts in memory, while neither database nor spool takes any; those beyond are lost, and counted."""
+    tail_bytes: int = 4 * 1024 * 1024
+    """How much of the tail may be in the database already, while more waits."""
     write_limit_s: float = 10.0
     """A commit that takes longer counts as failed; if it was not, its facts are known when they come again."""
     retry_first_s: float = 0.5
@@ -62,7 +62,9 @@ class JournalStatus:
 
     is_store_up: bool
     waiting: int
-    """In memory."""
+    """In memory, and in the tail."""
+    in_memory_alone: int
+    """Of those, not in the tail: a kill would lose them."""
     spooled: int
     spool_bytes: int
     is_spool_full: bool
@@ -71,10 +73,12 @@ class JournalStatus:
     lost: int
     reason: str
     """Why the database is away, in words."""
+    tail_trouble: str = ""
+    """Why the tail cannot be written, in words."""
     refused: int = 0
     """Told after another process had taken the lease."""
     late_dropped: int = 0
-    """Of an earlier epoch's spool: the record knew better."""
+    """Of an earlier epoch: the record knew better."""
 
 
 def pause_s(failures: int, rules: JournalRules) -> float:
@@ -96,33 +100,36 @@ class Journal:
         self._spool = spool
         self._rules = rules or JournalRules()
         self._fence = fence
-        self._late = spool.waiting if fence else 0
-        """At the front of the spool, of an earlier epoch."""
+        self._tail = Tail(spool.path.with_suffix(".tail"), made_anew_bytes=self._rules.tail_bytes)
+        self._late = spool.waiting + len(self._tail) if fence else 0
+        """At the front of what waits, in the spool and then in the tail: of an earlier epoch."""
         self._is_stale = False
         self._refused = 0
-        self._waiting: deque[Line] = deque()
         self._awake = asyncio.Event()
         self._hurried = asyncio.Event()
         self._moved = asyncio.Event()
-        self._recorded = self._safe = self._stored = self._lost = 0
+        self._recorded = len(self._tail)
+        self._safe = self._stored = self._lost = 0
         self._reason = ""
         self._failures = 0
         self._retry_at_s = 0.0
         self._is_spool_full = False
         self._away_since_s: float | None = None
+        if self._tail:
+            self._awake.set()
 
     def record(self, fact: Envelope) -> None:
         """Never waits. Where there is no room left the fact is lost, loudly: refusing it would lose it too."""
         if self._is_stale and is_fenced(fact):
             self._refused += 1
             return
-        if len(self._waiting) >= self._rules.room:
+        if len(self._tail) >= self._rules.room:
             self._lose(fact)
             return
-        self._waiting.append(line_of(fact))
+        self._tail.add(line_of(fact))
         self._recorded += 1
         self._awake.set()
-        if len(self._waiting) >= self._rules.batch:
+        if len(self._tail) >= self._rules.batch:
             self._hurried.set()
         failpoint("journal.recorded")
 
@@ -130,7 +137,9 @@ class Journal:
     def status(self) -> JournalStatus:
         return JournalStatus(
             is_store_up=self._away_since_s is None,
-            waiting=len(self._waiting),
+            waiting=len(self._tail),
+            in_memory_alone=self._tail.in_memory_alone,
+            tail_trouble=self._tail.trouble,
             spooled=self._spool.waiting,
             spool_bytes=self._spool.size_bytes,
             is_spool_full=self._is_spool_full,
@@ -151,21 +160,21 @@ class Journal:
 
     async def drained(self) -> None:
         """Wait until the database has everything."""
-        while self._waiting or self._spool.waiting or self._safe < self._recorded:
+        while self._tail or self._spool.waiting or self._safe < self._recorded:
             self._hurried.set()
             await self._progress()
 
-    async def spooled(self) -> tuple[Envelope, ...]:
-        """What the database does not have yet and the spool does; also while ``run`` is at it."""
+    async def unwritten(self) -> tuple[Envelope, ...]:
+        """What the database does not have yet; also while ``run`` is at it."""
         lines = await asyncio.to_thread(self._spool.everything)
-        return tuple(line.fact for line in lines)
+        return tuple(fresh((line.fact for line in (*lines, *self._tail.first(len(self._tail)))), {}))
 
     def give_up(self, reason: str) -> None:
         """Another process has the lease. What people added is still written; the rest is its to tell."""
         if self._is_stale:
             return
-        kept = deque(line for line in self._waiting if not is_fenced(line.fact))
-        refused, self._waiting, self._is_stale = len(self._waiting) - len(kept), kept, True
+        refused = self._tail.refuse(lambda line: is_fenced(line.fact))
+        self._is_stale, self._late = True, 0
         self._refused += refused
         self._safe += refused
         log.error("facts_refused", count=refused, left_in_the_spool=self._spool.waiting, reason=reason)
@@ -209,16 +218,17 @@ class Journal:
         self._moved.set()
 
     async def _write_waiting(self) -> None:
-        waiting, was_stale = self._waiting, self._is_stale
-        batch = tuple(islice(waiting, self._rules.batch))
+        was_stale, count = self._is_stale, min(self._late, self._rules.batch)
+        batch = self._tail.first(count or self._rules.batch)
         failpoint("journal.taken")
-        if await self._store(batch):
-            self._forget(len(batch), of=waiting)
+        if await self._store(batch, is_late=count > 0):
+            self._late -= count
+            self._forget(len(batch), was_stale=was_stale)
         elif self._is_stale is was_stale:
             await self._spool_waiting()
 
     async def _replay(self) -> None:
-        count = min(self._late, self._rules.batch)
+        count = min(self._late, self._spool.waiting, self._rules.batch)
         lines = await asyncio.to_thread(self._spool.front, count or self._rules.batch)
         failpoint("journal.replaying")
         if await self._store(lines, is_late=count > 0):
@@ -226,8 +236,7 @@ class Journal:
             self._late -= count
 
     async def _spool_waiting(self) -> None:
-        waiting = self._waiting
-        lines = tuple(waiting)
+        was_stale, lines = self._is_stale, self._tail.first(len(self._tail))
         if not lines:
             return
         try:
@@ -235,7 +244,7 @@ class Journal:
         except SpoolFull as exc:
             self._say_full(str(exc))
             return
-        self._forget(kept, of=waiting)
+        self._forget(kept, was_stale=was_stale)
 
     async def _store(self, batch: Sequence[Line], *, is_late: bool = False) -> bool:
         """False: the database is away, or the lease another's, and ``batch`` is where it was."""
@@ -279,12 +288,12 @@ class Journal:
         self._stored += len(batch)
         return True
 
-    def _forget(self, count: int, *, of: deque[Line]) -> None:
+    def _forget(self, count: int, *, was_stale: bool) -> None:
         """These are safe. Where the lease was lost meanwhile, those that still wait are written again, and known."""
-        for _ in range(count if of is self._waiting else 0):
-            self._waiting.popleft()
-            self._safe += 1
-        if not self._waiting:
+        if self._is_stale is was_stale:
+            self._tail.forget(count)
+            self._safe += count
+        if not self._tail:
             self._awake.clear()
         self._moved.set()
 
@@ -296,11 +305,12 @@ class Journal:
         """At the stop: on this thread, for nothing else runs any more."""
         failpoint("journal.stopping")
         try:
-            kept = self._spool.append(tuple(self._waiting)) if self._waiting else 0
+            kept = self._spool.append(self._tail.first(len(self._tail))) if self._tail else 0
         except SpoolFull as exc:
-            log.critical("facts_lost", count=len(self._waiting), reason=str(exc))
+            log.critical("facts_left_in_the_tail", count=len(self._tail), reason=str(exc))
         else:
-            self._forget(kept, of=self._waiting)
+            self._forget(kept, was_stale=self._is_stale)
+        self._tail.close()
         self._spool.close()
 
     def _lose(self, fact: Envelope) -> None:
@@ -327,5 +337,5 @@ class Journal:
 
     def _say_full(self, reason: str) -> None:
         if not self._is_spool_full:
-            log.critical("spool_full", reason=reason, waiting_in_memory=len(self._waiting), room=self._rules.room)
+            log.critical("spool_full", reason=reason, waiting_in_memory=len(self._tail), room=self._rules.room)
         self._is_spool_full = True

@@ -34,8 +34,8 @@ class Fence:
 
     epochs: Mapping[str, int]
     is_late: bool = False
-    """These facts are of an earlier epoch, and were told while it held: of a spool that a restarted service found. They are
-    written where the record does not know better by now."""
+    """These facts are of an earlier epoch: of a spool or a tail that a restarted service found. They are written where the record
+    does not know better by now."""
 
     on_stale: Callable[[], None] = lambda: None
     """Told when a write was refused: another has the lease, and nobody here may know yet."""

@@ -41,7 +41,7 @@ class Spool:
         self.path = path
         self.waiting = 0
         self._max_bytes = max_bytes
-        self._file = _opened(path)
+        self._file = opened(path)
         self._front = 0
         self._end = 0
         self._ahead = (0, 0)
@@ -54,7 +54,7 @@ class Spool:
 
     def append(self, lines: Sequence[Line]) -> int:
         """How many were kept, from the front; on the disk when this returns. Raises ``SpoolFull`` when none was."""
-        records = [_record(line) for line in lines]
+        records = [record_of(line) for line in lines]
         fitting = _fitting(records, self._max_bytes - self._end)
         if lines and not fitting:
             raise SpoolFull(f"the spool {self.path} is full: {self._end} of {self._max_bytes} bytes")
@@ -74,7 +74,7 @@ class Spool:
 
     def everything(self) -> tuple[Line, ...]:
         """A look at all that waits, while it may be on its way: changes nothing."""
-        return tuple(line for record in self._records(self.waiting) if (line := _line_of(record)))
+        return tuple(line for record in self._records(self.waiting) if (line := line_of_record(record)))
 
     def taken(self) -> None:
         """What ``front`` gave last is in the database."""
@@ -89,7 +89,7 @@ class Spool:
     def refuse(self, line: Line, reason: str) -> None:
         """Keep what the database will never take, for a person to look at."""
         log.error("fact_refused", fact=line.fact.id, type=line.fact.type, reason=reason, kept_in=f"{self.path}.refused")
-        self._keep_aside("refused", _record(line))
+        self._keep_aside("refused", record_of(line))
         failpoint("spool.refused")
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Spool:
             if is_due("spool.half_a_line"):
                 os.pwrite(self._file, records[:-7], self._end)
                 os.kill(os.getpid(), signal.SIGKILL)
-            _write_all(self._file, records, self._end)
+            write_all(self._file, records, self._end)
             failpoint("spool.before_sync")
             os.fsync(self._file)
         except OSError as exc:
@@ -137,7 +137,7 @@ class Spool:
             return [file.readline() for _ in range(min(count, self.waiting))]
 
     def _checked(self, record: bytes, at_byte: int) -> list[Line]:
-        line = _line_of(record)
+        line = line_of_record(record)
         if line is None:
             log.error("spool_line_damaged", path=str(self.path), at_byte=at_byte)
             self._keep_aside("damaged", record)
@@ -151,7 +151,7 @@ class Spool:
             log.error("spool_not_kept_aside", kind=kind, reason=str(exc))  # noqa: TRY400 - the reason says it
 
 
-def _opened(path: Path) -> int:
+def opened(path: Path) -> int:
     """A descriptor, locked: unbuffered, so that what a full disk refused is not tried again behind our back."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,13 +166,23 @@ def _opened(path: Path) -> int:
     return descriptor
 
 
-def _write_all(file: int, records: bytes, at: int) -> None:
+def is_in_use(path: Path) -> bool:
+    """Does a process have it open?"""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def write_all(file: int, records: bytes, at: int) -> None:
     while records:
         written = os.pwrite(file, records, at)
         records, at = records[written:], at + written
 
 
-def _line_of(record: bytes) -> Line | None:
+def line_of_record(record: bytes) -> Line | None:
     """None for what does not match its checksum."""
     json = record[CHECKSUM:].rstrip(b"\n")
     try:
@@ -181,8 +191,12 @@ def _line_of(record: bytes) -> Line | None:
         return None
 
 
-def _record(line: Line) -> bytes:
+def record_of(line: Line) -> bytes:
     return b"%08x %s\n" % (crc32(line.json), line.json)
+
+
+def size_of_record(line: Line) -> int:
+    return CHECKSUM + len(line.json) + 1
 
 
 def _fitting(records: Sequence[bytes], room: int) -> int:

@@ -16,6 +16,7 @@ from cti.store.drivers import Writing
 from cti.store.lease import Fence, Lease, is_fenced
 from cti.store.record_statements import RecordStatements
 from cti.store.statements import time_of
+from cti.store.storable import fresh, key_of, other_key_of
 from cti.store.tables import lease
 
 log = logger("lease")
@@ -107,13 +108,22 @@ async def let_through(
     if names := sorted({one.source for one in fenced} & set(fence.epochs)):
         (held,) = await writing.ask((statements.epochs, names))
         _check(fence, names, {row[0]: row[1] for row in held})
-    if not fence.is_late or not fenced:
-        return list(facts)
-    known = await _known_better(writing, statements, fenced)
-    if known:
-        fence.dropped["late"] += len(known)
-        log.warning("late_facts_dropped", count=len(known), reason="the record has the end of these calls already")
-    return [one for one in facts if id(one) not in known]
+    return await _of_late(writing, statements, facts, fence) if fence.is_late else list(facts)
+
+
+async def _of_late(
+    writing: Writing, statements: RecordStatements, facts: Sequence[Envelope], fence: Fence
+) -> list[Envelope]:
+    """Without those that are there already (written, and then we were killed before that was noted), and without those of which
+    the record knows better."""
+    names = sorted({name for one in facts for _, name in (key_of(one), other_key_of(one))})
+    (found,) = await writing.ask((statements.types, names))
+    new = fresh(facts, {(source, name): kind for source, name, kind in found})
+    better = await _known_better(writing, statements, [one for one in new if is_fenced(one)])
+    if better:
+        fence.dropped["late"] += len(better)
+        log.warning("late_facts_dropped", count=len(better), reason="the record has the end of these calls already")
+    return [one for one in new if id(one) not in better]
 
 
 def _check(fence: Fence, names: Sequence[str], now: Mapping[str, int]) -> None:

@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -172,9 +171,11 @@ async def test_by_hand_it_says_what_is_wrong(cti: Run, tmp_path: Path) -> None:
     said = await cti("backfill", "--config", file, "--from", "yesterday")
     assert (said.code, "--from yesterday" in said.err) == (2, True)
     (tmp_path / "var" / "spool").mkdir(parents=True)
-    shutil.copy(file, tmp_path / "var" / "spool" / "facts.spool")
-    said = await cti("backfill", "--config", file, "--from", "2026-11-21T20:00")
-    assert (said.code, "facts wait in" in said.err) == (2, True)
+    for name in ("facts.tail", "facts.spool"):
+        (waiting := tmp_path / "var" / "spool" / name).write_text("a fact")
+        said = await cti("backfill", "--config", file, "--from", "2026-11-21T20:00")
+        assert (said.code, "facts wait in" in said.err, name in said.err) == (2, True, True)
+        waiting.unlink()
 
 
 def _own(fact: Envelope, call: CallId | None = None) -> Envelope:

@@ -1,4 +1,5 @@
-"""A crash at any point leaves exactly one interaction for each call, and all that was acknowledged, once the service is up again.
+"""A crash at any point leaves every fact that was recorded, exactly one interaction for each call, and all that was acknowledged,
+once the service is up again.
 
 A child tells some calls and is killed at one of the named points; another takes up what it left, and finishes. What passes a
 point is told beside it: ``PASSED_BY`` has every name, and a name nobody passes fails here.
@@ -31,7 +32,8 @@ NIGHT = 120
 PASSED_BY = {
     "straight": (
         "journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written",
-        "journal.flushed", "journal.stopping",
+        "journal.flushed", "journal.stopping", "tail.before_write", "tail.half_a_line", "tail.written", "tail.before_cut",
+        "tail.made_anew", "tail.replaced", "tail.cut",
     ),
     "outage": ("spool.before_append", "spool.half_a_line", "spool.before_sync", "spool.appended"),
     "replay": ("journal.replaying", "spool.replayed", "spool.emptied"),
@@ -41,7 +43,10 @@ PASSED_BY = {
 """What has to happen for a point to be passed: nothing special, the database away, the database back, a fact it refuses, calls that
 only the PBX has on its record."""
 ON_POSTGRES = ("journal.written", "store.before_commit", "store.after_commit")
-OFTEN = ("journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written")
+OFTEN = (
+    "journal.recorded", "journal.taken", "store.before_commit", "store.after_commit", "journal.written", "tail.before_write",
+    "tail.half_a_line", "tail.written", "tail.before_cut", "tail.cut",
+)  # fmt: skip
 """Passed many times by some calls: killed in their midst."""
 
 
@@ -69,6 +74,10 @@ class Crash:
                 return self.child(failpoint, "poison")
             case _:
                 return self.child(failpoint)
+
+    @property
+    def tail(self) -> Path:
+        return self.spool.with_suffix(".tail")
 
     @property
     def acknowledged(self) -> set[str]:
@@ -109,7 +118,19 @@ def test_37_daemon_kill9_everywhere(
     rows = crash.rows()
     assert sorted(row.call for row in rows) == sorted(f"main-{number}.1" for number in range(CALLS))
     assert acknowledged <= {row.call for row in rows if row.note}
-    assert crash.spool.stat().st_size == 0
+    assert (crash.spool.stat().st_size, crash.tail.stat().st_size) == (0, 0)
+
+
+def test_37_killed_again_and_again_while_it_takes_up_what_the_tail_has(
+    ready_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    crash = Crash(ready_url("sqlite"), tmp_path / "spool")
+    assert crash.child("tail.written:40") == -signal.SIGKILL
+    for failpoint in ("journal.taken", "store.before_commit", "store.after_commit", "tail.before_cut"):
+        assert crash.tail.stat().st_size
+        assert crash.child(failpoint) == -signal.SIGKILL
+    assert crash.child() == 0
+    assert len(crash.rows()) == CALLS
 
 
 def test_37_a_night_is_filled_in_once_however_often_that_is_cut_short(

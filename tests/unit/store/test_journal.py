@@ -1,6 +1,7 @@
 """Facts reach the record, in order and once, whatever the database does meanwhile."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,7 +17,8 @@ from cti.store.interactions import Filter
 from cti.store.journal import Journal, JournalRules, pause_s
 from cti.store.lease import Fence, is_fenced
 from cti.store.memory import MemoryInteractionLog
-from cti.store.spool import Spool
+from cti.store.spool import Spool, record_of
+from cti.store.storable import line_of
 from tests.unit.store.call_stories import DEVICES, NINE, Story, answered_call
 
 QUICK = JournalRules(linger_s=0.0, retry_first_s=0.002, retry_cap_s=0.005, write_limit_s=1.0)
@@ -168,7 +170,7 @@ async def test_a_restart_while_the_database_is_away_knows_what_is_spooled(log: M
             journal.record(fact)
         await journal.flush()
     again = Journal(log, Spool(path), QUICK)
-    assert await again.spooled() == tuple(answered_call())
+    assert await again.unwritten() == tuple(answered_call())
 
 
 async def test_what_the_database_refuses_does_not_hold_up_the_rest(log: MoodyLog, path: Path) -> None:
@@ -221,6 +223,52 @@ async def test_a_long_outage_is_replayed_whole(log: MoodyLog, path: Path) -> Non
         log.away = None
         await journal.drained()
     assert len(await calls(log)) == 300
+
+
+def killed_now(path: Path) -> Path:
+    """What a kill would leave at this moment, for the next process."""
+    left = path.parent / "left" / path.name
+    shutil.copytree(path.parent, left.parent, dirs_exist_ok=True, ignore=shutil.ignore_patterns("left"))
+    return left
+
+
+async def test_what_was_recorded_survives_a_kill_that_comes_before_the_database_has_it(
+    log: MoodyLog, path: Path
+) -> None:
+    async with running(log, path, FOREVER) as journal:
+        for fact in answered_call()[:3]:
+            journal.record(fact)
+        await asyncio.sleep(0)
+        left, log = killed_now(path), MoodyLog()
+    async with running(log, left) as again:
+        await again.drained()
+        again.record(answered_call()[3])
+        await again.flush()
+    assert await told(log) == tuple(answered_call()[:4])
+
+
+async def test_a_kill_between_the_spool_and_the_end_of_the_tail_doubles_nothing(log: MoodyLog, path: Path) -> None:
+    facts = answered_call()
+    spool = Spool(path)
+    spool.append([line_of(fact) for fact in facts[:4]])
+    spool.close()
+    path.with_suffix(".tail").write_bytes(b"".join(record_of(line_of(fact)) for fact in facts[2:]))
+    async with running(log, path) as journal:
+        assert await journal.unwritten() == tuple(facts)
+        await journal.drained()
+    assert await told(log) == tuple(facts)
+
+
+async def test_the_tail_is_empty_when_the_database_has_all(log: MoodyLog, path: Path) -> None:
+    async with running(log, path) as journal:
+        for fact in answered_call():
+            journal.record(fact)
+        await journal.flush()
+        assert contents(path.with_suffix(".tail")) == b""
+        log.away = StoreUnavailable("gone fishing")
+        journal.record(answered_call("2.1")[0])
+        await journal.flush()
+        assert (contents(path.with_suffix(".tail")), journal.status.spooled) == (b"", 1)
 
 
 async def test_recording_never_waits(log: MoodyLog, path: Path) -> None:
@@ -339,3 +387,35 @@ async def test_the_spool_of_an_earlier_epoch_comes_late(path: Path) -> None:
         await journal.drained()
     assert log.late == [fact.id for fact in facts]
     assert len(await told(log, "2.1")) == 1
+
+
+async def test_the_tail_of_an_earlier_epoch_comes_late(path: Path) -> None:
+    log, facts = LeasedLog(), answered_call("1.1")
+    log.is_stuck = True
+    async with holding(log, path, epoch=1) as journal:
+        for fact in facts:
+            journal.record(fact)
+        await asyncio.sleep(0)
+        left, log = killed_now(path), LeasedLog()
+    log.epoch = 2
+    async with holding(log, left, epoch=2) as journal:
+        journal.record(answered_call("2.1")[0])
+        await journal.drained()
+    assert log.late == [fact.id for fact in facts]
+    assert len(await told(log, "2.1")) == 1
+
+
+async def test_facts_of_a_stale_epoch_are_not_in_the_tail_either(path: Path) -> None:
+    log = LeasedLog()
+    async with holding(log, path, epoch=1) as journal:
+        log.is_stuck = True
+        for fact in (*answered_call("1.1"), note("1.1")):
+            journal.record(fact)
+        await asyncio.sleep(0)
+        journal.give_up("another has it")
+        await asyncio.sleep(0)
+        left, log = killed_now(path), LeasedLog()
+    async with holding(log, left, epoch=3) as journal:
+        log.epoch = 3
+        await journal.drained()
+    assert [fact.type for fact in await told(log)] == [NOTE]
