@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from cti.calls.frozen import changed
 from cti.calls.journey import Journey
 from cti.envelope import Envelope
 from cti.store.journeys import (
@@ -64,7 +65,7 @@ class MemoryJourneyLog:
 
     async def journey_counts(self, period: Period) -> tuple[JourneyCount, ...]:
         known = (one for one in self._journeys(period) if not one.is_after)
-        return _counted(replace(one, reason="", at_step="") for one in known)
+        return _counted(changed(one, reason="", at_step="") for one in known)
 
     def _journeys(self, period: Period) -> Iterator[Journey]:
         known = (one for trail in self._trails.values() for one in trail.journeys)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, Table, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, and_, or_, select
 
 from cti.calls.call import CallId, PbxName
-from cti.calls.journey import IvrOutcome, LeftBy
+from cti.calls.journey import IvrOutcome, LeftBy, PinTried
 from cti.envelope import Envelope
-from cti.store import rows
+from cti.journeys import TYPE_OF
+from cti.store import rows, sql_counts
 from cti.store.database import Database
 from cti.store.journeys import (
     Callback,
@@ -26,21 +27,9 @@ from cti.store.journeys import (
 )
 from cti.store.paging import Spot, checked_limit, cursor_of, spot_at
 from cti.store.storable import clean
-from cti.store.tables import callback, fact, ivr_journey, ivr_step, voicemail
+from cti.store.tables import PIN_TRIED, callback, fact, voicemail
 
 T = TypeVar("T")
-_ALIKE: Final[tuple[ColumnElement[Any], ...]] = tuple(
-    ivr_step.c[name] for name in ("step", "kind", "label", "how", "to", "spent_s")
-)
-_COUNT: Final = func.count().label("journeys")
-_LED_THERE: Final = ivr_journey.c.is_after.is_(False)
-"""What is asked after the conversation led nowhere, and is no journey to be counted."""
-_STEP_SUMS: Final[tuple[ColumnElement[Any], ...]] = (
-    func.count().label("visits"),
-    func.sum(case((ivr_step.c.visit == 1, 1), else_=0)).label("journeys"),
-    func.sum(ivr_step.c.failures).label("failures"),
-    func.min(ivr_step.c.nr).label("place"),
-)
 
 
 class SqlJourneyLog:
@@ -49,7 +38,8 @@ class SqlJourneyLog:
 
     async def facts_of(self, kind: str, *, since: datetime) -> tuple[Envelope, ...]:
         table = fact.c
-        wanted = select(fact).where(table.type == kind, table.at >= since).order_by(table.recorded)
+        of_kind = PIN_TRIED if kind == TYPE_OF[PinTried] else table.type == kind
+        wanted = select(fact).where(of_kind, table.at >= since).order_by(table.recorded)
         return tuple(rows.fact_of(row) for row in await self._read(wanted))
 
     async def callbacks(self, sought: Sought, *, cursor: str | None = None, limit: int = 50) -> PageOf[Callback]:
@@ -67,27 +57,19 @@ class SqlJourneyLog:
         return _voicemail_of(found[0]) if found else None
 
     async def flow_counts(self, flow: str, period: Period) -> FlowCounts:
-        journeys, steps, marks = ivr_journey.c, ivr_step.c, (ivr_journey.c.satisfaction, ivr_journey.c.recommendation)
-        alike = (journeys.flow, journeys.label, journeys.outcome, journeys.reason, journeys.at_step, journeys.spent_s)
-        of_flow = and_(journeys.flow == clean(flow), _within(journeys.entered_at, period))
-        marked = and_(of_flow, or_(*(mark.is_not(None) for mark in marks)))
-        of_steps = and_(steps.flow == clean(flow), _within(steps.entered_at, period))
+        flow = clean(flow)
         async with self._database.reading() as connection:
-            found = await connection.execute(select(*alike, _COUNT).where(of_flow, _LED_THERE).group_by(*alike))
-            taken = await connection.execute(select(*_ALIKE, *_STEP_SUMS).where(of_steps).group_by(*_ALIKE))
-            given = await connection.execute(select(*marks, _COUNT).where(marked).group_by(*marks))
+            journeys = await connection.execute(sql_counts.journeys_of(flow, period))
+            steps = await connection.execute(sql_counts.steps_of(flow, period))
+            marks = await connection.execute(sql_counts.marks_of(flow, period))
             return FlowCounts(
-                journeys=tuple(_journey_count(row) for row in found),
-                steps=tuple(_step_count(row) for row in taken),
-                marks=tuple(MarkCount(**row._mapping) for row in given),  # noqa: SLF001 - a row's public name for its columns
+                journeys=tuple(_journey_count(row) for row in journeys),
+                steps=tuple(_step_count(row) for row in steps),
+                marks=tuple(MarkCount(**row._mapping) for row in marks),  # noqa: SLF001 - a row's public name for its columns
             )
 
     async def journey_counts(self, period: Period) -> tuple[JourneyCount, ...]:
-        table = ivr_journey.c
-        alike = (table.flow, table.label, table.outcome, table.spent_s)
-        nowhere = (literal("").label("reason"), literal("").label("at_step"))
-        counted = select(*alike, *nowhere, _COUNT).where(_within(table.entered_at, period), _LED_THERE).group_by(*alike)
-        return tuple(_journey_count(row) for row in await self._read(counted))
+        return tuple(_journey_count(row) for row in await self._read(sql_counts.journeys_of_all(period)))
 
     async def _page(self, kind: "_List[T]", sought: Sought, cursor: str | None, limit: int) -> PageOf[T]:
         limit = checked_limit(limit)
@@ -104,10 +86,6 @@ class SqlJourneyLog:
             return found
 
 
-def _within(at: ColumnElement[datetime], period: Period) -> ColumnElement[bool]:
-    return and_(at >= period.since, at < period.until)
-
-
 def _callback_of(row: Row[Any]) -> Callback:
     values = dict(row._mapping)  # noqa: SLF001 - a row's public name for its columns
     state = CallbackState(row.state)
@@ -120,13 +98,20 @@ def _voicemail_of(row: Row[Any]) -> Voicemail:
 
 
 def _journey_count(row: Row[Any]) -> JourneyCount:
-    values = dict(row._mapping)  # noqa: SLF001 - a row's public name for its columns
-    return JourneyCount(**values | {"outcome": IvrOutcome(row.outcome) if row.outcome else None})
+    flow, label, outcome, *where, spent_s, journeys = tuple[Any, ...](row)
+    reason, at_step = where or ("", "")
+    ended = IvrOutcome(outcome) if outcome else None
+    return JourneyCount(
+        flow=flow, label=label, outcome=ended, reason=reason, at_step=at_step, spent_s=spent_s, journeys=journeys
+    )
 
 
 def _step_count(row: Row[Any]) -> StepCount:
-    values = dict(row._mapping)  # noqa: SLF001 - a row's public name for its columns
-    return StepCount(**values | {"how": LeftBy(row.how)})
+    step, kind, label, how, to, spent_s, visits, journeys, failures, place = tuple[Any, ...](row)
+    return StepCount(
+        step=step, kind=kind, label=label, how=LeftBy(how), to=to, spent_s=spent_s, visits=visits, journeys=journeys,
+        failures=failures, place=place,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,11 +78,18 @@ NOT_INBOUND: Final = text("direction <> 'inbound'")
 NOT_ANSWERED: Final = text("outcome <> 'answered'")
 NOT_SERVED: Final = text("ivr_outcome NOT IN ('', 'self_served', 'to_agent')")
 """What most rows are not. A query that means to use an index of the others says so in the same words."""
+PIN_TRIED: Final = text("type = 'cti.ivr.pin_tried.v1'")
+"""The facts that are read by their type."""
 
 
 def _partial(name: str, where: TextClause, *columns: str) -> Index:
     """Of such rows only."""
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+def _marked(name: str, mark: str, *columns: str) -> Index:
+    """Of rows with this mark only."""
+    return Index(name, *columns, sqlite_where=text(f"{mark} = 1"), postgresql_where=text(mark))
 
 
 # ---- what happened
@@ -100,7 +107,7 @@ fact = Table(
     Column("data", JSON, nullable=False),
     UniqueConstraint("id", "source"),
     Index(None, "call", "recorded"),
-    Index(None, "type", "at"),
+    _partial("fact_pin_tried", PIN_TRIED, "at"),
     _partial("fact_cleared", text("type = 'cti.call.cleared.v1'"), "call", "source"),
     sqlite_autoincrement=True,
 )
@@ -156,14 +163,10 @@ interaction = Table(
     Index(None, "dnis_reversed"),
     Index(None, "customer_reversed", "ended_at"),
     Index(None, "ivr_flow", "ended_at"),
-    Index(None, "is_not_classified", "ended_at"),
     Index(None, "call"),
-    Index(
-        "interaction_backfilled",
-        "ended_at",
-        sqlite_where=text("is_backfilled = 1"),
-        postgresql_where=text("is_backfilled"),
-    ),
+    _marked("interaction_not_classified", "is_not_classified", "ended_at"),
+    _marked("interaction_not_classified_of_queue", "is_not_classified", "queue", "ended_at"),
+    _marked("interaction_backfilled", "is_backfilled", "ended_at"),
     _partial("interaction_not_inbound", NOT_INBOUND, "direction", "ended_at"),
     _partial("interaction_not_answered", NOT_ANSWERED, "outcome", "ended_at"),
     _partial("interaction_not_served", NOT_SERVED, "ivr_outcome", "ended_at"),
@@ -237,7 +240,6 @@ ivr_journey = Table(
     Column("is_verified", Boolean, nullable=False),
     Column("satisfaction", Integer, nullable=True),
     Column("recommendation", Integer, nullable=True),
-    Index(None, "flow", "entered_at"),
     Index(None, "entered_at"),
 )
 
@@ -261,6 +263,35 @@ ivr_step = Table(
     _text("choice"),
     Column("failures", Integer, nullable=False),
     Index(None, "flow", "entered_at"),
+)
+
+
+def _count(name: str, *, key: bool = False) -> Column[Any]:
+    return Column(name, Integer, nullable=False, primary_key=key, autoincrement=False)
+
+
+# The next two are kept by triggers (migration 0008): nothing else writes them.
+
+ivr_journey_count = Table(
+    "ivr_journey_count",
+    metadata,
+    *(_text(name, key=True) for name in ("span", "flow", "pbx", "label")),
+    Column("is_after", Boolean, primary_key=True),
+    *(_text(name, key=True) for name in ("outcome", "reason", "at_step")),
+    Column("spent_s", Float, primary_key=True, autoincrement=False),
+    *(_count(name, key=True) for name in ("satisfaction", "recommendation")),
+    _count("journeys"),
+    sqlite_with_rowid=False,
+)
+
+ivr_step_count = Table(
+    "ivr_step_count",
+    metadata,
+    *(_text(name, key=True) for name in ("span", "flow", "pbx", "step", "kind", "label", "how", "to")),
+    Column("spent_s", Float, primary_key=True, autoincrement=False),
+    _count("nr", key=True),
+    *(_count(name) for name in ("visits", "journeys", "failures")),
+    sqlite_with_rowid=False,
 )
 
 callback = Table(
