@@ -68,7 +68,7 @@ async def _prepare(url: str, agents: Agents, some: Sequence[Customer]) -> None:
     try:
         await put_customers(database, some, country=COUNTRY)
         await _log_in(database, agents)
-        async with database.reading() as connection:
+        async with database.writing() as connection:
             await connection.exec_driver_sql("ANALYZE")
     finally:
         await database.close()

@@ -42,6 +42,8 @@ def by_order(contact: Contact, digits: str) -> Match:
 
 def read_numbers(contact: Contact, country: str) -> Contact:
     """The same contact, each number with what it means: to be shown, not to be matched, for a field may hold several."""
+    if all(known.e164 for known in contact.numbers):
+        return contact
     read = (replace(known, e164=next(iter(meanings(known, country)), "")) for known in contact.numbers)
     return replace(contact, numbers=tuple(read))
 
@@ -75,6 +77,6 @@ def _readings(typed: str, country: str) -> Iterator[tuple[str, Number]]:
 
 
 def _has_country_code(typed: str, read: Number) -> bool:
-    if numbers.parse(typed, country=_NO_COUNTRY):
+    if re.sub(r"\D", "", typed).lstrip("0").startswith(read.e164.lstrip("+")):
         return True
-    return re.sub(r"\D", "", typed).lstrip("0").startswith(read.e164.lstrip("+"))
+    return numbers.parse(typed, country=_NO_COUNTRY) is not None

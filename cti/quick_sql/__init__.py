@@ -10,8 +10,9 @@ a ``Question`` and is sent its rows, and knows nothing of threads and awaits::
 
     await reader.read(customer_with_orders("C000001"))
 
-Questions that do not wait for each other's answers are yielded as ``Together``, and are one statement: a round trip takes
-PostgreSQL longer than the answer, and SQLite's thread waits at each of its steps for the one that serves the desktops.
+A question and what belongs to its answer, a customer and what is kept of them in other tables, are yielded as ``Detailed``, and
+are one statement: a round trip takes PostgreSQL longer than the answer, and SQLite's thread waits at each of its steps for the
+one that serves the desktops.
 
 Drivers' errors are raised where the question was yielded, as they are: ``ERRORS``. Connections cannot write.
 """
@@ -24,18 +25,19 @@ import msgspec
 from sqlalchemy.engine import URL
 
 from cti.quick_sql.postgres import PostgresReader
-from cti.quick_sql.reading import Asked, Question, Reader, Reading, Row, Together, answered, one_by_one
+from cti.quick_sql.reading import Asked, Detailed, Details, Question, Reader, Reading, Row, answered, one_by_one
 from cti.quick_sql.sqlite import SqliteReader
 
 __all__ = [
     "BACKENDS",
     "ERRORS",
     "Asked",
+    "Detailed",
+    "Details",
     "Question",
     "Reader",
     "Reading",
     "Row",
-    "Together",
     "answered",
     "one_by_one",
     "quick_reader",

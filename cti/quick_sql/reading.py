@@ -1,6 +1,6 @@
 """Questions and how a row of them is asked, whatever answers."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -16,22 +16,32 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """Answered by a list of rows for each. A name means the same value in all of them. Their columns come as JSON has them:
-    times as text, numbers as int or, exactly, Decimal."""
+class Detailed:
+    """A question, and what belongs to those whom it finds: one statement, and answered by ``Details``."""
 
-    questions: tuple[Question, ...]
+    question: Question
+    key: str
+    """The column whose values are the ``:ids`` of the ``details``."""
+    details: tuple[str, ...]
+    most: int
+    """Of more rows than this only the rows themselves are read."""
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {name: value for question in self.questions for name, value in question.values.items()}
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    rows: Sequence[Row]
+    belonging: Sequence[Sequence[Row]]
+    """For each of the details its rows; empty where there are too many, or none. Columns come as JSON has them: times as text,
+    numbers as int or, exactly, Decimal."""
 
 
-Asked = Question | Together
+Asked = Question | Detailed
 Reading = Generator[Asked, Any, T]
 
 
 class Reader(Protocol):
+    """Asked from one event loop."""
+
     async def read(self, reading: Reading[T]) -> T: ...
 
     async def close(self) -> None: ...
@@ -52,5 +62,11 @@ def answered(reading: Reading[T], ask: Callable[[Asked], object]) -> T:
 
 
 def one_by_one(asked: Asked, ask: Callable[[Question], list[Row]]) -> object:
-    """Where together is no quicker."""
-    return ask(asked) if isinstance(asked, Question) else [ask(question) for question in asked.questions]
+    """Where one statement is no quicker."""
+    if isinstance(asked, Question):
+        return ask(asked)
+    rows = ask(asked.question)
+    if not 0 < len(rows) <= asked.most:
+        return Details(rows, ())
+    ids = [row[asked.key] for row in rows]
+    return Details(rows, [ask(Question(sql, {"ids": ids})) for sql in asked.details])

@@ -1,36 +1,36 @@
-"""SQLite, in one thread: all of an answer's questions in one hop. More threads answer no more, for they and the one that serves
-the desktops take turns at Python, and the more there are the longer each waits (benchmarks/bench_pop.py)."""
+"""SQLite, in one thread. More threads answer no more, for they and the one that serves the desktops take turns at Python, and the
+more there are the longer each waits (benchmarks/bench_pop.py)."""
 
-import asyncio
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import msgspec
 from sqlalchemy.dialects.sqlite.pysqlite import dialect
 from sqlalchemy.engine import URL
 
+from cti.quick_sql.detailed import as_one
 from cti.quick_sql.parameters import named
-from cti.quick_sql.reading import Asked, Question, Reading, Row, T, Together, answered
+from cti.quick_sql.reading import Asked, Detailed, Details, Question, Reading, Row, T, answered
+from cti.quick_sql.turns import Turns
 
 BUSY_MS: Final = 5000
-_rows: Final = msgspec.json.Decoder(list[list[object]])
+_json: Final = msgspec.json.Decoder(list[list[object]])
+_Columns = list[str]
 
 
 class SqliteReader:
     def __init__(self, url: URL) -> None:
         (self._path,), self._options = dialect().create_connect_args(url)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="quick-sql")
         self._opened: sqlite3.Connection | None = None
-        self._together: dict[tuple[str, ...], tuple[str, list[list[str]]]] = {}
+        self._turns = Turns("quick-sql", self._end)
+        self._statements: dict[tuple[str, ...], tuple[str, list[_Columns]]] = {}
 
     async def read(self, reading: Reading[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answered, reading)
+        return await self._turns.ask(partial(self._answered, reading))
 
     async def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
-        if self._opened:
-            self._opened.close()
+        self._turns.stop()
 
     def _answered(self, reading: Reading[T]) -> T:
         connection = self._connection()
@@ -38,39 +38,57 @@ class SqliteReader:
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
-            options = {**self._options, "check_same_thread": False, "isolation_level": None}
-            self._opened = sqlite3.connect(self._path, **options)
-            self._opened.row_factory = sqlite3.Row
+            self._opened = sqlite3.connect(self._path, **self._options, isolation_level=None)
             self._opened.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._opened.execute("PRAGMA query_only = ON")
         return self._opened
 
     def _asked(self, connection: sqlite3.Connection, asked: Asked) -> object:
         if isinstance(asked, Question):
-            return [dict(row) for row in connection.execute(*named(asked.sql, asked.values))]
-        sql, columns = self._as_one(connection, asked)
-        found = connection.execute(*named(sql, asked.values)).fetchone()
-        return [_with_names(names, text) for names, text in zip(columns, found, strict=True)]
+            return _rows(connection.execute(*named(asked.sql, asked.values)))
+        sql, columns = self._statement(connection, asked)
+        cursor = connection.execute(*named(sql, asked.question.values))
+        found = cursor.fetchall()
+        names = _names(cursor)[: -len(columns)]
+        rows = [dict(zip(names, row, strict=False)) for row in found]
+        if not 0 < len(rows) <= asked.most:
+            return Details(rows, ())
+        texts = found[0][-len(columns) :]
+        return Details(rows, [_decoded(text, its) for text, its in zip(texts, columns, strict=True)])
 
-    def _as_one(self, connection: sqlite3.Connection, asked: Together) -> tuple[str, list[list[str]]]:
-        """One row of JSON lists. What columns there are is asked once."""
-        key = tuple(question.sql for question in asked.questions)
-        if key not in self._together:
-            columns = [_columns(connection, question) for question in asked.questions]
-            parts = map(_as_json, key, columns)
-            self._together[key] = f"SELECT {', '.join(parts)}", columns
-        return self._together[key]
+    def _statement(self, connection: sqlite3.Connection, asked: Detailed) -> tuple[str, list[_Columns]]:
+        """And the columns of its details, which are asked for once."""
+        key = (asked.question.sql, *asked.details)
+        if key not in self._statements:
+            columns = [_columns(connection, sql) for sql in asked.details]
+            details = map(_as_json, asked.details, columns)
+            whole = as_one(asked.question.sql, details, key=asked.key, most=asked.most, among="IN {}")
+            self._statements[key] = whole, columns
+        return self._statements[key]
+
+    def _end(self) -> None:
+        if self._opened:
+            self._opened.close()
 
 
-def _columns(connection: sqlite3.Connection, question: Question) -> list[str]:
-    empty = f"SELECT * FROM (\n{question.sql}\n) LIMIT 0"  # noqa: S608 - wraps what is asked anyway
-    return [name for name, *_ in connection.execute(*named(empty, question.values)).description]
+def _columns(connection: sqlite3.Connection, sql: str) -> _Columns:
+    empty = f"SELECT * FROM (\n{sql}\n) LIMIT 0"  # noqa: S608 - wraps what is asked anyway
+    return _names(connection.execute(*named(empty, {"ids": []})))
 
 
-def _as_json(sql: str, columns: list[str]) -> str:
+def _as_json(sql: str, columns: _Columns) -> str:
     names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
     return f"(SELECT json_group_array(json_array({names})) FROM (\n{sql}\n))"  # noqa: S608
 
 
-def _with_names(names: list[str], text: str) -> list[Row]:
-    return [dict(zip(names, row, strict=True)) for row in _rows.decode(text)]
+def _decoded(text: str, columns: _Columns) -> list[Row]:
+    return [dict(zip(columns, row, strict=True)) for row in _json.decode(text)]
+
+
+def _rows(cursor: sqlite3.Cursor) -> list[Row]:
+    names = _names(cursor)
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _names(cursor: sqlite3.Cursor) -> _Columns:
+    return [name for name, *_ in cursor.description or ()]

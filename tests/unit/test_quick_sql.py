@@ -1,13 +1,14 @@
 """Reading by the drivers themselves: how parameters are written, and what a row of questions comes to."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
-from cti.quick_sql import ERRORS, Question, Reader, Reading, Row, Together, quick_reader
+from cti.quick_sql import ERRORS, Detailed, Details, Question, Reader, Reading, Row, quick_reader
 from cti.quick_sql.parameters import named, numbered
 from tests.databases import BOTH
 
@@ -39,26 +40,46 @@ async def reader(
     await made.close()
 
 
-def asked(*questions: Question) -> Reading[list[list[Row]]]:
-    rows: list[list[Row]] = yield Together(questions)
-    return rows
+PEOPLE = (
+    "SELECT * FROM (SELECT CAST('a' AS TEXT) AS id, 'Ada' AS name UNION ALL SELECT 'b', 'Bell' UNION ALL SELECT 'c', 'Carter')"
+    " AS t WHERE name IN :names ORDER BY name DESC"
+)
+PETS = (
+    "SELECT owner, kind FROM (SELECT CAST('b' AS TEXT) AS owner, 'cat' AS kind UNION ALL SELECT 'b', 'dog' UNION ALL SELECT 'c', 'owl')"
+    " AS t WHERE owner IN :ids ORDER BY kind"
+)
+DEBTS = "SELECT 'b' AS owner, CAST(1140.50 AS NUMERIC(9,2)) AS owed, CAST(7 AS INTEGER) AS n WHERE 'b' IN :ids"
 
 
-async def test_questions_together_are_answered_each_by_its_rows(reader: Reader) -> None:
-    letters = (
-        "SELECT v FROM (SELECT 'a' AS v UNION ALL SELECT 'b' UNION ALL SELECT 'c') AS t WHERE v IN :some ORDER BY v"
-    )
-    nobody = "SELECT 1 AS one, 'x' AS two WHERE 1 = 0"
-    some = {"some": ["c", "a"]}
-    assert await reader.read(asked(Question(letters, some), Question(nobody, {}))) == [[{"v": "a"}, {"v": "c"}], []]
+def people(*names: str, most: int = 5) -> Reading[Details]:
+    details: Details = yield Detailed(Question(PEOPLE, {"names": list(names)}), "id", (PETS, DEBTS), most)
+    return details
+
+
+def plain(rows: Sequence[Row], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+async def test_what_belongs_to_whom_is_found_comes_along(reader: Reader) -> None:
+    found = await reader.read(people("Ada", "Bell"))
+    assert plain(found.rows, "id", "name") == [("b", "Bell"), ("a", "Ada")]
+    assert plain(found.belonging[0], "owner", "kind") == [("b", "cat"), ("b", "dog")]
+
+
+async def test_nothing_belongs_to_nobody(reader: Reader) -> None:
+    assert await reader.read(people("Eve")) == Details([], ())
+
+
+async def test_of_too_many_only_they_themselves_are_read(reader: Reader) -> None:
+    found = await reader.read(people("Ada", "Bell", "Carter", most=2))
+    assert (plain(found.rows, "id"), found.belonging) == ([("c",), ("b",), ("a",)], ())
 
 
 async def test_sums_of_money_stay_exact(reader: Reader) -> None:
     """What PostgreSQL has as 1140.50 is read out to a customer."""
-    ((row,),) = await reader.read(
-        asked(Question("SELECT CAST(1140.50 AS NUMERIC(9,2)) AS owed, CAST(7 AS INTEGER) AS n", {}))
-    )
-    assert (Decimal(str(row["owed"])), row["n"]) == (Decimal("1140.5"), 7)
+    found = await reader.read(people("Bell"))
+    ((owed, count),) = plain(found.belonging[1], "owed", "n")
+    assert (Decimal(str(owed)), count) == (Decimal("1140.5"), 7)
 
 
 async def test_one_after_the_other_may_ask_with_what_was_answered(reader: Reader) -> None:
@@ -79,7 +100,7 @@ async def test_errors_are_raised_where_it_was_asked(reader: Reader) -> None:
         return "none"
 
     assert await reader.read(careful()) != "none"
-    assert await reader.read(asked(Question("SELECT 1 AS one", {}))) == [[{"one": 1}]]
+    assert len((await reader.read(people("Ada"))).rows) == 1
 
 
 async def test_nothing_can_be_written(reader: Reader) -> None:

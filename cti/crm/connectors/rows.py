@@ -19,9 +19,10 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _FLAGS: Final = {flag.value: flag for flag in Flag}
 
 
-def contact_of(row: Row, mapping: CrmMapping) -> Contact:
-    """Raises ``KeyError`` with a column the query did not give."""
+def contact_of(row: Row, mapping: CrmMapping, belonging: Mapping[str, Iterable[Row]]) -> Contact:
+    """``belonging``: this contact's rows of each part. Raises ``KeyError`` with a column the query did not give."""
     plain = {name: _joined(row, columns) for name, columns in mapping.contact.items()}
+    items = {name: _items(mapping.parts[name], rows) for name, rows in belonging.items()}
     contact = Contact(
         id=ContactId(plain["id"]),
         code=plain.get("code", ""),
@@ -31,34 +32,28 @@ def contact_of(row: Row, mapping: CrmMapping) -> Contact:
         segment=plain.get("segment", ""),
         tier=plain.get("tier", ""),
         email=plain.get("email", ""),
-        numbers=tuple(ContactNumber(typed=typed, label=label) for label, typed in _labelled(row, mapping.numbers)),
-        preferences=tuple(_labelled(row, mapping.preferences)),
-        fields=tuple(_labelled(row, mapping.fields)),
+        numbers=(
+            *(ContactNumber(typed=typed, label=label) for label, typed in _labelled(row, mapping.numbers)),
+            *map(_number, items.get("numbers", ())),
+        ),
+        preferences=(*_labelled(row, mapping.preferences), *map(_preference, items.get("preferences", ()))),
+        flags=frozenset(
+            (
+                *(flag for flag, column in mapping.flags.items() if is_true(row[column])),
+                *(_FLAGS[words] for item in items.get("flags", ()) if (words := text_of(item["flag"])) in _FLAGS),
+            )
+        ),
+        cases=tuple(map(_case, items.get("cases", ()))),
+        orders=tuple(map(_order, items.get("orders", ()))),
         balance=money_of(plain.get("balance", ""), plain.get("currency", "")),
-        flags=frozenset(flag for flag, column in mapping.flags.items() if is_true(row[column])),
+        fields=tuple(_labelled(row, mapping.fields)),
     )
-    return replace(contact, url=open_url(mapping.record_url, contact))
-
-
-def with_part(contact: Contact, name: str, part: Part, rows: Iterable[Row]) -> Contact:
-    """``rows`` are this contact's."""
-    items = [{field: row[column] for field, column in part.columns.items()} for row in rows]
-    match name:
-        case "numbers":
-            return replace(contact, numbers=(*contact.numbers, *map(_number, items)))
-        case "flags":
-            known = {_FLAGS[words] for item in items if (words := text_of(item["flag"])) in _FLAGS}
-            return replace(contact, flags=contact.flags | known)
-        case "preferences":
-            pairs = tuple((text_of(item["name"]), text_of(item["value"])) for item in items)
-            return replace(contact, preferences=(*contact.preferences, *pairs))
-        case "cases":
-            return replace(contact, cases=(*contact.cases, *map(_case, items)))
-        case _:
-            return replace(contact, orders=(*contact.orders, *map(_order, items)))
+    return replace(contact, url=open_url(mapping.record_url, contact)) if mapping.record_url else contact
 
 
 def text_of(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, Decimal):
         return f"{value:f}"  # str() makes 0E-8 of NUMERIC's 0.00000000
     return "" if value is None else str(value).strip()
@@ -94,6 +89,15 @@ def _joined(row: Row, columns: Iterable[str]) -> str:
 
 def _labelled(row: Row, columns: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(label, found) for label, column in columns.items() if (found := text_of(row[column]))]
+
+
+def _items(part: Part, rows: Iterable[Row]) -> list[Row]:
+    columns = part.columns.items()
+    return [{field: row[column] for field, column in columns} for row in rows]
+
+
+def _preference(item: Row) -> tuple[str, str]:
+    return text_of(item["name"]), text_of(item["value"])
 
 
 def _number(item: Row) -> ContactNumber:

@@ -8,7 +8,7 @@ the former is shown.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -19,14 +19,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from cti import quick_sql
 from cti.crm import matching
 from cti.crm.connectors import sql_questions
-from cti.crm.connectors.rows import Row, contact_of, text_of, with_part
+from cti.crm.connectors.rows import Row, contact_of, text_of
 from cti.crm.connectors.sql_engine import ReadingDatabase, SqlAlchemyReader, reading, statement, url_of
 from cti.crm.contact import Contact, ContactId, Match, MatchedBy
 from cti.crm.mapping import CrmMapping, parameters_of
 from cti.crm.open_url import open_url
 from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
 from cti.numbers import Number
-from cti.quick_sql import Question, Reading, Together
+from cti.quick_sql import Detailed, Details, Question, Reading
 
 ARGON2: Final = "$argon2"
 """How its hashes begin in PHC form."""
@@ -37,14 +37,22 @@ _ERRORS: Final = (SQLAlchemyError, *quick_sql.ERRORS)
 FEW: Final = 5
 """Contacts with a number whose whole records are read at once; of more, only those that match."""
 _NUMBERS: Final = ("numbers",)
-_FURTHER: Final = ("flags", "preferences", "cases", "orders")
-_PARTS: Final = (*_NUMBERS, *_FURTHER)
+_People = Mapping[Any, Row]
+"""Rows by their id as the database has it, a number or text, for that is how it is asked for again."""
+_Belonging = Mapping[str, Sequence[Row]]
+"""What is kept of them elsewhere, by the name of the part."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    rows: Sequence[Row]
+    belonging: _Belonging
+    """Empty where there are too many rows, or none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     key: Any
-    """The id as the database has it, a number or text, for that is how it is asked for again."""
     country: str
     contact: Contact
 
@@ -112,18 +120,22 @@ class SqlConnector:
     # ---- what is asked one after the other
 
     def _by_number(self, number: Number) -> Reading[tuple[Match, ...]]:
+        """Of many candidates only those that match are read whole."""
         asked = sql_questions.by_number(number, parameters_of(self._mapping.questions["find_by_number"]))
-        rows = (yield from self._ask("find_by_number", asked))[:MAX_CANDIDATES]
-        are_few = len(rows) <= FEW
-        known = yield from self._known(rows, _PARTS if are_few else _NUMBERS)
-        ways = [(match, one) for one in known if (match := matching.match_of(one.contact, number, one.country))]
-        ways.sort(key=lambda way: matching.surest_first(way[0]))
-        theirs = [one for _, one in ways] if are_few else (yield from self._filled([one for _, one in ways], _FURTHER))
-        return tuple(replace(way[0], contact=self._whole(one)) for way, one in zip(ways, theirs, strict=True))
+        found = yield from self._detailed("find_by_number", asked)
+        people, belonging = self._each_once(found.rows[:MAX_CANDIDATES]), found.belonging
+        if not belonging:
+            theirs = yield from self._belonging(people, _NUMBERS)
+            people = {one.key: people[one.key] for one, _ in self._matching(people, theirs, number)}
+            belonging = yield from self._belonging(people, self._mapping.parts)
+        ways = sorted(self._matching(people, belonging, number), key=lambda way: matching.surest_first(way[1]))
+        return tuple(replace(match, contact=self._whole(one)) for one, match in ways)
 
     def _contacts(self, name: str, values: Mapping[str, Any]) -> Reading[list[Contact]]:
-        known = yield from self._known((yield from self._ask(name, values)), _PARTS)
-        return [self._whole(one) for one in known]
+        found = yield from self._detailed(name, values)
+        people = self._each_once(found.rows)
+        belonging = found.belonging or (yield from self._belonging(people, self._mapping.parts))
+        return [self._whole(one) for one in self._known(people, belonging)]
 
     def _pin_hash(self, key: Any) -> Reading[str | None]:
         """Anything else than argon2 would make every PIN a wrong one; that is the operator's to know."""
@@ -133,58 +145,76 @@ class SqlConnector:
             raise CrmUnavailable(f"the query pin_hash of {self._mapping.place} gives no argon2 hash")
         return found or None
 
-    def _known(self, rows: Sequence[Row], parts: Sequence[str]) -> Reading[list[_Known]]:
-        """Each contact once, though a join may have given it several times; with these parts."""
-        first: dict[Any, Row] = {}
-        for row in rows:
-            first.setdefault(self._id_of(row), row)
-        plain = [_Known(key, self._country_of(row), contact_of(row, self._mapping)) for key, row in first.items()]
-        return (yield from self._filled(plain, parts))
+    def _detailed(self, name: str, values: Mapping[str, Any]) -> Reading[_Found]:
+        """Rows, and what belongs to them where they are few. One by one from then on where JSON has no word for a column; and
+        where one fails, to say which."""
+        parts = self._mapping.parts
+        if parts and not self._is_apart:
+            queries = tuple(part.query for part in parts.values())
+            try:
+                details: Details = yield Detailed(self._question(name, values), self._id, queries, FEW)
+            except _ERRORS:
+                pass
+            else:
+                return _Found(details.rows, dict(zip(parts, details.belonging, strict=False)))
+        rows = yield from self._ask(name, values)
+        belonging = (yield from self._belonging(self._each_once(rows), parts)) if len(rows) <= FEW else {}
+        self._is_apart = True
+        return _Found(rows, belonging)
 
-    def _filled(self, known: Sequence[_Known], names: Sequence[str]) -> Reading[list[_Known]]:
-        parts = {name: part for name in names if (part := self._mapping.parts.get(name))}
-        if not parts or not known:
-            return list(known)
-        answers = yield from self._asked_together(tuple(parts), {"ids": [one.key for one in known]})
-        contacts = [one.contact for one in known]
-        for (name, part), rows in zip(parts.items(), answers, strict=True):
-            of_contact = defaultdict(list)
-            for row in rows:
-                of_contact[text_of(row[part.contact])].append(row)
-            contacts = [
-                with_part(contact, name, part, of_contact[text_of(one.key)])
-                for one, contact in zip(known, contacts, strict=True)
-            ]
-        return [replace(one, contact=contact) for one, contact in zip(known, contacts, strict=True)]
+    def _belonging(self, people: _People, names: Iterable[str]) -> Reading[_Belonging]:
+        belonging = dict[str, Sequence[Row]]()
+        if people:
+            for name in names:
+                if name in self._mapping.parts:
+                    belonging[name] = yield from self._ask(name, {"ids": list(people)})
+        return belonging
+
+    def _matching(self, people: _People, belonging: _Belonging, number: Number) -> Iterator[tuple[_Known, Match]]:
+        for one in self._known(people, belonging):
+            if match := matching.match_of(one.contact, number, one.country):
+                yield one, match
+
+    def _known(self, people: _People, belonging: _Belonging) -> list[_Known]:
+        theirs = {name: self._by_contact(name, rows) for name, rows in belonging.items()}
+        return [
+            _Known(
+                key,
+                self._country_of(row),
+                contact_of(row, self._mapping, {name: of.get(text_of(key), ()) for name, of in theirs.items()}),
+            )
+            for key, row in people.items()
+        ]
+
+    def _by_contact(self, name: str, rows: Iterable[Row]) -> Mapping[str, Sequence[Row]]:
+        column = self._mapping.parts[name].contact
+        of_contact = defaultdict[str, list[Row]](list)
+        for row in rows:
+            of_contact[text_of(row[column])].append(row)
+        return of_contact
+
+    def _each_once(self, rows: Iterable[Row]) -> _People:
+        """By id, though a join may have given them several times."""
+        people: dict[Any, Row] = {}
+        for row in rows:
+            people.setdefault(row[self._id], row)
+        return people
 
     def _whole(self, known: _Known) -> Contact:
         """As it is shown."""
         contact = matching.read_numbers(known.contact, known.country)
-        return replace(contact, url=contact.url or open_url(self._open_url, contact))
+        return contact if contact.url else replace(contact, url=open_url(self._open_url, contact))
 
-    def _asked_together(self, names: tuple[str, ...], values: Mapping[str, Any]) -> Reading[list[list[Row]]]:
-        """One by one from then on where JSON has no word for one of their columns; and where one fails, to say which."""
-        if not self._is_apart:
-            try:
-                together: list[list[Row]] = yield Together(tuple(Question(self._query(name), values) for name in names))
-            except _ERRORS:
-                pass
-            else:
-                return together
-        answers = list[list[Row]]()
-        for name in names:
-            rows = yield from self._ask(name, values)
-            answers.append(rows)
-        self._is_apart = True
-        return answers
-
-    def _ask(self, name: str, values: Mapping[str, Any]) -> Reading[list[Row]]:
-        query = self._query(name)
+    def _ask(self, name: str, values: Mapping[str, Any]) -> Reading[Sequence[Row]]:
         try:
-            rows: list[Row] = yield Question(query, {key: values[key] for key in parameters_of(query)})
+            rows: Sequence[Row] = yield self._question(name, values)
         except _ERRORS as exc:
             raise in_our_words(_driver_s(exc), f"the query {name} of {self._mapping.place} failed") from exc
         return rows
+
+    def _question(self, name: str, values: Mapping[str, Any]) -> Question:
+        query = self._query(name)
+        return Question(query, {key: values[key] for key in parameters_of(query)})
 
     # ---- on a connection
 
@@ -222,8 +252,9 @@ class SqlConnector:
         part = self._mapping.parts.get(name)
         return part.query if part else self._mapping.questions[name]
 
-    def _id_of(self, row: Row) -> Any:
-        return row[self._mapping.contact["id"][0]]
+    @property
+    def _id(self) -> str:
+        return self._mapping.contact["id"][0]
 
     def _country_of(self, row: Row) -> str:
         columns = self._mapping.contact.get("country")

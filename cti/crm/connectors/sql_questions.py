@@ -20,18 +20,17 @@ _REPLACED: Final = str.maketrans({"\x00": "\ufffd"})
 
 def by_number(number: Number, wanted: Iterable[str]) -> dict[str, str]:
     """``last7``: the last seven digits; ``loose7``: a LIKE pattern of them with anything in between and around."""
-    national = "".join(char for char in number.national if char.isdecimal())
-    values = {
-        "e164": str(number.e164),
-        "digits": number.e164[1:],
-        "national": number.national_digits,
-        "trunk": national,
-    }
+    digits = number.e164[1:]
+    values = {"e164": str(number.e164), "digits": digits}
     for name in wanted:
-        if name.startswith("last"):
-            values[name] = values["digits"][-int(name[4:]) :]
+        if name == "national":
+            values[name] = number.national_digits
+        elif name == "trunk":
+            values[name] = "".join(char for char in number.national if char.isdecimal())
+        elif name.startswith("last"):
+            values[name] = digits[-int(name[4:]) :]
         elif name.startswith("loose"):
-            values[name] = f"%{'%'.join(values['digits'][-int(name[5:]) :])}%"
+            values[name] = f"%{'%'.join(digits[-int(name[5:]) :])}%"
     return values
 
 
