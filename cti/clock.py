@@ -8,7 +8,7 @@ said once, and what is written keeps to the clock of before until the service is
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from cti.log import logger
@@ -16,6 +16,8 @@ from cti.log import logger
 log = logger("clock")
 
 STEP_S: Final = 2.0
+LOOK_S: Final = 1.0
+"""So often, at most, the wall clock is looked at: the time is asked for dozens of times for each call."""
 _COUNTED_ON: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """On Linux also while the machine sleeps."""
 
@@ -32,16 +34,23 @@ class SteadyClock:
         seconds: Callable[[], float] = _seconds,
     ) -> None:
         self._wall, self._seconds = wall, seconds
-        self._began, self._began_s = wall(), seconds()
+        self._looked_s = seconds()
+        self._ahead_s = wall().timestamp() - self._looked_s
+        """Of the clock that only goes on, in seconds since 1970."""
         self._told_s = 0.0
 
     def __call__(self) -> datetime:
-        now = self._began + timedelta(seconds=self._seconds() - self._began_s)
-        ahead_s = (self._wall() - now).total_seconds()
-        if abs(ahead_s - self._told_s) > STEP_S:
-            self._told_s = ahead_s
-            log.warning("clock_stepped", by_s=round(ahead_s, 1), hint="times on record follow it at the next start")
-        return now
+        seconds = self._seconds()
+        if seconds - self._looked_s >= LOOK_S:
+            self._look(seconds)
+        return datetime.fromtimestamp(self._ahead_s + seconds, UTC)
+
+    def _look(self, seconds: float) -> None:
+        self._looked_s = seconds
+        by_s = self._wall().timestamp() - seconds - self._ahead_s
+        if abs(by_s - self._told_s) > STEP_S:
+            self._told_s = by_s
+            log.warning("clock_stepped", by_s=round(by_s, 1), hint="times on record follow it at the next start")
 
 
 now: Final = SteadyClock()

@@ -50,12 +50,23 @@ class Stance(NamedTuple):
     reason: str
 
 
+_READY: Final = Stance(is_in=True, paused=False, reason="")
 _OUT: Final = Stance(is_in=False, paused=True, reason=LOGGED_OUT)
 
 
 def stance(presence: Presence) -> Stance:
-    is_in = presence.is_logged_in and (not presence.leaves or presence.is_busy)
-    return Stance(is_in, is_paused(presence), pause_text(presence)) if is_in else _OUT
+    """Paused also while a call goes on after which the agent is not to get another. No reason where somebody else paused the
+    agent there, with a reason of their own."""
+    if not presence.is_logged_in or (presence.leaves and not presence.is_busy):
+        return _OUT
+    if presence.wrap_up or presence.owed:
+        return Stance(is_in=True, paused=True, reason=WRAP_UP.label)
+    if presence.leaves:
+        return Stance(is_in=True, paused=True, reason=LOGGED_OUT)
+    if presence.pause is None:
+        return _READY
+    is_theirs = presence.pause.cause is Cause.PBX
+    return Stance(is_in=True, paused=True, reason="" if is_theirs else reason_text(presence.pause.reason))
 
 
 def wanted(agent: Agent, presence: Presence) -> tuple[Wanted, ...]:
@@ -71,22 +82,6 @@ def wanted(agent: Agent, presence: Presence) -> tuple[Wanted, ...]:
         )
         for queue in agent.queues
     )  # fmt: skip
-
-
-def is_paused(presence: Presence) -> bool:
-    """Also while a call goes on after which the agent is not to get another."""
-    return bool(presence.pauses or presence.wrap_up or presence.owed or presence.leaves)
-
-
-def pause_text(presence: Presence) -> str:
-    """What the PBX is told as the reason; empty where somebody else paused the agent there, with a reason of their own."""
-    if presence.wrap_up or presence.owed:
-        return WRAP_UP.label
-    if presence.leaves:
-        return LOGGED_OUT
-    if presence.pause is None or presence.pause.cause is Cause.PBX:
-        return ""
-    return reason_text(presence.pause.reason)
 
 
 def reason_text(reason: Reason) -> str:
