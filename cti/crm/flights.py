@@ -6,6 +6,7 @@ Two calls of one number are one question, and a caller who hangs up does not tak
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -17,6 +18,9 @@ from cti.errors import CrmAuthFailed, CrmError, CrmUnavailable
 log = structlog.get_logger()
 
 Ask = Callable[[], Awaitable[tuple[Match, ...]]]
+Begun = Kept | Unavailable | asyncio.Task[Kept | Unavailable]
+"""An answer, or it is on its way."""
+STOPPING: Final = Unavailable("the service is stopping")
 
 
 class Flights:
@@ -41,17 +45,17 @@ class Flights:
         self._patience_s = patience_s
         self._fresh_s = fresh_s
         self._under_way: dict[str, asyncio.Task[Kept | Unavailable]] = {}
+        self._is_closed = False
 
-    async def answer(self, key: str, ask: Ask, *, is_fresh: bool) -> Kept | Unavailable:
+    async def begin(self, key: str, ask: Ask, *, is_fresh: bool = False) -> Begun:
         """``key`` names the question, in the cache too. Never raises; may be cancelled, and the question goes on."""
         known = None if is_fresh else await self._cache.get(key)
-        if known is not None:
-            return known
+        if known or self._is_closed:
+            return known or STOPPING
         flight = self._under_way.get(key)
         if flight is None:
             flight = self._under_way[key] = asyncio.create_task(self._fly(key, ask))
-            flight.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(flight)
+        return flight
 
     async def forget(self, keys: Iterable[str]) -> None:
         """What was answered to these is out of date; so is what will be to those under way, which are not joined any more."""
@@ -60,12 +64,24 @@ class Flights:
             await self._cache.drop(key)
 
     async def close(self) -> None:
+        self._is_closed = True
         tasks = list(self._under_way.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _fly(self, key: str, ask: Ask) -> Kept | Unavailable:
+        this = asyncio.current_task()
+        try:
+            kept = await self._asked(ask)
+            if isinstance(kept, Kept) and kept.matches and self._under_way.get(key) is this:
+                await self._cache.put(key, kept, ttl_s=self._fresh_s)
+            return kept
+        finally:
+            if self._under_way.get(key) is this:
+                del self._under_way[key]
+
+    async def _asked(self, ask: Ask) -> Kept | Unavailable:
         if not self._breaker.may_ask(self._monotonic()):
             return Unavailable("the customer system is not answering; it will be asked again soon")
         try:
@@ -77,13 +93,7 @@ class Flights:
             self._breaker.gave_up()
             raise
         self._breaker.succeeded()
-        if kept.matches and self._under_way.get(key) is asyncio.current_task():
-            await self._cache.put(key, kept, ttl_s=self._fresh_s)
         return kept
-
-    def _landed(self, key: str, flight: "asyncio.Task[Kept | Unavailable]") -> None:
-        if self._under_way.get(key) is flight:
-            del self._under_way[key]
 
     def _failed(self, exc: Exception) -> Unavailable:
         self._breaker.failed(self._monotonic())
@@ -96,3 +106,12 @@ class Flights:
         is_ours = not isinstance(exc, CrmError)
         log.error("crm_failed", connector=self._connector, exc_info=is_ours, kind=type(exc).__name__)
         return Unavailable("the customer system's answer could not be used")
+
+
+async def landed(begun: Begun) -> Kept | Unavailable:
+    """May be cancelled, and asked again: the flight goes on."""
+    if not isinstance(begun, asyncio.Task):
+        return begun
+    if not begun.done():
+        await asyncio.wait((begun,))
+    return STOPPING if begun.cancelled() else begun.result()

@@ -33,6 +33,7 @@ class Site:
         self.errors: dict[str, Exception] = {}
         self.seconds = 0.0
         self.rulings: frozenset[str] = frozenset()
+        self.rulings_asked: list[str] = []
         self.store_error: Exception | None = None
 
     async def _pass(self, key: str) -> None:
@@ -61,7 +62,8 @@ class Site:
     async def close(self) -> None:
         pass
 
-    async def ruled_out(self, _number: str) -> frozenset[str]:
+    async def ruled_out(self, number: str) -> frozenset[str]:
+        self.rulings_asked.append(number)
         if self.store_error:
             raise self.store_error
         return self.rulings
@@ -187,6 +189,15 @@ async def test_a_slow_answer_comes_late_but_comes(lookup: Lookup, site: Site) ->
     assert await asked.answer() == late
 
 
+async def test_a_system_that_hangs_holds_up_a_task_for_each_question_and_no_more(lookup: Lookup, site: Site) -> None:
+    site.is_open.clear()
+    before = len(asyncio.all_tasks())
+    asked = [lookup.start(keys={"customer_code": "4712"}, number=number) for number in (ADAS, "0171 5550101")]
+    for one in asked:
+        assert await one.answer(budget_s=0.01) == Unavailable(SLOW)
+    assert (len(asyncio.all_tasks()) - before, site.asked) == (2, ["4712", ADAS])
+
+
 async def test_no_answer_at_all_ends_too(site: Site) -> None:
     site.is_open.clear()
     lookup = Lookup(site, LookupRules(country="DE", patience_s=0.01))
@@ -281,6 +292,7 @@ async def test_after_a_while_one_call_tries_again(lookup: Lookup, site: Site) ->
     site.seconds, site.error = 15.0, None
     site.is_open.clear()
     probe, other = lookup.start(keys={}, number=ADAS), lookup.start(keys={}, number="+442079460018")
+    assert await probe.answer() == Unavailable(SLOW)
     assert isinstance(await other.late(), Unavailable)
     site.is_open.set()
     assert isinstance(await probe.late(), Found)
@@ -359,6 +371,14 @@ async def test_one_of_those_who_share_the_number_agrees(lookup: Lookup) -> None:
 async def test_whom_an_agent_ruled_out_does_not_disagree(lookup: Lookup, site: Site) -> None:
     site.rulings = frozenset({ADA.id})
     assert (await found(lookup, contact=WANG.id, number=ADAS)).disagrees == ()
+
+
+async def test_whose_number_it_is_by_their_own_word_is_asked_about_no_further(lookup: Lookup, site: Site) -> None:
+    """Whoever was ruled out, nobody else has it: a question less while the phone rings."""
+    await found(lookup, contact=ADA.id, number=ADAS)
+    assert site.rulings_asked == []
+    await found(lookup, contact=WANG.id, number=ADAS)
+    assert site.rulings_asked == [ADAS]
 
 
 async def test_both_are_asked_at_once(lookup: Lookup, site: Site) -> None:
