@@ -161,11 +161,8 @@ _WANTED: Final = {
 def is_plain(message: AmiMessage) -> bool:
     """Is it certainly well-formed? Most are, and one look tells; what has no fault may still not be plain."""
     form = _FORMS.get(message.event)
-    found = form(message.text) if form else None
-    if found is None or _ODD_BEHIND.search(found.string, found.end()) is not None:
-        return False
-    message.form = found
-    return True
+    message.form = form(message.text) if form else None
+    return message.form is not None
 
 
 READ: Final = ("Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Exten", "Uniqueid", "Linkedid")
@@ -174,36 +171,39 @@ STAMP: Final = 1
 GROUPS: Final = {"": tuple(range(2, 2 + len(READ))), "Dest": tuple(range(2 + len(READ), 2 + 2 * len(READ)))}
 """Where a message's ``form`` has the time, and what is read of each channel."""
 
+_VALUE: Final = r"[^\r]*+"
+"""Once it is read it is not gone back to; what has a CR in it is not plain."""
+
 
 def _sequence(prefix: str) -> str:
-    lines = [f"{prefix}{name}: (.*)" if name in READ else f"{prefix}{name}: .*" for name in CHANNEL[:-1]]
-    return r"\r\n".join((*lines, rf"{prefix}{CHANNEL[-1]}: ([^\r\n]*)"))
+    return "".join(rf"\r\n{prefix}{name}: " + (f"({_VALUE})" if name in READ else _VALUE) for name in CHANNEL)
 
 
-_BEGINNING: Final = r"\r\nEvent: .*\r\nPrivilege: .*\r\n(?:Timestamp: ([0-9.]+)\r\n)?"
-_LINE_ENDS: Final = r"(?=\r\n|\Z)"
-_OF_ONE: Final = re.compile(_BEGINNING + _sequence("") + _LINE_ENDS)
-_OF_A_BRIDGE: Final = re.compile(_BEGINNING + r"(?:Bridge[A-Za-z]+: .*\r\n)+" + _sequence("") + _LINE_ENDS)
+_BEGINNING: Final = rf"\r\nEvent: {_VALUE}\r\nPrivilege: {_VALUE}(?:\r\nTimestamp: ([0-9.]++))?+"
+_OF_BRIDGE: Final = rf"(?:\r\nBridge[A-Za-z]++: {_VALUE})++"
+_BEHIND: Final = rf"(?:\r\n(?!Event:|(?:Dest)?(?:Channel|Uniqueid|Linkedid):){_VALUE})*+"
+"""Whatever else the event says, but nothing that begins another."""
+_OF_ONE: Final = re.compile(_BEGINNING + _sequence("") + _BEHIND)
+_OF_A_BRIDGE: Final = re.compile(_BEGINNING + _OF_BRIDGE + _sequence("") + _BEHIND)
 _OF_TWO: Final = re.compile(
-    _BEGINNING + _sequence("") + r"(?:\r\nChanVariable: .*)*\r\n" + _sequence("Dest") + _LINE_ENDS
+    _BEGINNING + _sequence("") + rf"(?:\r\nChanVariable: {_VALUE})*+" + _sequence("Dest") + _BEHIND
 )
 _OURS: Final = re.compile(
-    _BEGINNING + _sequence("") + r"(?:\r\n(?:ChanVariable|UserEvent|Code|CallerNumber|Holder): .*)*\Z"
+    _BEGINNING + _sequence("") + rf"(?:\r\n(?:ChanVariable|UserEvent|Code|CallerNumber|Holder): {_VALUE})*+"
 )
-_OF_NO_CHANNEL: Final = re.compile(_BEGINNING + r"(?:Bridge[A-Za-z]+: .*\r\n)*Bridge[A-Za-z]+: .*\Z")
-_ODD_BEHIND: Final = re.compile(r"\r\n(?:Event|(?:Dest)?(?:Channel|Uniqueid|Linkedid)):")
+_OF_NO_CHANNEL: Final = re.compile(_BEGINNING + _OF_BRIDGE)
 _FORMS: Final = {
     **dict.fromkeys(
         ("Newchannel", "Newstate", "NewCallerid", "Hangup", "HangupRequest", "SoftHangupRequest", "Hold", "Unhold",
          "QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
-        _OF_ONE.match,
+        _OF_ONE.fullmatch,
     ),
-    **dict.fromkeys(("BridgeEnter", "BridgeLeave"), _OF_A_BRIDGE.match),
-    **dict.fromkeys(("DialBegin", "DialState", "DialEnd", "AgentCalled"), _OF_TWO.match),
-    "UserEvent": _OURS.match,
-    "BridgeDestroy": _OF_NO_CHANNEL.match,
+    **dict.fromkeys(("BridgeEnter", "BridgeLeave"), _OF_A_BRIDGE.fullmatch),
+    **dict.fromkeys(("DialBegin", "DialState", "DialEnd", "AgentCalled"), _OF_TWO.fullmatch),
+    "UserEvent": _OURS.fullmatch,
+    "BridgeDestroy": _OF_NO_CHANNEL.fullmatch,
 }  # fmt: skip
-"""The usual forms of what comes often, each matched from the text's beginning on. ``.`` is anything but a line's end."""
+"""The usual forms of what comes often, each of the whole event."""
 
 _DESC: Final = "ChannelStateDesc"
 _ONE_WHOLE: Final = re.compile(

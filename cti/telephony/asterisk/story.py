@@ -5,7 +5,6 @@ while we are away. So the mirror is read anew after each message, and whatever d
 twice what is already known yields nothing; a snapshot after a lost connection is told in the same way as live news.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -97,7 +96,17 @@ class Story:
             return None
         if told is None:
             return self._offered()
-        return next(self._differences(told, at), None)
+        return (
+            self._information(told, at)
+            or self._transferred(told)
+            or self._parked(told, at)
+            or self._queue(told, at)
+            or self._gone(told, at)
+            or self._end(told, at)
+            or self._phone(told, at)
+            or self._hold(told, at)
+            or self._recording(told, at)
+        )
 
     # ---- the beginning
 
@@ -149,35 +158,16 @@ class Story:
             return origin.exten or origin.dialled
         return next((other.dialled for other in self.parties if other is not origin and other.dialled), "")
 
-    # ---- what is new
+    # ---- what is new: the first of each kind, or None
 
     def _has_other_keys(self, told: Call) -> bool:
         return bool(told.keys or self.seen.keys) and dict(told.keys) != self.seen.keys
 
-    def _differences(self, told: Call, at: datetime) -> Iterator[CallEvent]:
-        seen = self.seen
-        yield from self._information(told, at)
-        if len(seen.transfers) > len(told.transfers):
-            yield from self._transfers(told)
-        if seen.parked_in and told.state is not CallState.PARKED:
-            yield Diverted(call=told.id, at=at, cause="parked", to=seen.parked_in)
-        if seen.is_waiting or told.is_waiting:
-            yield from self._queue(told, at)
-        yield from self._gone(told, at)
-        if self._has_ended(told):
-            yield from self._leave(told, at)
-            yield self._end(told, at)
-            return
-        yield from self._phones(told, at)
-        yield from self._holds(told, at)
-        if seen.recording is not told.recording:
-            yield RecordingChanged(call=told.id, at=at, recording=seen.recording)
-
-    def _information(self, told: Call, at: datetime) -> Iterator[CallEvent]:
+    def _information(self, told: Call, at: datetime) -> CallEvent | None:
         origin = self.origin
         has_other_keys = self._has_other_keys(told)
         if origin is None or (told.answered_at is not None and not has_other_keys):
-            return
+            return None
         direction = told.direction
         if direction is not Direction.INBOUND:
             direction = self._direction(origin) if told.answered_at is None else direction
@@ -185,42 +175,54 @@ class Story:
         dnis = told.dnis or self._dnis(origin)
         if told.direction is not Direction.INBOUND and told.answered_at is None:
             dnis = origin.exten or dnis  # an Originate's phone goes to the number it calls once it is picked up
-        if has_other_keys or (direction, ani, dnis) != (told.direction, told.ani, told.dnis):
-            yield CallInformation(
-                call=told.id, at=at, direction=direction, ani=ani, ani_name=name, dnis=dnis, keys=tuple(self.seen.keys.items()),
-            )  # fmt: skip
+        if not has_other_keys and direction is told.direction and ani == told.ani and dnis == told.dnis:
+            return None
+        return CallInformation(
+            call=told.id, at=at, direction=direction, ani=ani, ani_name=name, dnis=dnis, keys=tuple(self.seen.keys.items()),
+        )  # fmt: skip
 
-    def _transfers(self, told: Call) -> Iterator[CallEvent]:
-        for transfer in self.seen.transfers[len(told.transfers) :]:
-            by = told.leg(transfer.by)
-            target = self.seen.channels.get(transfer.target) if transfer.target else None
-            yield Transferred(
-                call=told.id, at=transfer.at, kind=transfer.kind, to_number=transfer.to,
-                by=by.party if by else self._party(self.seen.channels[transfer.by]),
-                to=self._party(target) if target else None,
-            )  # fmt: skip
+    def _transferred(self, told: Call) -> CallEvent | None:
+        if len(self.seen.transfers) <= len(told.transfers):
+            return None
+        transfer = self.seen.transfers[len(told.transfers)]
+        by = told.leg(transfer.by)
+        target = self.seen.channels.get(transfer.target) if transfer.target else None
+        return Transferred(
+            call=told.id, at=transfer.at, kind=transfer.kind, to_number=transfer.to,
+            by=by.party if by else self._party(self.seen.channels[transfer.by]),
+            to=self._party(target) if target else None,
+        )  # fmt: skip
 
-    def _queue(self, told: Call, at: datetime) -> Iterator[CallEvent]:
-        if self.seen.is_waiting and not (told.is_waiting and told.queue == self.seen.queue):
-            yield Queued(call=told.id, at=self.seen.joined_at or at, queue=self.seen.queue, position=self.seen.position)
-        if self.seen.left_at is not None and told.is_waiting and not self.seen.is_waiting:
-            yield Diverted(call=told.id, at=self.seen.left_at, cause=self.seen.left_why or "left")
+    def _parked(self, told: Call, at: datetime) -> CallEvent | None:
+        if not self.seen.parked_in or told.state is CallState.PARKED:
+            return None
+        return Diverted(call=told.id, at=at, cause="parked", to=self.seen.parked_in)
 
-    def _gone(self, told: Call, at: datetime) -> Iterator[CallEvent]:
+    def _queue(self, told: Call, at: datetime) -> CallEvent | None:
+        seen = self.seen
+        if seen.is_waiting and not (told.is_waiting and told.queue == seen.queue):
+            return Queued(call=told.id, at=seen.joined_at or at, queue=seen.queue, position=seen.position)
+        if seen.left_at is not None and told.is_waiting and not seen.is_waiting:
+            return Diverted(call=told.id, at=seen.left_at, cause=seen.left_why or "left")
+        return None
+
+    def _gone(self, told: Call, at: datetime) -> CallEvent | None:
         for leg in told.legs:
             if leg.state is LegState.GONE:
                 continue
             channel = self.seen.channels.get(leg.party.leg)
-            if (channel is None or self._is_out(channel)) and not self._is_the_calls_end(told, leg):
-                yield from self._left(told, at, leg, channel)
+            is_out = channel is None or self._is_out(channel)
+            if is_out and not self._is_the_calls_end(told, leg) and (left := self._left(told, at, leg, channel)):
+                return left
+        return None
 
-    def _left(self, told: Call, at: datetime, leg: Leg, channel: Channel | None) -> Iterator[CallEvent]:
+    def _left(self, told: Call, at: datetime, leg: Leg, channel: Channel | None) -> CallEvent | None:
         if leg.state in _SPEAKING:
-            yield ConnectionCleared(call=told.id, at=at, party=leg.party, cause=channel.why if channel else "resync")
-            return
+            return ConnectionCleared(call=told.id, at=at, party=leg.party, cause=channel.why if channel else "resync")
         cause = self._cause(told, channel)
         if leg is not told.legs[0] or (leg.state is LegState.RINGING and (channel is None or channel.state != UP)):
-            yield Diverted(call=told.id, at=at, party=leg.party, cause=cause, to=channel.where_to if channel else "")
+            return Diverted(call=told.id, at=at, party=leg.party, cause=cause, to=channel.where_to if channel else "")
+        return None
 
     def _is_the_calls_end(self, told: Call, leg: Leg) -> bool:
         if leg.party.role is not Role.CUSTOMER or (leg is not told.legs[0] and leg.state not in _SPEAKING):
@@ -251,21 +253,26 @@ class Story:
             return "cancelled" if self.seen.hung_up_by == origin.id else "no_answer"
         return channel.why or "normal"
 
-    def _phones(self, told: Call, at: datetime) -> Iterator[CallEvent]:
+    def _phone(self, told: Call, at: datetime) -> CallEvent | None:
         for channel in self.parties:
             if channel.role is None and not channel.is_gone:
                 self._role(channel)  # while it is known who was there when it came
         for channel in self.parties:
-            leg = told.leg(channel.id)
-            if self._is_out(channel):
-                if leg is None and channel.is_called and channel.state != UP:  # refused before it rang
-                    yield Diverted(call=told.id, at=at, party=self._party(channel), cause=self._cause(told, channel),
-                                   to=channel.where_to)  # fmt: skip
-            elif channel.state == UP:
-                if leg is None or leg is not told.legs[0]:
-                    yield from self._picked_up(told, at, channel, leg)
-            elif self._rings(channel, leg, told):
-                yield Delivered(call=told.id, at=at, party=self._party(channel), consult=self._is_consultation(channel))
+            if event := self._of_phone(told, at, channel, told.leg(channel.id)):
+                return event
+        return None
+
+    def _of_phone(self, told: Call, at: datetime, channel: Channel, leg: Leg | None) -> CallEvent | None:
+        if self._is_out(channel):
+            if leg is None and channel.is_called and channel.state != UP:  # refused before it rang
+                party, cause = self._party(channel), self._cause(told, channel)
+                return Diverted(call=told.id, at=at, party=party, cause=cause, to=channel.where_to)
+        elif channel.state == UP:
+            if leg is None or leg is not told.legs[0]:
+                return self._picked_up(told, at, channel, leg)
+        elif self._rings(channel, leg, told):
+            return Delivered(call=told.id, at=at, party=self._party(channel), consult=self._is_consultation(channel))
+        return None
 
     def _rings(self, channel: Channel, leg: Leg | None, told: Call) -> bool:
         """Does it ring, and is not told yet to?"""
@@ -273,32 +280,32 @@ class Story:
             return False
         return channel.is_called or (leg is not None and leg is told.legs[0])
 
-    def _picked_up(self, told: Call, at: datetime, channel: Channel, leg: Leg | None) -> Iterator[CallEvent]:
+    def _picked_up(self, told: Call, at: datetime, channel: Channel, leg: Leg | None) -> CallEvent | None:
         is_news = leg is None or leg.state in _UNANSWERED
         if not is_news and not (leg is not None and leg.consult):
-            return
+            return None
         if channel.id in self._with_customer():
             if is_news:
-                yield Established(call=told.id, at=at, party=self._party(channel))
-            elif leg is not None and told.state is not CallState.PARKED and not self._was_transferring(told, leg):
-                yield from self._joined(told, at, channel)
+                return Established(call=told.id, at=at, party=self._party(channel))
+            if leg is not None and told.state is not CallState.PARKED and not self._was_transferring(told, leg):
+                return self._joined(told, at, channel)
         elif is_news and self._is_consultation(channel) and self._speaks(channel):
-            yield Established(call=told.id, at=at, party=self._party(channel), consult=True)
+            return Established(call=told.id, at=at, party=self._party(channel), consult=True)
+        return None
 
     def _speaks(self, channel: Channel) -> bool:
         heard = (self.mirror.channels.get(leg) for leg in self.mirror.hears(channel))
         return any(other is not None and other.is_real and other is not channel for other in heard)
 
-    def _joined(self, told: Call, at: datetime, channel: Channel) -> Iterator[CallEvent]:
+    def _joined(self, told: Call, at: datetime, channel: Channel) -> CallEvent | None:
         """Someone who was consulted hears the customer now. With the consulting agent there, three speak. Without, it is a
         transfer in the making, which its own event tells a moment later; unless the agent is gone and nothing was told."""
         party, by = self._party(channel), self.mirror.caller_of(channel)
         by = self._primary(by) if by else None
         if by is not None and by.id in self._with_customer():
             leg = told.leg(by.id)
-            yield Conferenced(call=told.id, at=at, party=party, by=leg.party if leg else None)
-        elif by is None or by.is_gone:
-            yield Established(call=told.id, at=at, party=party)
+            return Conferenced(call=told.id, at=at, party=party, by=leg.party if leg else None)
+        return Established(call=told.id, at=at, party=party) if by is None or by.is_gone else None
 
     def _primary(self, channel: Channel) -> Channel:
         """The channel an agent has the customer on, where ``channel`` is the agent's second."""
@@ -310,7 +317,7 @@ class Story:
         """Someone who handed the call on speaks to the customer a moment longer; nothing has come back."""
         return any(transfer.by == leg.party.leg for transfer in told.transfers)
 
-    def _holds(self, told: Call, at: datetime) -> Iterator[CallEvent]:
+    def _hold(self, told: Call, at: datetime) -> CallEvent | None:
         """Asterisk says Hold for a phone's re-INVITE and for a feature code alike; music on hold also plays in queues."""
         for leg in told.legs:
             if leg.state not in _SPEAKING or leg.consult or leg.party.role is Role.CUSTOMER:
@@ -319,17 +326,22 @@ class Story:
             if channel is None:
                 continue
             if leg.state is LegState.CONNECTED and channel.has_held:
-                yield Held(call=told.id, at=at, party=leg.party)
-            elif leg.state is LegState.HELD and not channel.has_held and channel.id in self._with_customer():
-                yield Retrieved(call=told.id, at=at, party=leg.party)
+                return Held(call=told.id, at=at, party=leg.party)
+            if leg.state is LegState.HELD and not channel.has_held and channel.id in self._with_customer():
+                return Retrieved(call=told.id, at=at, party=leg.party)
+        return None
 
-    def _leave(self, told: Call, at: datetime) -> Iterator[CallEvent]:
-        """Who still speaks when the call ends. Asterisk lets either side go first; the story is the same."""
-        for leg in told.live_legs():
+    def _recording(self, told: Call, at: datetime) -> CallEvent | None:
+        recording = self.seen.recording
+        return None if recording is told.recording else RecordingChanged(call=told.id, at=at, recording=recording)
+
+    def _end(self, told: Call, at: datetime) -> CallEvent | None:
+        """Who still speaks leaves first. Asterisk lets either side go first; the story is the same."""
+        if not self._has_ended(told):
+            return None
+        for leg in told.legs:
             if leg.party.role is not Role.CUSTOMER and leg.state in _SPEAKING:
-                yield ConnectionCleared(call=told.id, at=at, party=leg.party, cause="normal")
-
-    def _end(self, told: Call, at: datetime) -> CallEvent:
+                return ConnectionCleared(call=told.id, at=at, party=leg.party, cause="normal")
         customer = next((leg for leg in reversed(told.legs) if leg.party.role is Role.CUSTOMER), None)
         channel = self.seen.channels.get(customer.party.leg) if customer else self.origin
         cause = self._cause(told, channel)

@@ -7,7 +7,7 @@ passed over between an event that was cut and its tail is not missed there: dist
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from cti.telephony.asterisk.shape import CDR, CHANNEL
@@ -20,55 +20,57 @@ _MEMBER: Final = (
     "Queue", "MemberName", "Interface", "StateInterface", "Membership", "Penalty", "CallsTaken", "LastCall", "LastPause",
     "LoginTime", "InCall", "Status", "Paused", "PausedReason", "Ringinuse", "Wrapuptime",
 )  # fmt: skip
-_RTCP: Final = r"(?:\r\n(?:To|From|RTT|MES|SSRC|PT|ReportCount|Sent[A-Z]\w+|Report\d+\w+): .*)*"
 _AGENT: Final = ("Queue", "Interface", "MemberName", "HoldTime")
+_VALUE: Final = r"[^\r]*+"
+"""As far as a value goes, and once it is read it is not gone back to; with a CR in it, an event goes the way of all events."""
+_HEAD: Final = rf"\r\nPrivilege: {_VALUE}(?:\r\nTimestamp: [0-9.]++)?+"
 
-_Form = Callable[[bytes], object]
 
-
-def _form(*parts: Iterable[str], behind: str = "") -> _Form:
+def _lines(*parts: Iterable[str]) -> str:
     """These headers, and nothing else; behind a channel its variables may stand."""
-    lines = "".join(_lines(part) for part in parts) + behind
-    return re.compile(rf"Event: .*\r\nPrivilege: .*(?:\r\nTimestamp: [0-9.]+)?{lines}".encode()).fullmatch
+    return "".join(_line(name) for part in parts for name in part)
 
 
-def _lines(names: Iterable[str]) -> str:
-    lines = "".join(rf"\r\n{name}: .*" for name in names)
-    last = tuple(names)[-1]
-    return lines + rf"(?:\r\n{last.removesuffix('Linkedid')}ChanVariable: .*)*" if last.endswith("Linkedid") else lines
+def _line(name: str) -> str:
+    line = rf"\r\n{name}: {_VALUE}"
+    prefix, is_last, _ = name.partition("Linkedid")
+    return rf"{line}(?:\r\n{prefix}ChanVariable: {_VALUE})*+" if is_last else line
 
 
 def _channel(prefix: str) -> tuple[str, ...]:
     return tuple(prefix + name for name in CHANNEL)
 
 
+_RTCP: Final = rf"(?:\r\n(?:To|From|RTT|MES|SSRC|PT|ReportCount|Sent[A-Z]\w+|Report\d+\w+): {_VALUE})*+"
 _ONE: Final = _channel("")
 _TWO: Final = (_channel(""), _channel("Dest"))
 _LOCAL: Final = (_channel("LocalOne"), _channel("LocalTwo"))
-_FORMS: Final[dict[bytes, _Form]] = {
-    b"VarSet": _form(_ONE, ("Variable", "Value")),
-    b"Newexten": _form(_ONE, ("Extension", "Application", "AppData")),
-    b"NewConnectedLine": _form(_ONE),
-    b"MusicOnHoldStart": _form(_ONE, ("Class",)),
-    b"MusicOnHoldStop": _form(_ONE),
-    b"DTMFBegin": _form(_ONE, ("Digit", "Direction")),
-    b"DTMFEnd": _form(_ONE, ("Digit", "DurationMs", "Direction")),
-    b"RTCPSent": _form(_ONE, behind=_RTCP),
-    b"RTCPReceived": _form(_ONE, behind=_RTCP),
-    b"AgentConnect": _form(*_TWO, (*_AGENT, "RingTime")),
-    b"AgentComplete": _form(*_TWO, (*_AGENT, "TalkTime", "Reason")),
-    b"LocalBridge": _form(*_LOCAL, ("Context", "Exten", "LocalOptimization")),
-    b"LocalOptimizationBegin": _form(*_LOCAL, _channel("Source"), ("DestUniqueId", "Id")),
-    b"LocalOptimizationEnd": _form(*_LOCAL, ("Success", "Id")),
-    b"BridgeCreate": _form(_BRIDGE),
-    b"QueueMemberStatus": _form(_MEMBER),
-    b"DeviceStateChange": _form(("Device", "State")),
-    b"Cdr": _form(CDR, ("UserField",)),
+_FORMS: Final[dict[str, str]] = {
+    "VarSet": _lines(_ONE, ("Variable", "Value")),
+    "Newexten": _lines(_ONE, ("Extension", "Application", "AppData")),
+    "NewConnectedLine": _lines(_ONE),
+    "MusicOnHoldStart": _lines(_ONE, ("Class",)),
+    "MusicOnHoldStop": _lines(_ONE),
+    "DTMFBegin": _lines(_ONE, ("Digit", "Direction")),
+    "DTMFEnd": _lines(_ONE, ("Digit", "DurationMs", "Direction")),
+    "RTCPSent": _lines(_ONE) + _RTCP,
+    "RTCPReceived": _lines(_ONE) + _RTCP,
+    "AgentConnect": _lines(*_TWO, (*_AGENT, "RingTime")),
+    "AgentComplete": _lines(*_TWO, (*_AGENT, "TalkTime", "Reason")),
+    "LocalBridge": _lines(*_LOCAL, ("Context", "Exten", "LocalOptimization")),
+    "LocalOptimizationBegin": _lines(*_LOCAL, _channel("Source"), ("DestUniqueId", "Id")),
+    "LocalOptimizationEnd": _lines(*_LOCAL, ("Success", "Id")),
+    "BridgeCreate": _lines(_BRIDGE),
+    "QueueMemberStatus": _lines(_MEMBER),
+    "DeviceStateChange": _lines(("Device", "State")),
+    "Cdr": _lines(CDR, ("UserField",)),
 }
-UNREAD: Final = frozenset(name.decode() for name in _FORMS)
+UNREAD: Final = frozenset(_FORMS)
+_FORM: Final = re.compile(
+    rf"Event: (?:{'|'.join(rf'{name}{_HEAD}{lines}' for name, lines in _FORMS.items())})".encode()
+).fullmatch
 
 
 def is_unread(block: bytes) -> bool:
     """May the decoder pass over it? Asked of every event of the PBX."""
-    form = _FORMS.get(block[7 : block.find(b"\r")])
-    return form is not None and form(block) is not None
+    return _FORM(block) is not None
