@@ -5,6 +5,8 @@ A response to an action says only that Asterisk has accepted it; what must happe
 remembered for a while, so that the same command id again gets the same answer instead of a second call.
 """
 
+import heapq
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,16 +30,20 @@ class Confirmations:
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
-        self._watching: defaultdict[str, dict[str, _Waiting]] = defaultdict(dict)
-        """Event -> who wants to see it, by command."""
+        self._watching: defaultdict[str, dict[str, dict[str, _Waiting]]] = defaultdict(dict)
+        """Event -> the interface it is about (empty: whatever it is about) -> who wants to see it, by command. When thousands
+        log in at once each member's event is shown to those who wait for this member."""
+        self._deadlines: list[tuple[float, str]] = []
+        """A heap, with the command. An entry that is not its command's deadline any more counts for nothing."""
         self._results: OrderedDict[str, Result] = OrderedDict()
 
     def begin(self, expectation: Expectation, now: float) -> None:
         """Before the command is sent."""
-        waiting = _Waiting(expectation, now + expectation.limit_s)
+        waiting = _Waiting(expectation, math.inf)
         self._waiting[expectation.command] = waiting
+        self._ends_by(waiting, now + expectation.limit_s)
         for event in expectation.events:
-            self._watching[event][expectation.command] = waiting
+            self._watching[event].setdefault(expectation.interface, {})[expectation.command] = waiting
 
     def result(self, command: str) -> Result | None:
         """Of a command that is over; None for one that is out or was never seen."""
@@ -55,7 +61,9 @@ class Confirmations:
         watching = self._watching.get(event.event)
         if not watching:
             return []
-        return [over for one in tuple(watching.values()) for over in self._judge(one, one.expectation.saw(event), now)]
+        about = dict.fromkeys(("", event.get("Interface")))
+        seeing = [one for interface in about for one in watching.get(interface, {}).values()]
+        return [over for one in seeing for over in self._judge(one, one.expectation.saw(event), now)]
 
     def answer(self, command: str, response: Mapping[str, str], now: float) -> list[Result]:
         """The PBX has accepted one of its actions."""
@@ -73,26 +81,45 @@ class Confirmations:
         return [] if waiting is None else self._judge(waiting, waiting.expectation.refused(words), now)
 
     def expire(self, now: float) -> list[Result]:
-        due = [waiting for waiting in self._waiting.values() if waiting.deadline <= now]
-        return [self._over(waiting.expectation.expired()) for waiting in due]
+        results = []
+        while (due := self.next_deadline()) is not None and due <= now:
+            _, command = heapq.heappop(self._deadlines)
+            results.append(self._over(self._waiting[command].expectation.expired()))
+        return results
 
     def lose(self) -> list[Result]:
         """The connection is gone: what is out will not be told any more."""
         return [self._over(Failed(command=command, reason=PBX_LOST)) for command in tuple(self._waiting)]
 
     def next_deadline(self) -> float | None:
-        return min((waiting.deadline for waiting in self._waiting.values()), default=None)
+        while self._deadlines and not self._is_deadline(*self._deadlines[0]):
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
 
     def _judge(self, waiting: _Waiting, verdict: Verdict, now: float) -> list[Result]:
         if isinstance(verdict, Soon):
-            waiting.deadline = min(waiting.deadline, now + verdict.seconds)
+            self._ends_by(waiting, now + verdict.seconds)
             return []
         return [] if verdict is None else [self._over(verdict)]
 
     def _over(self, result: Result) -> Result:
-        for event in self._waiting.pop(result.command).expectation.events:
-            del self._watching[event][result.command]
+        expectation = self._waiting.pop(result.command).expectation
+        for event in expectation.events:
+            watching = self._watching[event]
+            del watching[expectation.interface][result.command]
+            if not watching[expectation.interface]:
+                del watching[expectation.interface]
         self._results[result.command] = result
         while len(self._results) > REMEMBERED:
             self._results.popitem(last=False)
         return result
+
+    def _ends_by(self, waiting: _Waiting, deadline: float) -> None:
+        """Or earlier."""
+        if deadline < waiting.deadline:
+            waiting.deadline = deadline
+            heapq.heappush(self._deadlines, (deadline, waiting.expectation.command))
+
+    def _is_deadline(self, at: float, command: str) -> bool:
+        waiting = self._waiting.get(command)
+        return waiting is not None and waiting.deadline == at

@@ -11,7 +11,7 @@ from cti.telephony.asterisk.actions import expectation_of
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.confirmations import REMEMBERED, Confirmations
 from cti.telephony.asterisk.dialplan import Dialplan
-from cti.telephony.asterisk.kinds.kind import Given
+from cti.telephony.asterisk.kinds.kind import Expectation, Given, Message
 from cti.telephony.asterisk.kinds.of_calls import GRACE_S, MARGIN_S
 from cti.telephony.commands import (
     AddMember,
@@ -228,6 +228,33 @@ def test_results_are_not_remembered_for_ever() -> None:
     confirmations.lose()
     assert confirmations.result("0") is None
     assert confirmations.result("1") is not None
+
+
+def test_of_thousands_who_log_in_a_members_event_is_shown_to_whom_it_may_concern() -> None:
+    shown: list[str] = []
+
+    class Watching(Expectation):
+        events = frozenset({"QueueMemberPause"})
+
+        def saw(self, event: Message) -> None:  # noqa: ARG002
+            shown.append(self.command)
+
+    confirmations = Confirmations()
+    for number in range(1000, 1500):
+        confirmations.begin(Watching(command=str(number), interface=f"PJSIP/{number}"), 0.0)
+    confirmations.begin(Watching(command="whoever"), 0.0)
+    confirmations.feed(event("QueueMemberPause", Interface="PJSIP/1234"), 1.0)
+    confirmations.feed(event("QueueMemberPause"), 1.0)
+    assert shown == ["whoever", "1234", "whoever"]
+
+
+def test_the_next_deadline_is_that_of_a_command_still_out() -> None:
+    first, second = replace(END, id="first"), replace(END, id="second")
+    confirmations = out(first)
+    later = expectation_of(second, Given(action_id="a-second", leg=NEW_LEG, dialplan=Dialplan()))
+    confirmations.begin(later, 2.0)
+    confirmations.refuse("first", "no", 3.0)
+    assert confirmations.next_deadline() == 2.0 + later.limit_s
 
 
 _STEPS = st.sampled_from(["success", "failure", "unexplained", "gone", "refuse", "expire", "lose"])

@@ -105,6 +105,8 @@ class Expectation:
     events: ClassVar[frozenset[str]] = frozenset()
     """The events it wants to see."""
     command: str
+    interface: str = ""
+    """The member of queues that all of them are about; empty: they may be about anything."""
     limit_s: float = USUAL_S
 
     def saw(self, event: Message) -> Verdict:  # noqa: ARG002

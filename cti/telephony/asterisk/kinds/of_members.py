@@ -96,7 +96,6 @@ def _yes(paused: bool) -> str:  # noqa: FBT001 - a word for a value
 @dataclass(slots=True, kw_only=True)
 class _OfMember(Expectation):
     queue: str
-    interface: str
 
     def saw(self, event: Message) -> Verdict:
         is_ours = event.get("Interface") == self.interface and event.get("Queue") == self.queue
