@@ -2,7 +2,6 @@
 button and the machine never disagree. What nobody asks for just happens.
 """
 
-from functools import singledispatch
 from typing import Final
 
 from cti.agents.events import (
@@ -14,7 +13,7 @@ from cti.agents.events import (
     WrapUpExtended,
 )
 from cti.agents.pauses import lies
-from cti.agents.presence import Cause, Maker, Presence, Rules
+from cti.agents.presence import Cause, Maker, Presence, Rules, WrapUp
 from cti.agents.wrap_ups import wants_result
 
 _NOT_LOGGED_IN: Final = PresenceRefused(code="not_logged_in")
@@ -31,14 +30,22 @@ REFUSALS: Final = frozenset(
 )  # fmt: skip
 
 
-@singledispatch
-def refused(event: AgentEvent, presence: Presence, rules: Rules) -> PresenceRefused | None:  # noqa: ARG001 - one shape for all
+def refused(event: AgentEvent, presence: Presence, rules: Rules) -> PresenceRefused | None:
     """Why ``event`` may not be; None: it may. When it is does not matter."""
-    return None
+    match event:
+        case SetReady():
+            return _ready(event, presence)
+        case SetNotReady():
+            return _not_ready(event, presence)
+        case WrapUpEnded():
+            return _end(presence.wrap_up)
+        case WrapUpExtended():
+            return _extend(presence.wrap_up, rules)
+        case _:
+            return None
 
 
-@refused.register
-def _(event: SetReady, presence: Presence, rules: Rules) -> PresenceRefused | None:  # noqa: ARG001
+def _ready(event: SetReady, presence: Presence) -> PresenceRefused | None:
     if not presence.is_logged_in:
         return _NOT_LOGGED_IN
     if event.made_by is not Maker.SUPERVISOR and (lies(presence, Cause.FORCED) or presence.is_ordered_out):
@@ -47,23 +54,20 @@ def _(event: SetReady, presence: Presence, rules: Rules) -> PresenceRefused | No
     return _RESULT_WANTED if must_finish else None
 
 
-@refused.register
-def _(event: SetNotReady, presence: Presence, rules: Rules) -> PresenceRefused | None:  # noqa: ARG001
+def _not_ready(event: SetNotReady, presence: Presence) -> PresenceRefused | None:
     if not presence.is_logged_in:
         return _NOT_LOGGED_IN
     needs_none = event.made_by is Maker.SUPERVISOR or lies(presence, Cause.CHOSEN)
     return None if event.reason or needs_none else _REASON_WANTED
 
 
-@refused.register
-def _(event: WrapUpEnded, presence: Presence, rules: Rules) -> PresenceRefused | None:  # noqa: ARG001
-    if presence.wrap_up is None:
+def _end(wrap_up: WrapUp | None) -> PresenceRefused | None:
+    if wrap_up is None:
         return _NO_WRAP_UP
-    return _RESULT_WANTED if wants_result(presence.wrap_up) else None
+    return _RESULT_WANTED if wants_result(wrap_up) else None
 
 
-@refused.register
-def _(event: WrapUpExtended, presence: Presence, rules: Rules) -> PresenceRefused | None:  # noqa: ARG001
-    if presence.wrap_up is None:
+def _extend(wrap_up: WrapUp | None, rules: Rules) -> PresenceRefused | None:
+    if wrap_up is None:
         return _NO_WRAP_UP
-    return _EXTENDED_ENOUGH if presence.wrap_up.extended >= rules.most_extensions else None
+    return _EXTENDED_ENOUGH if wrap_up.extended >= rules.most_extensions else None
