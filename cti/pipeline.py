@@ -37,8 +37,9 @@ from cti.screenpop.dialled import Dialled, DialledNumbers
 from cti.screenpop.figures import Noted, fact
 from cti.screenpop.hub import Hub
 from cti.screenpop.messages import CustomerCard, PbxView, QueueView
-from cti.store.interactions import Interaction, InteractionLog
+from cti.store.interactions import InteractionLog
 from cti.store.journal import Journal
+from cti.store.past import PastCall
 from cti.telephony.link import LinkChanged, News
 
 log = logger("pipeline")
@@ -220,7 +221,7 @@ class Pipeline:
             return msgspec.structs.replace(slow, history=history, calls_24h=self._calls_24h(call, past))
         return views.answered(call, answer, history=past, calls_24h=self._calls_24h(call, past))
 
-    async def _past(self, call: Call, answer: Answer | None) -> tuple[Interaction, ...]:
+    async def _past(self, call: Call, answer: Answer | None) -> tuple[PastCall, ...]:
         contacts = [match.contact.id for match in answer.matches] if isinstance(answer, Found) else []
         spelt = self._spellings(call.customer_number)
         if not contacts and not spelt:
@@ -237,7 +238,7 @@ class Pipeline:
         parsed = numbers.parse(number, country=self._country)
         return [number, parsed.e164] if parsed else [number]
 
-    def _calls_24h(self, call: Call, past: Iterable[Interaction]) -> int:
+    def _calls_24h(self, call: Call, past: Iterable[PastCall]) -> int:
         since = call.offered_at - timedelta(hours=24)
         return 1 + sum(one.offered_at >= since and one.call != call.id for one in past)
 

@@ -13,6 +13,8 @@ class Question:
     sql: str
     """With parameters as ``:name``; ``IN :ids`` takes a list. ``::`` is a cast, and ``\\:`` a colon."""
     values: Mapping[str, Any]
+    is_at_once: bool = False
+    """Of many rows SQLite's would each be a turn at Python: its columns come as JSON has them, then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class SqliteReader:
         (self._path,), self._options = dialect().create_connect_args(url)
         self._opened: sqlite3.Connection | None = None
         self._turns = Turns("quick-sql", self._end)
+        self._columns: dict[str, _Columns] = {}
         self._statements: dict[tuple[str, ...], tuple[str, list[_Columns]]] = {}
 
     async def read(self, reading: Reading[T]) -> T:
@@ -44,6 +45,8 @@ class SqliteReader:
         return self._opened
 
     def _asked(self, connection: sqlite3.Connection, asked: Asked) -> object:
+        if isinstance(asked, Question) and asked.is_at_once:
+            return self._rows_at_once(connection, asked)
         if isinstance(asked, Question):
             return _rows(connection.execute(*named(asked.sql, asked.values)))
         sql, columns = self._statement(connection, asked)
@@ -56,11 +59,18 @@ class SqliteReader:
         texts = found[0][-len(columns) :]
         return Details(rows, [_decoded(text, its) for text, its in zip(texts, columns, strict=True)])
 
+    def _rows_at_once(self, connection: sqlite3.Connection, asked: Question) -> list[Row]:
+        if asked.sql not in self._columns:
+            self._columns[asked.sql] = _columns(connection, asked)
+        columns = self._columns[asked.sql]
+        (text,) = connection.execute(*named(f"SELECT {_as_json(asked.sql, columns)}", asked.values)).fetchone()
+        return _decoded(text, columns)
+
     def _statement(self, connection: sqlite3.Connection, asked: Detailed) -> tuple[str, list[_Columns]]:
         """And the columns of its details, which are asked for once."""
         key = (asked.question.sql, *asked.details)
         if key not in self._statements:
-            columns = [_columns(connection, sql) for sql in asked.details]
+            columns = [_columns(connection, Question(sql, {"ids": []})) for sql in asked.details]
             details = map(_as_json, asked.details, columns)
             whole = as_one(asked.question.sql, details, key=asked.key, most=asked.most, among="IN {}")
             self._statements[key] = whole, columns
@@ -71,9 +81,9 @@ class SqliteReader:
             self._opened.close()
 
 
-def _columns(connection: sqlite3.Connection, sql: str) -> _Columns:
-    empty = f"SELECT * FROM (\n{sql}\n) LIMIT 0"  # noqa: S608 - wraps what is asked anyway
-    return _names(connection.execute(*named(empty, {"ids": []})))
+def _columns(connection: sqlite3.Connection, asked: Question) -> _Columns:
+    empty = f"SELECT * FROM (\n{asked.sql}\n) LIMIT 0"  # noqa: S608 - wraps what is asked anyway
+    return _names(connection.execute(*named(empty, asked.values)))
 
 
 def _as_json(sql: str, columns: _Columns) -> str:

@@ -29,7 +29,7 @@ from cti.screenpop.messages import (
     PartyView,
 )
 from cti.screenpop.rules import my_leg
-from cti.store.interactions import Interaction
+from cti.store.past import PastCall
 from cti.telephony.phone import Ability
 
 HISTORY_LIMIT: Final = 50
@@ -135,12 +135,12 @@ def _journey_step(taken: StepTaken) -> JourneyStep:
     )  # fmt: skip
 
 
-def history_item(past: Interaction) -> HistoryItem:
+def history_item(past: PastCall) -> HistoryItem:
     number = past.dnis if past.direction is Direction.OUTBOUND else past.ani
     return HistoryItem(
         call=past.call, at=past.offered_at, direction=past.direction.value, outcome=past.outcome.value, queue=past.queue,
         agent=past.agent, talk_s=past.talk_s, result=past.result_label or past.result, note=past.note, number=number,
-        ivr=past.journey.outcome.value if past.journey and past.journey.outcome else "",
+        ivr=past.ivr_outcome,
     )  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def answered(
     call: Call,
     answer: Answer,
     *,
-    history: Iterable[Interaction] = (),
+    history: Iterable[PastCall] = (),
     calls_24h: int = 0,
     ruled_out: frozenset[str] = frozenset(),
 ) -> CustomerCard:

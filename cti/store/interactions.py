@@ -29,6 +29,7 @@ from cti.calls.journey import IvrOutcome, Journey
 from cti.envelope import Envelope
 from cti.store.journeys import JourneyLog
 from cti.store.lease import Fence
+from cti.store.past import PastCall
 from cti.store.shifts import ShiftLog
 
 
@@ -158,7 +159,7 @@ class InteractionLog(JourneyLog, ShiftLog, Protocol):
 
     async def history(
         self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50
-    ) -> tuple[Interaction, ...]:
+    ) -> tuple[PastCall, ...]:
         """Finished calls with any of these contacts or numbers (E.164, or as the PBX gave them), newest first."""
         ...
 

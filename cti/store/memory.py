@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 
@@ -15,6 +16,7 @@ from cti.store.lease import Fence
 from cti.store.memory_journeys import MemoryJourneyLog
 from cti.store.memory_shifts import MemoryShiftLog
 from cti.store.paging import checked_limit, cursor_of, customer_number, is_wanted, place_at, place_of
+from cti.store.past import PastCall
 from cti.store.shifts import Day, without
 from cti.store.storable import Key, fresh, key_of, storable
 
@@ -69,12 +71,12 @@ class MemoryInteractionLog(MemoryJourneyLog, MemoryShiftLog):
 
     async def history(
         self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50
-    ) -> tuple[Interaction, ...]:
+    ) -> tuple[PastCall, ...]:
         wanted, known = frozenset(contacts) - {""}, tuple(numbers)
         found = self._newest(
             lambda item: item.contact in wanted or any(same_number(customer_number(item), number) for number in known)
         )
-        return tuple(found[: checked_limit(limit)])
+        return tuple(map(_past_call, found[: checked_limit(limit)]))
 
     async def ruled_out(self, number: str) -> frozenset[str]:
         return frozenset(contact for known, contact in self._rulings if same_number(known, number))
@@ -109,6 +111,12 @@ class MemoryInteractionLog(MemoryJourneyLog, MemoryShiftLog):
 
     def _newest(self, wanted: Callable[[Interaction], bool]) -> list[Interaction]:
         return sorted(filter(wanted, self._interactions.values()), key=NEWEST_FIRST, reverse=True)
+
+
+def _past_call(item: Interaction) -> PastCall:
+    same = {field.name: getattr(item, field.name) for field in fields(PastCall) if field.name != "ivr_outcome"}
+    outcome = item.journey.outcome if item.journey else None
+    return PastCall(**same, ivr_outcome=outcome.value if outcome else "")
 
 
 def _is_handled(item: Interaction) -> bool:

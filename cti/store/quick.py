@@ -2,48 +2,51 @@
 customer, and who is not the one with this number."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any, Final
 
-import msgspec
-
 from cti.calls.call import CallId, Direction, Outcome, PbxName
-from cti.calls.journey import Journey
 from cti.quick_sql import Question, Reading, Row
 from cti.store.digits import ending, same_number
-from cti.store.interactions import Handled, Interaction
 from cti.store.memory import NEWEST_FIRST
-from cti.store.paging import customer_number
+from cti.store.past import PastCall
 from cti.store.queries import SPARE
-from cti.store.rows import FIELDS
+from cti.store.statements import time_of
 from cti.store.storable import clean
 
-_COLUMNS: Final = ", ".join(f'"{name}"' for name in FIELDS)
-_NEWEST: Final = "ORDER BY ended_at DESC, pbx DESC, call DESC LIMIT :limit"
-_OF_CONTACTS: Final = f"SELECT {_COLUMNS} FROM interaction WHERE contact IN :contacts {_NEWEST}"  # noqa: S608 - all ours
+_COLUMNS: Final = ", ".join(field.name for field in fields(PastCall))
+_NEWEST: Final = "ORDER BY ended_at DESC, pbx DESC, call DESC LIMIT"
+_OF_CONTACTS: Final = f"SELECT {_COLUMNS}, 1 AS is_theirs FROM interaction WHERE contact IN :contacts {_NEWEST} :limit"  # noqa: S608 - all ours
 _OF_NUMBER: Final = (
-    f"SELECT {_COLUMNS} FROM interaction WHERE customer_reversed >= :least AND customer_reversed < :below {_NEWEST}"  # noqa: S608
+    f"SELECT {_COLUMNS}, 0 AS is_theirs FROM interaction"  # noqa: S608
+    f" WHERE customer_reversed >= :least{{0}} AND customer_reversed < :below{{0}} {_NEWEST} :spared"
 )
 _NOT_CONTACT: Final = (
     "SELECT number, contact FROM number_not_contact WHERE number_reversed >= :least AND number_reversed < :below"
 )
-_handled: Final = msgspec.json.Decoder(tuple[Handled, ...])
-_journey: Final = msgspec.json.Decoder(Journey | None)
 
 
-def history(contacts: Iterable[str], numbers: Sequence[str], limit: int) -> Reading[tuple[Interaction, ...]]:
-    """As ``InteractionLog.history``. Ways of writing one number end alike, and are one question."""
-    found: dict[tuple[str, str], Interaction] = {}
-    if names := sorted({clean(one) for one in contacts} - {""}):
-        rows = yield Question(_OF_CONTACTS, {"contacts": names, "limit": limit})
-        found |= {(row["pbx"], row["call"]): interaction_of(row) for row in rows}
-    for end in dict.fromkeys(filter(None, map(ending, numbers))):
-        rows = yield Question(_OF_NUMBER, _begins(end) | {"limit": limit + SPARE})
-        for row in rows:
-            item = interaction_of(row)
-            if any(same_number(customer_number(item), number) for number in numbers if ending(number) == end):
-                found[row["pbx"], row["call"]] = item
-    return tuple(sorted(found.values(), key=NEWEST_FIRST, reverse=True)[:limit])
+def history(contacts: Iterable[str], numbers: Sequence[str], limit: int) -> Reading[tuple[PastCall, ...]]:
+    """As ``InteractionLog.history``. Ways of writing one number end alike, and are looked for once."""
+    names = sorted({clean(one) for one in contacts} - {""})
+    ends = tuple(dict.fromkeys(filter(None, map(ending, numbers))))
+    if not names and not ends:
+        return ()
+    values = {"contacts": names, "limit": limit, "spared": limit + SPARE}
+    for at, end in enumerate(ends):
+        values |= _begins(end, str(at))
+    rows: list[Row] = yield Question(_past(of_contacts=bool(names), numbers=len(ends)), values, is_at_once=True)
+    theirs = (row for row in rows if row["is_theirs"] or any(same_number(_customer(row), one) for one in numbers))
+    found = {(row["pbx"], row["call"]): row for row in theirs}
+    return tuple(sorted(map(_past_call, found.values()), key=NEWEST_FIRST, reverse=True)[:limit])
+
+
+@lru_cache
+def _past(*, of_contacts: bool, numbers: int) -> str:
+    """One statement, for each takes a round trip or some turns of SQLite's thread."""
+    parts = [_OF_CONTACTS] * of_contacts + [_OF_NUMBER.format(at) for at in range(numbers)]
+    return " UNION ALL ".join(f"SELECT * FROM ({part}) AS part" for part in parts)  # noqa: S608
 
 
 def ruled_out(number: str) -> Reading[frozenset[str]]:
@@ -52,34 +55,19 @@ def ruled_out(number: str) -> Reading[frozenset[str]]:
     return frozenset(row["contact"] for row in rows if same_number(row["number"], number))
 
 
-def _begins(digits: str) -> dict[str, Any]:
-    return {"least": digits, "below": digits[:-1] + chr(ord(digits[-1]) + 1)}
+def _begins(digits: str, at: str = "") -> dict[str, Any]:
+    return {f"least{at}": digits, f"below{at}": digits[:-1] + chr(ord(digits[-1]) + 1)}
 
 
-def interaction_of(row: Row) -> Interaction:
-    """As ``rows.interaction_of``, from what the driver gives."""
-    return Interaction(**{
-        **row,
-        "pbx": PbxName(row["pbx"]),
-        "call": CallId(row["call"]),
-        "direction": Direction(row["direction"]),
-        "outcome": Outcome(row["outcome"]),
-        "offered_at": _moment(row["offered_at"]),
-        "queued_at": _moment(row["queued_at"]),
-        "answered_at": _moment(row["answered_at"]),
-        "ended_at": _moment(row["ended_at"]),
-        "keys": msgspec.json.decode(row["keys"]),
-        "handled_by": _handled.decode(row["handled_by"]),
-        "transfers": tuple(msgspec.json.decode(row["transfers"])),
-        "result_fields": msgspec.json.decode(row["result_fields"]),
-        "is_not_classified": bool(row["is_not_classified"]),
-        "journey": _journey.decode(row["journey"] or "null"),
-    })  # fmt: skip
+def _customer(row: Row) -> str:
+    """As ``paging.customer_number``."""
+    return str(row["dnis"] if row["direction"] == Direction.OUTBOUND else row["ani"])
 
 
-def _moment(value: Any) -> datetime | None:
-    """SQLite has text without a zone, which is UTC."""
-    if value is None:
-        return None
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _past_call(row: Row) -> PastCall:
+    return PastCall(
+        pbx=PbxName(row["pbx"]), call=CallId(row["call"]), direction=Direction(row["direction"]), ani=row["ani"], dnis=row["dnis"],
+        queue=row["queue"], offered_at=time_of(row["offered_at"]), ended_at=time_of(row["ended_at"]), talk_s=row["talk_s"],
+        outcome=Outcome(row["outcome"]), agent=row["agent"], note=row["note"], result=row["result"],
+        result_label=row["result_label"], ivr_outcome=row["ivr_outcome"] or "",
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from cti.store.following import Following, hold_callbacks
 from cti.store.interactions import Filter, Interaction, Page
 from cti.store.lease import Fence
 from cti.store.paging import checked_limit, cursor_of, is_search, place_at, place_of
+from cti.store.past import PastCall
 from cti.store.record_statements import record_statements
 from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.sql_lease import let_through
@@ -101,7 +102,7 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
 
     async def history(
         self, *, contacts: Iterable[str], numbers: Iterable[str], limit: int = 50
-    ) -> tuple[Interaction, ...]:
+    ) -> tuple[PastCall, ...]:
         return await self._database.read_quickly(quick.history(contacts, tuple(numbers), checked_limit(limit)))
 
     async def ruled_out(self, number: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """What every InteractionLog keeps, whatever it is made of."""
 
+from dataclasses import fields
 from datetime import timedelta
 
 import msgspec
@@ -322,6 +323,15 @@ async def test_history_by_contact_and_number_lists_a_call_once(log: InteractionL
     assert [item.call for item in await log.history(contacts=["17"], numbers=[], limit=1)] == ["main-2.1"]
 
 
+async def test_history_says_of_a_call_what_its_row_does(log: InteractionLog) -> None:
+    await log.append([*answered_call(), Story().said(NOTE, text="calls again", by="mara")])
+    (past,) = await log.history(contacts=[], numbers=[CALLER])
+    item = await only(log)
+    names = [field.name for field in fields(past) if field.name != "ivr_outcome"]
+    assert [getattr(item, name) for name in names] == [getattr(past, name) for name in names]
+    assert (past.note, past.ivr_outcome) == ("calls again", "")
+
+
 async def test_withheld_numbers_share_no_history(log: InteractionLog) -> None:
     await log.append(answered_call(ani=""))
     assert await log.history(contacts=[""], numbers=["", "anonymous"]) == ()
@@ -375,6 +385,7 @@ async def test_a_journey_reads_back_as_it_was_derived(log: InteractionLog) -> No
     assert found == await only(memory)
     assert found.journey is not None
     assert (found.journey.outcome, len(found.journey.steps)) == (IvrOutcome.SELF_SERVED, 3)
+    assert [past.ivr_outcome for past in await log.history(contacts=[], numbers=[found.ani])] == ["self_served"]
 
 
 async def test_interactions_are_found_by_flow_and_by_what_the_ivr_made_of_them(log: InteractionLog) -> None:

@@ -8,12 +8,11 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from cti.calls.call import Direction, Outcome
+from cti.calls.call import Direction
 from cti.calls.journey import IvrOutcome, Journey, KnownBy, LeftBy, StepTaken
 from cti.crm.contact import Contact, ContactId, Flag, Found, Match, MatchedBy, Money, Unavailable, Unknown
 from cti.screenpop import views
 from cti.screenpop.messages import ContactView, CustomerCard, JourneyStep, JourneyView
-from cti.store.interactions import Interaction
 from tests.unit.screenpop.fakes import SITE
 from tests.unit.screenpop.stories import JON, MARA, PBX, Story, at
 
@@ -89,23 +88,6 @@ def test_one_match_is_chosen_and_several_are_not() -> None:
     assert (one.state, one.chosen) == ("found", "k1")
     assert (two.state, two.chosen, len(two.contacts)) == ("several", None, 2)
     assert one.contacts[0].flags == ("do_not_call",)
-
-
-@pytest.mark.parametrize(("outcome", "shown"), [(IvrOutcome.SELF_SERVED, "self_served"), (None, "")])
-def test_a_line_of_history_says_what_became_of_it_in_the_ivr(outcome: IvrOutcome | None, shown: str) -> None:
-    call = offered().call
-    way = Journey(call=call.id, pbx=PBX, session="s1", flow="bank", entered_at=at(0), outcome=outcome)
-    nobody = dict.fromkeys(
-        ("ani", "ani_name", "dnis", "queue", "cause", "ended_by", "agent", "contact", "contact_name"), ""
-    )
-    spent = dict.fromkeys(("wait_s", "ring_s", "talk_s", "hold_s"), 0.0)
-    past = Interaction(
-        pbx=PBX, call=call.id, direction=Direction.INBOUND, keys={}, offered_at=at(0), queued_at=None, answered_at=None,
-        ended_at=at(9), outcome=Outcome.UNATTENDED, handled_by=(), transfers=(), note="", result="", result_label="",
-        journey=way, **nobody, **spent,  # type: ignore[arg-type]
-    )  # fmt: skip
-    assert views.history_item(past).ivr == shown
-    assert views.history_item(replace(past, journey=None)).ivr == ""
 
 
 def test_who_was_ruled_out_for_this_number_is_not_offered_again() -> None:
