@@ -149,9 +149,9 @@ def state_by_legs(call: Call) -> CallState:
 
 
 def _next_state(following: _Next, call: Call) -> CallState:
-    if following == STAYS:
-        return call.state
-    return state_by_legs(call) if following == BY_LEGS else CallState(following)
+    if isinstance(following, CallState):
+        return following
+    return state_by_legs(call) if following == BY_LEGS else call.state
 
 
 def _clock(call: Call, state: CallState, at: datetime) -> dict[str, object]:

@@ -28,7 +28,7 @@ class AmiMessage:
     stands in one of the usual forms: then its channels' headers need not be looked for again.
     """
 
-    __slots__ = ("_headers", "_known", "_raw", "_text", "event", "form", "is_greeting")
+    __slots__ = ("_headers", "_known", "_raw", "_text", "event", "form", "is_greeting", "is_ours")
 
     def __init__(self, raw: bytes, *, is_greeting: bool = False) -> None:
         self._raw = raw
@@ -37,6 +37,8 @@ class AmiMessage:
         self._known: dict[str, str] | None = None
         self.form: re.Match[str] | None = None
         self.is_greeting = is_greeting
+        self.is_ours = bool(raw)
+        """Did it come as bytes, so that the order of its headers is the PBX's?"""
         self.event = _name(raw[7 : _line_end(raw)]) if raw.startswith(_EVENT) else ""
 
     @classmethod
@@ -64,11 +66,6 @@ class AmiMessage:
         """The same as text, with a line's end before its first line, as before all others."""
         self._text = self._text or "\r\n" + self._raw.decode("utf-8", "replace")
         return self._text
-
-    @property
-    def is_ours(self) -> bool:
-        """Did it come as bytes, so that the order of its headers is the PBX's?"""
-        return bool(self._raw)
 
     @property
     def stamp(self) -> str:

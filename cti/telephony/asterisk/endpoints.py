@@ -56,12 +56,15 @@ def plain_text(value: str) -> str:
     """Text of strangers made fit to show: no control characters, no more than 120 characters; empty for "unknown"."""
     if value.lower() in _UNKNOWN:
         return ""
-    return "".join(char for char in value if unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"})[
-        :_MAX_TEXT
-    ].strip()
+    shown = value if value.isprintable() else "".join(char for char in value if _is_shown(char))
+    return shown[:_MAX_TEXT].strip()
+
+
+def _is_shown(char: str) -> bool:
+    return unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def dialled_exten(value: str) -> str:
     """An extension as dialled; empty for ``s``, ``h`` and the like, which nobody dials."""
     exten = _NOT_EXTEN.sub("", value)[:40]
-    return exten if any(char.isdigit() for char in exten) else ""
+    return exten if any(map(str.isdigit, exten)) else ""

@@ -78,7 +78,7 @@ class Narrator:
         if message.event in _OTHERS:
             return self._of_the_pbx(message, at)
         try:
-            touched = list(translate(self._mirror, message, at)) if translate else []
+            touched = translate(self._mirror, message, at) if translate else ()
         except Contradiction:
             self._quarantine("a known channel by another name")
             return []

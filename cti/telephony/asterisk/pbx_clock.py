@@ -11,7 +11,7 @@ from one clock, and a wall clock is stepped by NTP and by hands. So a step is ta
 Without stamps (an older configuration, a stranger's trace) the time is when we read it, or the last one known.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from cti.telephony.asterisk.ami_codec import AmiMessage
@@ -30,7 +30,8 @@ class PbxClock:
         """Stamps over our monotonic clock, as of those that came promptly."""
         self._correction_s = 0.0
         self._last = _START
-        self._ahead = timedelta()
+        self._stamped: tuple[datetime, datetime] | None = None
+        """When the last event with a stamp happened, and when it was read."""
 
     def time_of(self, message: AmiMessage, *, received_at: datetime | None, monotonic_s: float | None) -> datetime:
         """UTC, and never before that of the message before."""
@@ -41,14 +42,18 @@ class PbxClock:
         else:
             self._notice_step(stamp, monotonic_s)
             at = _moment(stamp + self._correction_s)
-        self._last = max(self._last, at) if at else self._last
+        if at is not None and at > self._last:
+            self._last = at
         if stamp is not None and received_at is not None:
-            self._ahead = self._last - received_at
+            self._stamped = self._last, received_at
         return self._last
 
     def theirs(self, ours: datetime) -> datetime:
         """A time of this machine as the PBX's clock had it, as far as its last stamp tells."""
-        return ours + self._ahead
+        if self._stamped is None:
+            return ours
+        happened_at, received_at = self._stamped
+        return ours + (happened_at - received_at)
 
     @property
     def stamp(self) -> float | None:

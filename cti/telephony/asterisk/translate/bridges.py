@@ -32,25 +32,25 @@ def meet(mirror: Mirror, channel: Channel) -> Touched:
     if channel.bridge in mirror.shared_bridges:
         return (channel.conversation,)
     touched: list[Conversation] = []
-    for other in mirror.in_bridge(channel.bridge):
+    together = mirror.in_bridge(channel.bridge)
+    for other in together:
         if other.conversation is not channel.conversation:
             touched.extend(mirror.merge(other.conversation, channel.conversation))
-    together = mirror.in_bridge(channel.bridge)
     if len(together) > 1:
         channel.conversation.parked_in = ""  # somebody fetched the call; UnParkedCall may come later
     if len(together) > 1 and channel.conversation.waits_on in {other.id for other in together}:
         channel.conversation.is_waiting = (
             False  # taken out of the queue by hand (Bridge), of which QueueCallerLeave says nothing
         )
-    _remember_company(mirror, channel)
+    _remember_company(mirror, channel, together)
     return (*touched, channel.conversation)
 
 
-def _remember_company(mirror: Mirror, channel: Channel) -> None:
-    for other in mirror.in_bridge(channel.bridge):
+def _remember_company(mirror: Mirror, channel: Channel, together: list[Channel]) -> None:
+    for other in together:
         if is_local(other.name) and other.name.endswith(";1") and other.called_by is None:
             # A transfer by feature code makes its Local channel without a Dial; who meets it first called through it.
-            other.called_by = next((known for known in mirror.in_bridge(channel.bridge) if known.is_real), None)
+            other.called_by = next((known for known in together if known.is_real), None)
     speaking = frozenset(leg for leg in mirror.hears(channel) if (known := mirror.channels.get(leg)) and known.is_real)
     if len(speaking) > 1:
         for leg in speaking:
