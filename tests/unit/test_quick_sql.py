@@ -1,5 +1,7 @@
 """Reading by the drivers themselves: how parameters are written, and what a row of questions comes to."""
 
+import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -110,3 +112,21 @@ async def test_nothing_can_be_written(reader: Reader) -> None:
 
     with pytest.raises(ERRORS):
         await reader.read(written())
+
+
+@pytest.mark.postgres
+async def test_whoever_leaves_while_a_connection_is_made_leaves_it_to_the_next(new_url: Callable[[str], str]) -> None:
+    """At whichever step: half made, asyncpg would keep an error that nobody asks for."""
+    url, unheard = make_url(new_url("postgresql")), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
+    for steps in range(12):
+        reader = quick_reader(url)
+        leaves = asyncio.create_task(reader.read(people("Ada")))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        leaves.cancel()
+        await asyncio.gather(leaves, return_exceptions=True)
+        assert len((await reader.read(people("Bell"))).rows) == 1
+        await reader.close()
+    gc.collect()
+    assert unheard == []
