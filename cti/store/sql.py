@@ -22,7 +22,7 @@ from cti.store.sql_journeys import SqlJourneyLog
 from cti.store.sql_lease import let_through
 from cti.store.sql_shifts import SqlShiftLog
 from cti.store.storable import Key, clean, fresh, key_of, other_key_of, storable
-from cti.store.tables import call_open, fact, interaction, interaction_agent
+from cti.store.tables import call_open, fact, interaction
 
 
 class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
@@ -61,19 +61,19 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
             failpoint("store.before_commit")
 
     async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:
-        limit = checked_limit(limit)
-        columns = interaction.c if wanted.agent is None else interaction_agent.c
-        behind = [] if cursor is None else [queries.behind(place_at(cursor), columns)]
+        limit, place = checked_limit(limit), place_at(cursor) if cursor is not None else None
         async with self._database.reading() as connection:
             is_common = wanted.number is not None and await queries.is_common(connection, wanted.number)
-            conditions = [*queries.conditions(wanted, is_common=is_common), *behind]
+            order = queries.order_of(wanted, is_common=is_common)
+            behind = [] if place is None else [queries.behind(place, order)]
+            conditions = [*queries.conditions(wanted, order), *behind]
             end = None
             if is_search(wanted):
                 without = [*queries.conditions(replace(wanted, text=None)), *behind]
                 end = await queries.searched_to(connection, without)
             if end:
                 conditions.append(queries.not_behind(end))
-            found = await queries.newest(connection, conditions, limit + 1, columns)
+            found = await queries.newest(connection, conditions, limit + 1, order)
         last = place_of(found[limit - 1]) if len(found) > limit else end
         return Page(found[:limit], cursor_of(last) if last else None)
 

@@ -1,6 +1,5 @@
 """Agents' intervals in SQLite or PostgreSQL: what ``ShiftLog`` asks for."""
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +16,6 @@ from cti.store.storable import clean
 from cti.store.tables import agent_interval, fact, interaction
 
 _T: Final = agent_interval.c
-_FIELDS: Final = tuple(field.name for field in fields(Interval))
 
 
 class SqlShiftLog:
@@ -66,6 +64,11 @@ def _last_before(agent: AgentId, at: datetime) -> ColumnElement[datetime]:
 
 
 def _interval_of(row: Row[Any]) -> Interval:
-    values = dict(row._mapping)  # noqa: SLF001 - a row's public name for its columns
-    agent, state, made_by = AgentId(row.agent), AgentState(row.state), Maker(row.made_by)
-    return Interval(**values | {"agent": agent, "state": state, "made_by": made_by})
+    """By their place: a week has a thousand, and by name each takes four times as long."""
+    agent, began_at, nr, ended_at, state, reason_code, reason, cause, made_by, by, call, queue, missed = tuple[
+        Any, ...
+    ](row)
+    return Interval(
+        agent=AgentId(agent), began_at=began_at, nr=nr, ended_at=ended_at, state=AgentState(state), reason_code=reason_code,
+        reason=reason, cause=cause, made_by=Maker(made_by), by=by, call=call, queue=queue, missed=missed,
+    )  # fmt: skip
