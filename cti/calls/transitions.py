@@ -18,10 +18,9 @@ ended      is gone                                  nothing
 =========  =======================================  ==========================================================
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import singledispatch
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -124,7 +123,7 @@ def advance(call: Call, event: CallEvent) -> CallChanged | Anomaly:
     following = STAYS if getattr(event, "consult", False) else NEXT.get((call.state, type(event)))
     if following is None:
         return Anomaly(call.id, call.state, type(event).__name__)
-    told = _tell(event, call)
+    told = _TELL[type(event)](event, call)
     state = _next_state(following, told)
     after = changed(told, sequence=call.sequence + 1, **_clock(told, state, event.at))
     if after.parked_in and after.state is not S.PARKED:
@@ -183,33 +182,23 @@ def _release(call: Call, legs: Iterable[Leg]) -> Call:
     return call
 
 
-@singledispatch
-def _tell(event: CallEvent, call: Call) -> Call:
-    """Write down what the event says; the state follows after."""
-    raise NotImplementedError(type(event))  # pragma: no cover - the table has no other kind
-
-
-@_tell.register
-def _(event: CallInformation, call: Call) -> Call:
+def _call_information(event: CallInformation, call: Call) -> Call:
     keys = tuple({**dict(call.keys), **dict(event.keys)}.items())
     return changed(call, direction=event.direction, ani=event.ani, ani_name=event.ani_name, dnis=event.dnis, keys=keys)
 
 
-@_tell.register
-def _(event: Queued, call: Call) -> Call:
+def _queued(event: Queued, call: Call) -> Call:
     return changed(
         call, queue=event.queue, position=event.position, is_waiting=True, left_queue="",
         queued_at=call.queued_at or event.at,
     )  # fmt: skip
 
 
-@_tell.register
-def _(event: Delivered, call: Call) -> Call:
+def _delivered(event: Delivered, call: Call) -> Call:
     return _put(call, event.party, state=LegState.RINGING, rang_at=event.at, consult=event.consult)
 
 
-@_tell.register
-def _(event: Diverted, call: Call) -> Call:
+def _diverted(event: Diverted, call: Call) -> Call:
     if event.party:
         return _put(call, event.party, state=LegState.GONE, cleared_at=event.at, cause=event.cause)
     if event.cause == "parked":
@@ -219,8 +208,7 @@ def _(event: Diverted, call: Call) -> Call:
     return changed(call, is_waiting=False, left_queue=event.cause)
 
 
-@_tell.register
-def _(event: Established, call: Call) -> Call:
+def _established(event: Established, call: Call) -> Call:
     call = _put(call, event.party, state=LegState.CONNECTED, connected_at=event.at, consult=event.consult)
     if event.consult:
         return call
@@ -230,18 +218,15 @@ def _(event: Established, call: Call) -> Call:
     return changed(call, is_waiting=False, answered_at=call.answered_at or event.at)
 
 
-@_tell.register
-def _(event: Held, call: Call) -> Call:
+def _held(event: Held, call: Call) -> Call:
     return _put(call, event.party, state=LegState.HELD)
 
 
-@_tell.register
-def _(event: Retrieved, call: Call) -> Call:
+def _retrieved(event: Retrieved, call: Call) -> Call:
     return _put(call, event.party, state=LegState.CONNECTED)
 
 
-@_tell.register
-def _(event: Transferred, call: Call) -> Call:
+def _transferred(event: Transferred, call: Call) -> Call:
     by = call.leg(event.by.leg)
     call = _release(call, [by] if by else [])
     if event.to:
@@ -253,28 +238,41 @@ def _(event: Transferred, call: Call) -> Call:
     )
 
 
-@_tell.register
-def _(event: Conferenced, call: Call) -> Call:
+def _conferenced(event: Conferenced, call: Call) -> Call:
     holding = [leg for leg in call.live_legs() if leg.state is LegState.HELD]
     for leg in holding:
         call = call.with_leg(changed(leg, state=LegState.CONNECTED))
     return _put(call, event.party, state=LegState.CONNECTED, consult=False)
 
 
-@_tell.register
-def _(event: RecordingChanged, call: Call) -> Call:
+def _recording_changed(event: RecordingChanged, call: Call) -> Call:
     return changed(call, recording=event.recording)
 
 
-@_tell.register
-def _(event: ConnectionCleared, call: Call) -> Call:
+def _connection_cleared(event: ConnectionCleared, call: Call) -> Call:
     return _put(call, event.party, state=LegState.GONE, cleared_at=event.at, cause=event.cause)
 
 
-@_tell.register
-def _(event: Cleared, call: Call) -> Call:
+def _cleared(event: Cleared, call: Call) -> Call:
     legs = tuple(
         changed(leg, state=LegState.GONE, cleared_at=event.at, cause=leg.cause or event.cause) if leg.is_live else leg
         for leg in call.legs
     )
     return changed(call, legs=legs, ended_at=max(event.at, call.since), cause=event.cause, ended_by=event.ended_by)
+
+
+_TELL: Final[Mapping[type[CallEvent], Callable[[Any, Call], Call]]] = {
+    CallInformation: _call_information,
+    Queued: _queued,
+    Delivered: _delivered,
+    Diverted: _diverted,
+    Established: _established,
+    Held: _held,
+    Retrieved: _retrieved,
+    Transferred: _transferred,
+    Conferenced: _conferenced,
+    RecordingChanged: _recording_changed,
+    ConnectionCleared: _connection_cleared,
+    Cleared: _cleared,
+}
+"""What the event says is written down; the state follows after."""

@@ -201,9 +201,9 @@ class Narrator:
         changes: list[CallChanged] = []
         for conversation in dict.fromkeys(touched):
             if not conversation.channels and conversation.is_told and self._is_merged(conversation):
-                changes.extend(self._merged(conversation, at))
+                changes += self._merged(conversation, at)
             else:
-                changes.extend(self._tell(conversation, at))
+                changes += self._tell(conversation, at)
         return changes
 
     def _tell(self, conversation: Conversation, at: datetime) -> list[CallChanged]:

@@ -32,8 +32,8 @@ class Seen(NamedTuple):
     number: str
     caller_name: str
     exten: str
-    leg: str
-    linked: str
+    leg: LegId
+    linked: LegId
 
 
 def _seen(message: AmiMessage, prefix: str) -> Seen:
@@ -49,12 +49,11 @@ def channel_of(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = 
     None for one already buried. Raises Contradiction where its name is not the one it was first seen with.
     """
     seen = _seen(message, prefix)
-    leg = LegId(seen.leg)
-    if not leg or not seen.name:
+    if not seen.leg or not seen.name:
         return None
-    channel = mirror.channels.get(leg)
+    channel = mirror.channels.get(seen.leg)
     if channel is None:
-        channel = mirror.add(leg, seen.name, LegId(seen.linked or leg), at)
+        channel = mirror.add(seen.leg, seen.name, seen.linked or seen.leg, at)
         if channel is None:
             return None
         _introduce(channel, seen)
@@ -65,7 +64,7 @@ def channel_of(mirror: Mirror, message: AmiMessage, at: datetime, prefix: str = 
 def known_channel(mirror: Mirror, message: AmiMessage, prefix: str = "") -> Channel | None:
     """The same for events that end something: of a channel never heard of they say nothing worth knowing."""
     seen = _seen(message, prefix)
-    channel = mirror.channels.get(LegId(seen.leg))
+    channel = mirror.channels.get(seen.leg)
     if channel is None or not seen.name:
         return None
     _bring_up_to_date(mirror, channel, seen, message, prefix)
