@@ -11,7 +11,7 @@ import asyncio
 import gc
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -25,8 +25,10 @@ from log_ground import KINDS, new_url, postgres_cpu_s
 
 from cti import log
 from cti.envelope import Envelope
+from cti.store import storable
 from cti.store.database import Database
 from cti.store.journal import Journal, JournalRules
+from cti.store.lease import Fence
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
 
@@ -74,11 +76,10 @@ class _Timed(SqlInteractionLog):
         super().__init__(database, lambda: devices)
         self._stored = stored
 
-    async def append(self, facts: Iterable[Envelope]) -> None:
-        told = list(facts)
-        await super().append(told)
+    async def write(self, lines: Sequence[storable.Line], fence: Fence | None = None) -> None:
+        await super().write(lines, fence)
         now_s = asyncio.get_running_loop().time()
-        self._stored += [(fact.id, now_s) for fact in told]
+        self._stored += [(line.fact.id, now_s) for line in lines]
 
 
 class Nobody:

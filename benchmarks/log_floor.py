@@ -6,12 +6,12 @@ import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
 import asyncpg
 from log_calls import Due
+from msgspec import structs
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -34,7 +34,7 @@ def rows_of(due: Iterable[Due], devices: derive.Devices) -> dict[str, Written]:
         if item := derive.interaction_of(told, devices):
             _call(found[told[-1].id], item, derive.trail_of(told, is_over=True))
         for one, after in pairwise(filter(None, map(interval_of, told))):
-            values = asdict(one) | {"ended_at": after.began_at}
+            values = structs.asdict(one) | {"ended_at": after.began_at}
             found[next(fact.id for fact in told if fact.time == one.began_at)][tables.agent_interval].append(values)
     return found
 

@@ -17,7 +17,7 @@ from cti.envelope import TYPE_OF, Envelope, event_of
 from cti.journeys import JOURNEY_TYPES, journey_event_of, journey_of
 from cti.journeys import TYPE_OF as TYPE_OF_JOURNEY
 from cti.numbers import is_withheld
-from cti.store import trail
+from cti.store import callbacks, trail
 from cti.store.interactions import Handled, Interaction
 from cti.store.trail import Trail
 from cti.store.unseen import before_unseen_end, what_counts
@@ -29,8 +29,12 @@ NOTE: Final = "cti.interaction.note.v1"
 RESULT: Final = "cti.interaction.result.v1"
 NOT_CLASSIFIED: Final = "cti.interaction.not_classified.v1"
 CALL_EVENTS: Final = frozenset(TYPE_OF.values())
+NAMING: Final = frozenset({CUSTOMER, NOT_CUSTOMER})
+"""What says, or takes back, whose number it is."""
 PEOPLES: Final = frozenset({CUSTOMER, NOT_CUSTOMER, NOTE, RESULT, NOT_CLASSIFIED})
 """What people say that shows in the interaction."""
+READ: Final = CALL_EVENTS | PEOPLES | JOURNEY_TYPES | {callbacks.CHANGED}
+"""The facts that interactions and trails are made of. The rest (receipts of pops, say) is on record for other purposes."""
 
 Devices = Mapping[str, str]
 """Phone -> the id of the agent whose it is: ``PJSIP/1001`` -> ``mara``."""
@@ -109,6 +113,8 @@ def who_in(facts: Iterable[Envelope]) -> Mapping[str, str]:
     """
     who, rank, ruled_out = dict[str, str](), 0, set[str]()
     for fact in facts:
+        if fact.type not in _SAYING_WHO:
+            continue
         if fact.type == NOT_CUSTOMER:
             ruled_out.add(gone := str(fact.data.get("contact", "")))
             who, rank = ({}, 0) if gone == who.get("contact") else (who, rank)
@@ -175,6 +181,8 @@ def _replay(facts: Sequence[Envelope]) -> _Told:
 
 def _event(fact: Envelope) -> CallEvent | None:
     """An event whose data cannot be read (of a later version, say) is none."""
+    if fact.type not in CALL_EVENTS:
+        return None
     try:
         return event_of(fact)
     except (KeyError, TypeError, ValueError):
@@ -218,6 +226,7 @@ def _fields_of(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 _IDENTIFIED: Final = TYPE_OF_JOURNEY[Identified]
+_SAYING_WHO: Final = NAMING | {_IDENTIFIED}
 _MATCH, _CALLERS_WORD, _AGENTS_WORD = range(3)
 
 

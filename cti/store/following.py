@@ -46,7 +46,8 @@ class Following:
 
     async def follow(self, new: Facts) -> None:
         for one in new:
-            await self._rule(one)
+            if one.type in derive.NAMING:
+                await self._rule(one)
         told = [(one.type, (one.source, one.subject)) for one in new]
         events = {key for kind, key in told if kind in derive.CALL_EVENTS}
         cleared = {key for kind, key in told if kind == derive.CLEARED}
@@ -137,14 +138,17 @@ class Following:
             self._writing.put(self._sql.unruled, [(known, picked) for (known,) in ruled if same_number(known, number)])
 
     async def _shifts(self, begun: Iterable[Interval], last: Iterable[Interval]) -> None:
-        """What states begin, and with it the ends of those before. Most come in their order, behind the agent's last."""
-        known = {one.agent: one for one in last}
+        """What states begin, and with it the ends of those before. Most come in their order, behind the agent's last; an agent
+        who has no last one has none."""
+        known, changed = {one.agent: one for one in last}, list[Interval]()
         for agent, of_agent in groupby(begun, attrgetter("agent")):
             mine = list(of_agent)
             since = min(one.began_at for one in mine)
-            is_next = agent in known and known[agent].began_at <= since
-            beside = [known[agent]] if is_next else await self._intervals(agent, since)
-            self._write_shifts(in_a_row([*beside, *mine]))
+            beside = [known[agent]] if agent in known else []
+            if beside and beside[0].began_at > since:
+                beside = await self._intervals(agent, since)
+            changed += in_a_row([*beside, *mine])
+        self._write_shifts(changed)
 
     async def _intervals(self, agent: AgentId, since: datetime) -> list[Interval]:
         """From the one that lasted then."""
@@ -152,7 +156,7 @@ class Following:
         return [*map(_interval, found)]
 
     def _write_shifts(self, intervals: Sequence[Interval]) -> None:
-        self._put(self._sql.interval, map(rows.plain_row, intervals))
+        self._writing.put(self._sql.interval, self._sql.interval.rows_of(intervals))
 
     def _write(self, found: Sequence[Interaction]) -> None:
         people = (
@@ -166,8 +170,9 @@ class Following:
     def _write_trails(self, trails: Sequence[Trail]) -> None:
         self._put(self._sql.journey, (rows.journey_row(one) for trail in trails for one in trail.journeys))
         self._put(self._sql.step, (rows.step_row(one) for trail in trails for one in trail.steps))
-        self._put(self._sql.callback, (rows.plain_row(one) for trail in trails for one in trail.callbacks))
-        self._put(self._sql.voicemail, (rows.plain_row(one) for trail in trails for one in trail.voicemails))
+        sql = self._sql
+        self._writing.put(sql.callback, sql.callback.rows_of(one for trail in trails for one in trail.callbacks))
+        self._writing.put(sql.voicemail, sql.voicemail.rows_of(one for trail in trails for one in trail.voicemails))
 
     def _put(self, statement: Statement, values: Iterable[Values]) -> None:
         self._writing.put(statement, statement.rows(values))

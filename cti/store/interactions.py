@@ -19,7 +19,7 @@ What happens in the IVR comes as facts of its own (``cti/journeys.py``), and wha
 so do agents' states (``cti/agent_facts.py``, ``ShiftLog``) and what is done about callbacks (``callbacks.py``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -31,6 +31,7 @@ from cti.store.journeys import JourneyLog
 from cti.store.lease import Fence
 from cti.store.past import PastCall
 from cti.store.shifts import ShiftLog
+from cti.store.storable import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class Page:
 
 
 class InteractionLog(JourneyLog, ShiftLog, Protocol):
-    """Who calls it: the journal's writer (append), web handlers and the pipeline (reads).
+    """Who calls it: the journal's writer (write), web handlers and the pipeline (reads).
 
     Every method raises ``StoreUnavailable`` when the database does not answer.
     """
@@ -141,6 +142,10 @@ class InteractionLog(JourneyLog, ShiftLog, Protocol):
 
         Raises ``StaleEpoch``, with nothing written, where ``fence`` is of a lease that another has taken.
         """
+        ...
+
+    async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:
+        """As ``append``, of facts that are encoded already."""
         ...
 
     async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:

@@ -167,7 +167,7 @@ class Journal:
     async def unwritten(self) -> tuple[Envelope, ...]:
         """What the database does not have yet; also while ``run`` is at it."""
         lines = await asyncio.to_thread(self._spool.everything)
-        return tuple(fresh((line.fact for line in (*lines, *self._tail.first(len(self._tail)))), {}))
+        return tuple(line.fact for line in fresh((*lines, *self._tail.first(len(self._tail))), {}))
 
     def give_up(self, reason: str) -> None:
         """Another process has the lease. What people added is still written; the rest is its to tell."""
@@ -267,8 +267,7 @@ class Journal:
         fence = self._fence.late() if self._fence and is_late else self._fence
         try:
             async with asyncio.timeout(self._rules.write_limit_s):
-                facts = (line.fact for line in batch)
-                await (self._log.append(facts, fence) if fence and not self._is_stale else self._log.append(facts))
+                await (self._log.write(batch, fence) if fence and not self._is_stale else self._log.write(batch))
         except TimeoutError as exc:
             raise StoreUnavailable(f"the database did not answer within {self._rules.write_limit_s:g} s") from exc
 

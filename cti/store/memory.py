@@ -1,7 +1,7 @@
 """The record in a list: for tests, for ``cti replay``, for trying things out. Keeps every promise but to survive."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
@@ -18,7 +18,7 @@ from cti.store.memory_shifts import MemoryShiftLog
 from cti.store.paging import checked_limit, cursor_of, customer_number, is_wanted, place_at, place_of
 from cti.store.past import PastCall
 from cti.store.shifts import Day, without
-from cti.store.storable import Key, fresh, key_of, storable
+from cti.store.storable import Key, Line, fresh, key_of, line_of
 
 NEWEST_FIRST = attrgetter("ended_at", "pbx", "call")
 
@@ -35,8 +35,11 @@ class MemoryInteractionLog(MemoryJourneyLog, MemoryShiftLog):
         self._rulings: set[tuple[str, str]] = set()
         self._interactions: dict[Key, Interaction] = {}
 
-    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:  # noqa: ARG002 - one process has it
-        new = fresh(map(storable, facts), self._types)
+    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
+        await self.write([line_of(fact) for fact in facts], fence)
+
+    async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:  # noqa: ARG002 - one process has it
+        new = [line.fact for line in fresh(lines, self._types)]
         for fact in new:
             self._types[key_of(fact)] = fact.type
             self._facts[fact.source, fact.subject].append(fact)

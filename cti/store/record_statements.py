@@ -6,13 +6,14 @@ from typing import Final
 from sqlalchemy import Dialect
 
 from cti.store import tables
-from cti.store.derive import CLEARED
+from cti.store.derive import CLEARED, READ
 from cti.store.statements import Statement, asked, insert, insert_new, insert_or_replace
 
 _CLEARED: Final = f"type = '{CLEARED}'"
 """In the text of the statement, for the index is of such rows only."""
 _INTERVAL: Final = """SELECT agent, began_at, nr, ended_at, state, reason_code, reason, cause, made_by, "by", call, queue, missed
 FROM agent_interval WHERE """
+_READ: Final = f"type IN {tuple(sorted(READ))}"
 _FACT: Final = "SELECT id, source, type, call, sequence, at, {data} FROM fact WHERE "
 
 
@@ -55,8 +56,8 @@ def record_statements(dialect: Dialect) -> RecordStatements:
         return asked(sql, is_sqlite=is_sqlite)
 
     return RecordStatements(
-        fact=insert(tables.fact, dialect),
-        new_fact=insert_new(tables.fact, dialect),
+        fact=insert(tables.fact, dialect, encoded="data"),
+        new_fact=insert_new(tables.fact, dialect, encoded="data"),
         interaction=insert_or_replace(tables.interaction, dialect),
         interaction_agent=insert_or_replace(tables.interaction_agent, dialect),
         interval=insert_or_replace(tables.agent_interval, dialect),
@@ -70,7 +71,7 @@ def record_statements(dialect: Dialect) -> RecordStatements:
         closed=ask("DELETE FROM call_open WHERE source = ? AND call = ?"),
         types=ask("SELECT source, id, type FROM fact WHERE id :among"),
         ended=ask(f"SELECT DISTINCT source, call FROM fact WHERE call :among AND {_CLEARED}"),  # noqa: S608 - text of ours, here and below
-        facts=ask(f"{_FACT.format(data=data)} call :among ORDER BY recorded"),
+        facts=ask(f"{_FACT.format(data=data)} call :among AND {_READ} ORDER BY recorded"),
         devices=ask("SELECT device, id FROM agent WHERE device :among"),
         handled=ask("SELECT pbx, call, handled_by FROM interaction WHERE call :among"),
         rulings=ask("SELECT number FROM number_not_contact WHERE contact = ?"),

@@ -12,9 +12,8 @@ from cti.envelope import Envelope
 from cti.store.derive import ruling_of
 from cti.store.digits import reversed_digits
 from cti.store.interactions import Handled, Interaction
-from cti.store.journeys import Callback, Voicemail
 from cti.store.paging import customer_number, sought_text
-from cti.store.shifts import Interval
+from cti.store.storable import Line
 from cti.store.trail import RECOMMENDATION, SATISFACTION, Step, last_mark, spent_s
 
 Values = dict[str, Any]
@@ -31,6 +30,10 @@ def fact_row(fact: Envelope) -> Values:
         "at": fact.time,
         "data": fact.data,
     }
+
+
+def line_row(line: Line) -> Values:
+    return fact_row(line.fact) | {"data": line.data}
 
 
 def fact_of(row: Row[Any]) -> Envelope:
@@ -61,7 +64,6 @@ def _journey_columns(journey: Journey | None) -> Values:
     }
 
 
-_PLAIN: Final = {kind: tuple(field.name for field in fields(kind)) for kind in (Callback, Voicemail, Interval)}
 _JOURNEY: Final = (
     "pbx", "call", "session", "flow", "label", "is_after", "entered_at", "left_at", "reason", "at_step", "language", "intent",
 )  # fmt: skip
@@ -83,11 +85,6 @@ def step_row(one: Step) -> Values:
         "at": taken.entered_at, "spent_s": one.spent_s, "how": taken.how, "to": taken.to, "choice": taken.choice,
         "failures": taken.failures,
     }  # fmt: skip
-
-
-def plain_row(one: Callback | Voicemail | Interval) -> Values:
-    """Of a value whose fields are its columns."""
-    return {name: getattr(one, name) for name in _PLAIN[type(one)]}
 
 
 def ruling_row(one: Envelope) -> Values | None:

@@ -9,9 +9,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final, Protocol
 
+import msgspec
+
 from cti.agent_facts import presence_of
 from cti.agents.agent import AgentId
 from cti.agents.presence import AgentState, Maker, PartState, Presence
+from cti.calls.frozen import changed
 from cti.envelope import Envelope
 
 WRAP_UP: Final = frozenset({AgentState.WORK, AgentState.WORK_READY})
@@ -23,8 +26,7 @@ _SHOWN_BY: Final[Mapping[AgentState, frozenset[PartState]]] = {
 """The parts that make a state what it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
     """One state of one agent, until the next began."""
 
     agent: AgentId
@@ -141,12 +143,11 @@ def in_a_row(intervals: Iterable[Interval]) -> list[Interval]:
     once: dict[tuple[datetime, int], Interval] = {}
     for one in intervals:
         known = once.setdefault(place(one), one)
-        once[place(one)] = replace(known, missed=max(known.missed, one.missed))
+        if one.missed > known.missed:
+            once[place(one)] = changed(known, missed=one.missed)
     ordered = [once[at] for at in sorted(once)]
-    return [
-        *(replace(one, ended_at=after.began_at) for one, after in pairwise(ordered)),
-        *(replace(one, ended_at=None) for one in ordered[-1:]),
-    ]
+    ends = [*(one.began_at for one in ordered[1:]), None]
+    return [one if one.ended_at == end else changed(one, ended_at=end) for one, end in zip(ordered, ends, strict=False)]
 
 
 def lies_in(interval: Interval, since: datetime, until: datetime) -> bool:

@@ -19,9 +19,9 @@ from cti.store.paging import checked_limit, cursor_of, is_search, place_at, plac
 from cti.store.past import PastCall
 from cti.store.record_statements import record_statements
 from cti.store.sql_journeys import SqlJourneyLog
-from cti.store.sql_lease import let_through
+from cti.store.sql_lease import known_types, let_through
 from cti.store.sql_shifts import SqlShiftLog
-from cti.store.storable import Key, clean, fresh, key_of, other_key_of, storable
+from cti.store.storable import Key, Line, clean, fresh, line_of
 from cti.store.tables import call_open, fact, interaction
 
 
@@ -37,27 +37,30 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
         self._statements = record_statements(database.engine.dialect)
 
     async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
+        await self.write([line_of(one) for one in facts], fence)
+
+    async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:
         """Nearly always nothing of it is known yet; where something is, the transaction is made again with more care."""
-        told = [storable(one) for one in facts]
-        if not told:
+        if not lines:
             return
         try:
-            await self._append(told, fence, is_known=False)
+            await self._write(lines, fence, is_known=False)
         except AlreadyThereError:
-            await self._append(told, fence, is_known=True)
+            await self._write(lines, fence, is_known=True)
         failpoint("store.after_commit")
 
-    async def _append(self, told: Sequence[Envelope], fence: Fence | None, *, is_known: bool) -> None:
+    async def _write(self, told: Sequence[Line], fence: Fence | None, *, is_known: bool) -> None:
         sql = self._statements
         async with self._database.recording() as writing:
             if fence:
                 told = await let_through(writing, sql, told, fence)
-            new = fresh(told, await self._types(writing, told) if is_known else {})
+            new = fresh(told, await known_types(writing, sql, told) if is_known else {})
             if new:
-                await hold_callbacks(writing, sql, new)
+                facts = [line.fact for line in new]
+                await hold_callbacks(writing, sql, facts)
                 statement = sql.new_fact if is_known else sql.fact
-                writing.put(statement, statement.rows(map(rows.fact_row, new)))
-                await self._following(writing).follow(new)
+                writing.put(statement, statement.rows(map(rows.line_row, new)))
+                await self._following(writing).follow(facts)
             failpoint("store.before_commit")
 
     async def between(self, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page:
@@ -130,9 +133,3 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
 
     def _following(self, writing: Writing) -> Following:
         return Following(writing, self._statements, self._devices)
-
-    async def _types(self, writing: Writing, told: Iterable[Envelope]) -> dict[Key, str]:
-        """Which of these are there already, under which of their keys."""
-        names = sorted({name for one in told for _, name in (key_of(one), other_key_of(one))})
-        (found,) = await writing.ask((self._statements.types, names))
-        return {(source, name): kind for source, name, kind in found}

@@ -16,7 +16,7 @@ from cti.store.drivers import Writing
 from cti.store.lease import Fence, Lease, is_fenced
 from cti.store.record_statements import RecordStatements
 from cti.store.statements import time_of
-from cti.store.storable import fresh, key_of, other_key_of
+from cti.store.storable import Key, Line, fresh, key_of, other_key_of
 from cti.store.tables import lease
 
 log = logger("lease")
@@ -97,33 +97,36 @@ def _is(name: str, holder: str, epoch: int) -> ColumnElement[bool]:
 
 
 async def let_through(
-    writing: Writing, statements: RecordStatements, facts: Sequence[Envelope], fence: Fence
-) -> list[Envelope]:
+    writing: Writing, statements: RecordStatements, lines: Sequence[Line], fence: Fence
+) -> Sequence[Line]:
     """The facts that may be written, within the transaction that writes them. Raises ``StaleEpoch``.
 
     Until that transaction ends nobody can take the lease. Its holder can renew it: the epoch is part of a unique key, so
     only who changes that waits for a KEY SHARE lock.
     """
-    fenced = [one for one in facts if is_fenced(one)]
+    fenced = [one.fact for one in lines if is_fenced(one.fact)]
     if names := sorted({one.source for one in fenced} & set(fence.epochs)):
         (held,) = await writing.ask((statements.epochs, names))
         _check(fence, names, {row[0]: row[1] for row in held})
-    return await _of_late(writing, statements, facts, fence) if fence.is_late else list(facts)
+    return await _of_late(writing, statements, lines, fence) if fence.is_late else lines
 
 
-async def _of_late(
-    writing: Writing, statements: RecordStatements, facts: Sequence[Envelope], fence: Fence
-) -> list[Envelope]:
+async def known_types(writing: Writing, statements: RecordStatements, lines: Iterable[Line]) -> dict[Key, str]:
+    """Which of these are there already, under which of their keys."""
+    names = sorted({name for one in lines for _, name in (key_of(one.fact), other_key_of(one.fact))})
+    (found,) = await writing.ask((statements.types, names))
+    return {(source, name): kind for source, name, kind in found}
+
+
+async def _of_late(writing: Writing, statements: RecordStatements, lines: Sequence[Line], fence: Fence) -> list[Line]:
     """Without those that are there already (written, and then we were killed before that was noted), and without those of which
     the record knows better."""
-    names = sorted({name for one in facts for _, name in (key_of(one), other_key_of(one))})
-    (found,) = await writing.ask((statements.types, names))
-    new = fresh(facts, {(source, name): kind for source, name, kind in found})
-    better = await _known_better(writing, statements, [one for one in new if is_fenced(one)])
+    new = fresh(lines, await known_types(writing, statements, lines))
+    better = await _known_better(writing, statements, [one.fact for one in new if is_fenced(one.fact)])
     if better:
         fence.dropped["late"] += len(better)
         log.warning("late_facts_dropped", count=len(better), reason="the record has the end of these calls already")
-    return [one for one in new if id(one) not in better]
+    return [one for one in new if id(one.fact) not in better]
 
 
 def _check(fence: Fence, names: Sequence[str], now: Mapping[str, int]) -> None:

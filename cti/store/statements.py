@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -22,21 +23,34 @@ class Statement:
     sql: str
     names: tuple[str, ...] = ()
     """Of the columns, in the order in which a row has them."""
-    makers: tuple[_Maker | None, ...] = ()
+    makers: tuple[tuple[int, _Maker], ...] = ()
+    """Where in a row something is not as the driver takes it, and what makes it so."""
 
     def rows(self, values: Iterable[Values]) -> list[Row]:
-        pairs = tuple(zip(self.names, self.makers, strict=True))
-        return [tuple(make(one[name]) if make else one[name] for name, make in pairs) for one in values]
+        return self._made(map(itemgetter(*self.names), values))
+
+    def rows_of(self, objects: Iterable[object]) -> list[Row]:
+        """Of values whose fields are the columns."""
+        return self._made(map(attrgetter(*self.names), objects))
+
+    def _made(self, picked: Iterable[Row]) -> list[Row]:
+        made = list[Row]()
+        for one in picked:
+            row = list(one)
+            for place, make in self.makers:
+                row[place] = make(row[place])
+            made.append(row)
+        return made
 
 
-def insert(table: Table, dialect: Dialect) -> Statement:
-    """Fails where a row is there."""
-    return _made(_insert(table, dialect), table, dialect)
+def insert(table: Table, dialect: Dialect, *, encoded: str = "") -> Statement:
+    """Fails where a row is there. The column ``encoded`` comes as JSON already."""
+    return _made(_insert(table, dialect), table, dialect, encoded)
 
 
-def insert_new(table: Table, dialect: Dialect) -> Statement:
+def insert_new(table: Table, dialect: Dialect, *, encoded: str = "") -> Statement:
     """Leaves rows alone which are there already."""
-    return _made(_insert(table, dialect).on_conflict_do_nothing(), table, dialect)
+    return _made(_insert(table, dialect).on_conflict_do_nothing(), table, dialect, encoded)
 
 
 def insert_or_replace(table: Table, dialect: Dialect) -> Statement:
@@ -61,13 +75,13 @@ def asked(sql: str, *, is_sqlite: bool) -> Statement:
 
 def sqlite_time(value: datetime) -> str:
     """As SQLAlchemy writes it."""
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
 
 
 def time_of(value: Any) -> datetime:
     """As SQLite or PostgreSQL give it."""
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromisoformat(f"{value}+00:00")
 
 
 def json_of(value: Any) -> Any:
@@ -81,11 +95,12 @@ def _insert(table: Table, dialect: Dialect) -> "sqlite.Insert | postgresql.Inser
     return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def _made(statement: Insert, table: Table, dialect: Dialect) -> Statement:
+def _made(statement: Insert, table: Table, dialect: Dialect, encoded: str = "") -> Statement:
     names = [column.name for column in table.columns if column is not table.autoincrement_column]
     compiled = statement.compile(dialect=dialect, column_keys=names)
     ordered = tuple(compiled.positiontup or ())
-    return Statement(str(compiled), ordered, tuple(_maker(table, name, dialect) for name in ordered))
+    makers = ((place, _maker(table, name, dialect)) for place, name in enumerate(ordered) if name != encoded)
+    return Statement(str(compiled), ordered, tuple((place, make) for place, make in makers if make))
 
 
 def _maker(table: Table, name: str, dialect: Dialect) -> _Maker | None:

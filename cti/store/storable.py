@@ -10,14 +10,20 @@ from cti.envelope import Envelope, decode, encode
 
 REPLACEMENT: Final = "\ufffd"
 _NUL: Final = b"\\u0000"
+_DATA: Final = b'","data":'
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A fact and its JSON, made once: the spool writes the one, the database the other."""
+    """A fact as it can be stored and its JSON, made once: for tail, spool and database."""
 
     fact: Envelope
     json: bytes
+
+    @property
+    def data(self) -> str:
+        """The JSON of the fact's data: what comes last. No text before it has such a row of quotation marks unescaped."""
+        return self.json[self.json.index(_DATA) + len(_DATA) : -1].decode()
 
 
 def line_of(fact: Envelope) -> Line:
@@ -39,10 +45,6 @@ def line_from(json: bytes) -> Line:
     return Line(decode(json), json)
 
 
-def storable(fact: Envelope) -> Envelope:
-    return line_of(fact).fact
-
-
 Key = tuple[str, str]
 
 
@@ -56,7 +58,7 @@ def other_key_of(fact: Envelope) -> Key:
     return fact.source, f"{fact.id}~{fact.type}"
 
 
-def fresh(facts: Iterable[Envelope], known: Mapping[Key, str]) -> list[Envelope]:
+def fresh(lines: Iterable[Line], known: Mapping[Key, str]) -> list[Line]:
     """The facts not told before; ``known`` has the types of those that were, under both keys.
 
     A fact told twice has the same id and type. Two different events under one id happen where a service was killed and
@@ -64,12 +66,14 @@ def fresh(facts: Iterable[Envelope], known: Mapping[Key, str]) -> list[Envelope]
     call's end.
     """
     types, new = dict(known), []
-    for fact in facts:
-        if types.get(key_of(fact), fact.type) != fact.type:
-            fact = msgspec.structs.replace(fact, id=other_key_of(fact)[1])  # noqa: PLW2901
-        if key_of(fact) not in types:
-            types[key_of(fact)] = fact.type
-            new.append(fact)
+    for line in lines:
+        fact, key = line.fact, key_of(line.fact)
+        if types.get(key, fact.type) != fact.type:
+            key = other_key_of(fact)
+            line = Line(msgspec.structs.replace(fact, id=key[1]), line.json)  # noqa: PLW2901 - its data is the same
+        if key not in types:
+            types[key] = fact.type
+            new.append(line)
     return new
 
 

@@ -18,6 +18,7 @@ from cti.store.interactions import Filter, Interaction
 from cti.store.journeys import Period, Sought
 from cti.store.record_statements import record_statements
 from cti.store.sql import SqlInteractionLog
+from cti.store.storable import line_of
 from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import NINE, Story, answered_call, facts_of
 from tests.unit.store.journey_stories import Way, gave_up, self_served
@@ -140,7 +141,7 @@ async def test_a_note_written_by_another_process_while_its_call_ends_is_in_the_i
         await log.append(facts[:-1])
         sql, note = record_statements(theirs.engine.dialect), Story().said(NOTE, text="just in time", by="mara")
         async with theirs.recording() as writing:
-            writing.put(sql.fact, sql.fact.rows([following.rows.fact_row(note)]))
+            writing.put(sql.fact, sql.fact.rows([following.rows.line_row(line_of(note))]))
             await Following(writing, sql, dict).follow([note])
             await writing.ask((sql.types, [note.id]))
             ending = asyncio.create_task(log.append(facts[-1:]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import pytest
 
 from cti.agent_facts import AGENTS, of_presence
@@ -21,6 +22,7 @@ from cti.store.interactions import Filter
 from cti.store.lease import Fence
 from cti.store.sql import SqlInteractionLog
 from cti.store.sql_lease import SqlLeases, let_through
+from cti.store.storable import line_of
 from tests.databases import BOTH
 from tests.postgres_server import MakeDatabase
 from tests.unit.store.call_stories import NINE, Story, answered_call
@@ -126,6 +128,17 @@ async def test_late_facts_of_a_call_that_has_ended_are_dropped(database: Databas
     assert told[-1].type == NOTE
 
 
+async def test_late_facts_that_are_there_already_are_not_counted_as_left_out(database: Database) -> None:
+    """Killed between the commit and the end of the tail."""
+    log, facts = SqlInteractionLog(database), answered_call()
+    fence = Fence(epochs=await held(database))
+    await log.append(facts, fence)
+    await log.append(facts, fence.late())
+    assert (await log.facts(CallId("main-1.1")), fence.dropped["late"]) == (tuple(facts), 0)
+    await log.append([msgspec.structs.replace(facts[1], id="another")], fence.late())
+    assert fence.dropped["late"] == 1
+
+
 def state(minutes: int, nr: int) -> Envelope:
     at = NINE + timedelta(minutes=minutes)
     return of_presence(
@@ -146,7 +159,7 @@ async def test_renewing_does_not_wait_for_writes(make_database: MakeDatabase, ki
     async with make_database(kind) as database:
         epochs = await held(database)
         async with database.recording() as writing:
-            await let_through(writing, statements(database), answered_call(), Fence(epochs=epochs))
+            await let_through(writing, statements(database), list(map(line_of, answered_call())), Fence(epochs=epochs))
             renewing = asyncio.create_task(SqlLeases(database).renew(epochs, "one", life_s=LONG_S))
             done, _ = await asyncio.wait({renewing}, timeout=0.5 if database.is_sqlite else 10)
             assert bool(done) is not database.is_sqlite
@@ -163,7 +176,7 @@ async def test_who_stands_still_in_the_middle_of_a_write_is_waited_for_no_longer
         epochs = await held(database)
         frozen = database.recording()
         writing = await frozen.__aenter__()
-        await let_through(writing, statements(database), answered_call(), Fence(epochs=epochs))
+        await let_through(writing, statements(database), list(map(line_of, answered_call())), Fence(epochs=epochs))
         began_s = time.monotonic()
         assert await SqlLeases(database).take([MAIN, AGENTS], "two", life_s=LONG_S) == {MAIN: 2, AGENTS: 2}
         assert time.monotonic() - began_s >= 0.15  # it did wait: a write under way is not overtaken

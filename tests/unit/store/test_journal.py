@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from cti.store.journal import Journal, JournalRules, pause_s
 from cti.store.lease import Fence, is_fenced
 from cti.store.memory import MemoryInteractionLog
 from cti.store.spool import Spool, record_of
-from cti.store.storable import line_of
+from cti.store.storable import Line, line_of
 from tests.unit.store.call_stories import DEVICES, NINE, Story, answered_call
 
 QUICK = JournalRules(linger_s=0.0, retry_first_s=0.002, retry_cap_s=0.005, write_limit_s=1.0)
@@ -34,8 +34,8 @@ class MoodyLog(MemoryInteractionLog):
         self.poison = ""
         self.batches: list[int] = []
 
-    async def append(self, facts: Iterable[Envelope]) -> None:
-        told = list(facts)
+    async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:
+        told = [line.fact for line in lines]
         if self.is_stuck:
             await asyncio.Event().wait()
         if self.away:
@@ -43,7 +43,7 @@ class MoodyLog(MemoryInteractionLog):
         if any(fact.id == self.poison for fact in told):
             raise StoreError("not this one")
         self.batches.append(len(told))
-        await super().append(told)
+        await super().write(lines, fence)
 
 
 @pytest.fixture
@@ -319,11 +319,11 @@ class LeasedLog(MoodyLog):
     def doubt(self) -> None:
         self.doubted += 1
 
-    async def append(self, facts: Iterable[Envelope], fence: Fence | None = None) -> None:
-        told = list(facts)
+    async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:
+        told = [line.fact for line in lines]
         if fence and any(map(is_fenced, told)) and fence.epochs["/pbx/main"] != self.epoch:
             raise StaleEpoch("/pbx/main", fence.epochs["/pbx/main"], self.epoch)
-        await super().append(told)
+        await super().write(lines, fence)
         self.late += [fact.id for fact in told if fence and fence.is_late]
 
 
