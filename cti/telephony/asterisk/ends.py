@@ -28,7 +28,7 @@ def ends_of(mirror: Mirror, channel: Channel) -> Ends:
 
 def _customer(channel: Channel) -> LegId | None:
     """Whose call it is; among colleagues, whoever it has spoken with first."""
-    parties = [party for party in channel.conversation.parties() if party is not channel]
+    parties = [party for party in channel.conversation.parties if party is not channel]
     customers = [party for party in parties if party.role is Role.CUSTOMER]
     known = customers or [party for party in parties if party.id in channel.was_with]
     return next((party.id for party in known if not party.is_gone), None)

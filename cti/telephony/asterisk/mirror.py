@@ -98,6 +98,8 @@ class Conversation:
     began_at: datetime
     channels: dict[LegId, Channel] = field(default_factory=dict)
     """All it ever had, in the order they appeared."""
+    parties: list[Channel] = field(default_factory=list)
+    """Those of them that are somebody's part in the call."""
     aliases: set[LegId] = field(default_factory=set)
     """Every Uniqueid and Linkedid that leads here."""
     queue: str = ""
@@ -126,16 +128,13 @@ class Conversation:
     is_told: bool = False
     is_over: bool = False
 
-    def parties(self) -> list[Channel]:
-        return [channel for channel in self.channels.values() if channel.is_real and not channel.consults]
-
     @property
     def origin(self) -> Channel | None:
         """Who began it: the channel it is named after or, where that is plumbing, the first that is anybody's phone."""
         root = self.channels.get(self.root)
         if root is not None and root.is_party:
             return root
-        return next((channel for channel in self.channels.values() if channel.is_party), None)
+        return next(iter(self.parties), None)
 
 
 class Mirror:
@@ -203,11 +202,12 @@ class Mirror:
             channel.conversation = stays
         merged = sorted((stays.channels | goes.channels).values(), key=lambda channel: channel.created_at)
         stays.channels = {channel.id: channel for channel in merged}
+        stays.parties = [channel for channel in merged if channel.is_party]
         stays.transfers.extend(goes.transfers)
         if goes.recording is not Recording.OFF:
             stays.recording, stays.recorded = goes.recording, goes.recorded
         stays.keys = goes.keys | stays.keys
-        goes.channels, goes.parked_in = {}, ""
+        goes.channels, goes.parties, goes.parked_in = {}, [], ""
         return stays, goes
 
     def forget(self, conversation: Conversation) -> None:
@@ -262,6 +262,8 @@ class Mirror:
         self._lead(leg, conversation)
         self._lead(linked, conversation)
         conversation.channels[leg] = channel
+        if channel.is_real:
+            conversation.parties.append(channel)
         self.channels[leg] = channel
         self.by_name[name] = channel
         self.of_device.setdefault(channel.device, {})[leg] = channel

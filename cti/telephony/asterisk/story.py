@@ -41,12 +41,11 @@ def is_quiet(mirror: Mirror, seen: Conversation, told: Call) -> bool:
     if told.answered_at is None and not _is_introduced(seen, told):
         return False
     known = 0
-    for channel in seen.channels.values():
-        if channel.is_real and not channel.consults:
-            leg = told.leg(channel.id)
-            if _may_be_news(mirror, channel, leg):
-                return False
-            known += leg is not None
+    for channel in seen.parties:
+        leg = told.leg(channel.id)
+        if _may_be_news(mirror, channel, leg):
+            return False
+        known += leg is not None
     return known == len(told.legs)
 
 
@@ -85,7 +84,7 @@ class Story:
     def __init__(self, mirror: Mirror, seen: Conversation) -> None:
         self.mirror = mirror
         self.seen = seen
-        self.parties = seen.parties()
+        self.parties = seen.parties
         self.origin = seen.origin
         self._heard: set[LegId] | None = None
         """Who can speak with the customer, once somebody asked."""

@@ -35,8 +35,8 @@ def _join_as_consultation(mirror: Mirror, channel: Channel) -> None:
         if other is not channel and other.was_with and not other.consults and not other.conversation.is_over
     ]
     if len(busy) == 1 and busy[0].conversation is not channel.conversation:
-        mirror.merge(busy[0].conversation, channel.conversation)
         channel.consults = True
+        mirror.merge(busy[0].conversation, channel.conversation)
 
 
 def caller_id(mirror: Mirror, message: AmiMessage, at: datetime) -> Touched:
@@ -92,7 +92,7 @@ def hangup(mirror: Mirror, message: AmiMessage, _at: datetime) -> Touched:
     conversation = channel.conversation
     if channel.fetches and not conversation.is_told:
         conversation.is_over = True  # it fetched nothing, and was no call
-    goes_on = conversation.parked_in or sum(not other.is_gone for other in conversation.parties()) > 1
+    goes_on = conversation.parked_in or sum(not other.is_gone for other in conversation.parties) > 1
     if conversation.hung_up_by == channel.id and goes_on and mirror.is_agents(channel):
         conversation.hung_up_by = None  # the call goes on without whoever left
     return (conversation,)

@@ -54,7 +54,7 @@ def _target(mirror: Mirror, message: AmiMessage, first: Channel, second: Channel
     transferers = {first.id} | ({second.id} if second else set())
     consulted = [
         other
-        for other in first.conversation.parties()
+        for other in first.conversation.parties
         if other.id not in transferers and not other.is_gone and not other.why
         and (caller := mirror.caller_of(other)) is not None and caller.id in transferers
     ]  # fmt: skip
