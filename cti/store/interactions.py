@@ -20,9 +20,11 @@ so do agents' states (``cti/agent_facts.py``, ``ShiftLog``) and what is done abo
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.calls.journey import IvrOutcome, Journey
@@ -34,8 +36,7 @@ from cti.store.shifts import ShiftLog
 from cti.store.storable import Line
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
+class Handled(msgspec.Struct, frozen=True, kw_only=True):
     """One person's part in a call, in the order they came."""
 
     agent: str
@@ -51,8 +52,7 @@ class Handled:
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """One finished call, unique by (pbx, call)."""
 
     pbx: PbxName
@@ -85,7 +85,7 @@ class Interaction:
     result: str
     """The result's code; empty while not classified."""
     result_label: str
-    result_fields: dict[str, str] = field(default_factory=dict)
+    result_fields: dict[str, str] = msgspec.field(default_factory=dict)
     """What else was asked with that result, by name."""
     is_not_classified: bool = False
     """The wrap-up ran out, and no result has come since."""

@@ -1,6 +1,5 @@
 """Values <-> rows."""
 
-from dataclasses import fields
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +16,7 @@ from cti.store.storable import Line
 from cti.store.trail import RECOMMENDATION, SATISFACTION, Step, last_mark, spent_s
 
 Values = dict[str, Any]
-FIELDS: Final = tuple(field.name for field in fields(Interaction))
+FIELDS: Final = Interaction.__struct_fields__
 
 
 def fact_row(fact: Envelope) -> Values:
@@ -43,7 +42,7 @@ def fact_of(row: Row[Any]) -> Envelope:
 
 
 def interaction_row(item: Interaction) -> Values:
-    return {name: getattr(item, name) for name in FIELDS} | {
+    return msgspec.structs.asdict(item) | {
         "handled_by": msgspec.to_builtins(item.handled_by),
         "transfers": list(item.transfers),
         "ani_reversed": reversed_digits(item.ani),

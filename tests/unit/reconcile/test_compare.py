@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cti.calls.call import CallId, Outcome
 from cti.reconcile.compare import Kind, compare
@@ -21,7 +22,9 @@ def both() -> tuple[RecordedCall, Interaction]:
 
 
 def with_agent(item: Interaction, device: str) -> Interaction:
-    return replace(item, handled_by=tuple(replace(part, device=device, name=device) for part in item.handled_by))
+    return structs.replace(
+        item, handled_by=tuple(structs.replace(part, device=device, name=device) for part in item.handled_by)
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ def with_agent(item: Interaction, device: str) -> Interaction:
 )
 def test_a_difference_in_one_thing_is_one_difference(kind: Kind, changed: dict[str, Any], words: str) -> None:
     call, item = both()
-    (found,) = compare([call], [replace(item, **changed)]).differences
+    (found,) = compare([call], [structs.replace(item, **changed)]).differences
     assert (found.kind, words in found.words) == (kind, True)
 
 
@@ -46,14 +49,14 @@ def test_another_agent() -> None:
 def test_one_call_that_is_two_here() -> None:
     call, item = both()
     other = min(call.ids - {call.first_id})
-    found = compare([call], [item, replace(item, call=CallId(f"pbx-{other}"))]).differences
+    found = compare([call], [item, structs.replace(item, call=CallId(f"pbx-{other}"))]).differences
     assert Kind.DOUBLED in {one.kind for one in found}
 
 
 def test_a_whole_second_may_be_any_time_in_it_and_a_fraction_is_exact() -> None:
     call, item = both()
     end = item.ended_at.replace(microsecond=500_000)
-    item, cut = replace(item, ended_at=end), end.replace(microsecond=0)
+    item, cut = structs.replace(item, ended_at=end), end.replace(microsecond=0)
     for there, agrees in (
         (cut, True), (cut - timedelta(seconds=1), False), (cut + timedelta(seconds=1), False),
         (end + timedelta(seconds=0.04), True), (end - timedelta(seconds=0.06), False),
