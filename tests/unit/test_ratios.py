@@ -31,7 +31,7 @@ from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.asterisk.unread import is_unread
 
-USUAL: Final = {"told": 1.9, "dicts": 2.0, "desktop": 1.9, "record": 1.2}
+USUAL: Final = {"told": 1.3, "dicts": 1.4, "desktop": 1.9, "record": 1.2}
 TRIES: Final = 3
 CALLS: Final = 30
 BATCHES: Final = 20
