@@ -106,13 +106,13 @@ class Floor:
         now = self._clock()
         self._seats.names = {agent.id: agent.name for agent in agents}
         there = {agent.id: agent for agent in agents if agent.is_enabled and agent.device}
+        places = {(agent.device, queue) for agent in there.values() for queue in agent.queues}
         for agent_id, agent in there.items():
             seat = self._seats.find(agent_id)
             if seat is None:
                 self._seats.add(Seat(agent, begin(agent_id, now)))
             elif seat.agent != agent or not seat.is_on_roster:
-                others = (one for one in there.values() if one.id != agent_id)
-                seat.becomes(agent, {(one.device, queue) for one in others for queue in one.queues})
+                seat.becomes(agent, places)
                 self._follower.follow(seat)
         for seat in [seat for seat in self._seats if seat.agent.id not in there]:
             seat.is_on_roster = False

@@ -79,15 +79,14 @@ class Seat:
         self.session, self.has_desktop = session, True
         self.gone_at, self.grace_s, self.is_gone_told = None, 0.0, False
 
-    def becomes(self, agent: Agent, others: Collection[tuple[str, str]]) -> None:
-        """What is known of the person has changed: another phone, other queues. ``others``: phones and queues that are
-        somebody else's now, and theirs to say."""
+    def becomes(self, agent: Agent, places: Collection[tuple[str, str]]) -> None:
+        """What is known of the person has changed: another phone, other queues. ``places``: the phones and queues that are
+        somebody's now, this agent's or another's, and theirs to say."""
         before, self.agent, self.is_on_roster = self.wants, agent, True
-        now = {(one.device, one.queue) for one in wanted(agent, self.presence)}
         self.former = tuple(
             replace(one, is_member=False, paused=True, reason=LOGGED_OUT, penalty=None)
             for one in before
-            if (one.device, one.queue) not in now and (one.device, one.queue) not in others
+            if (one.device, one.queue) not in places
         )
 
     def missing_at(self, patience: Patience) -> datetime | None:
