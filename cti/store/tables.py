@@ -198,7 +198,6 @@ agent_interval = Table(
     _text("call"),
     _text("queue"),
     Column("missed", Integer, nullable=False, server_default="0"),
-    Index(None, "ended_at"),
     _partial("agent_interval_last", text("ended_at IS NULL"), "agent"),
 )
 

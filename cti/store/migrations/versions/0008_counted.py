@@ -76,6 +76,7 @@ def _numbers(*names: str) -> list[sa.Column[int]]:
 def _indexes() -> None:
     op.drop_index("fact_type_at", "fact")
     _partial("fact_pin_tried", "fact", "type = 'cti.ivr.pin_tried.v1'", "at")
+    op.drop_index("agent_interval_ended_at", "agent_interval")
     op.drop_index("ivr_journey_flow_entered_at", "ivr_journey")
     op.drop_index("interaction_is_not_classified_ended_at", "interaction")
     is_not = "is_not_classified = 1" if _is_sqlite() else "is_not_classified"
