@@ -31,7 +31,7 @@ class SqliteReader:
         return await self._turns.ask(partial(self._answered, reading))
 
     async def close(self) -> None:
-        self._turns.stop()
+        await self._turns.stop()
 
     def _answered(self, reading: Reading[T]) -> T:
         connection = self._connection()

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 MOST: Final = 16
 """Answers to a turn, so that the first does not wait for all."""
+STOP_S: Final = 2.0
 T = TypeVar("T")
 _Work = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
@@ -26,6 +27,7 @@ class Turns:
         self._waiting: SimpleQueue[_Work | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_stopped = False
+        self._ended = asyncio.Event()
 
     async def ask(self, work: Callable[[], T]) -> T:
         """``work``'s answer. What is cancelled before its turn is not begun."""
@@ -39,21 +41,26 @@ class Turns:
         self._waiting.put((work, answer))
         return await answer
 
-    def stop(self) -> None:
-        """Does not wait; who waits still is cancelled."""
+    async def stop(self) -> None:
+        """Who waits still is cancelled; who has their turn now may finish, within reason."""
         self._is_stopped = True
         with contextlib.suppress(Empty):
             while left := self._waiting.get_nowait():
                 left[1].cancel()
         self._waiting.put(None)
+        if self._thread is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self._ended.wait()
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                while turn := self._next_turn():
-                    loop.call_soon_threadsafe(_tell, [_answered(work, answer) for work, answer in turn])
-        finally:
-            self._at_end()
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            while turn := self._next_turn():
+                loop.call_soon_threadsafe(_tell, [_answered(work, answer) for work, answer in turn])
+        self._at_end()
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._ended.set)
 
     def _next_turn(self) -> list[_Work]:
         """Empty when it is time to stop."""
