@@ -1,5 +1,6 @@
 """An event costs the same however many calls are live: counted in steps of the interpreter, not in time."""
 
+import gc
 import sys
 from types import FrameType
 from typing import Any, Self
@@ -9,6 +10,7 @@ import pytest
 from benchmarks.streams import Traffic, generated, recorded
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.mirror import Channel, Conversation
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.asterisk.unread import is_unread
 from tests.unit.telephony.fake_ami import Chan, event
@@ -114,3 +116,22 @@ def test_nothing_is_kept_of_calls_that_are_over(kind: str) -> None:
     kept = {name for name, held in mirror.items() if isinstance(held, dict | set) and held}
     assert kept - {"_parked", "members", "shared_bridges"} == {"_graves"}
     assert narrator.tracker.live == ()
+
+
+@pytest.mark.parametrize("kind", ["lean", "heavy", "attended_transfer_by_refer", "parked_and_fetched"])
+def test_calls_that_are_over_are_not_left_to_the_garbage_collector(kind: str) -> None:
+    """The service looks for garbage rarely (cti/app/garbage.py)."""
+    narrator, wanted = Narrator("main", Endpoints()), messages(*_calls(kind, 20, 0, Traffic(agents=100_000)))
+    gc.collect()
+    before = _mirrored()
+    gc.disable()
+    try:
+        for message in wanted:
+            narrator.feed(message)
+        assert _mirrored() - before <= 20  # who was parked last in each space is remembered
+    finally:
+        gc.enable()
+
+
+def _mirrored() -> int:
+    return sum(isinstance(one, Channel | Conversation) for one in gc.get_objects())
