@@ -219,10 +219,7 @@ class Mirror:
             by = conversation.channels.get(transfer.by)
             if by is not None:
                 _drop(self.handed_on_by, by)
-        conversation.channels, conversation.parties = (
-            {},
-            [],
-        )  # each channel knows it: a circle that nobody would find for long
+        conversation.channels, conversation.parties = {}, []  # they know it, too: a circle is garbage for long
 
     def hand_on(self, conversation: Conversation, transfer: SeenTransfer) -> None:
         """Told twice, it was once."""
