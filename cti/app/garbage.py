@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_RARELY: Final = (2_000, 50, 200)
+_RARELY: Final = (2_000, 5, 1_000)
 """New objects before the youngest are looked at; looks at those before the older ones are; and so on before all are."""
 
 

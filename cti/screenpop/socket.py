@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from cti.agents.agent import AgentId
+from cti.screenpop.desktops import AT_ONCE
 from cti.screenpop.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -74,12 +75,14 @@ class Socket:
         self._writer.wants(self, is_urgent=is_urgent)
 
     def write(self) -> None:
-        """All that waits; where the desktop reads too slowly, what there is room for, and the rest when there is room again."""
-        while self.is_open and not self.ws.paused:
-            frames = self._hub.desktops.take(self.agent, self)
-            if not frames:
-                return
+        """What waits; of much of it the rest comes in another turn, or when a desktop that reads too slowly has room again."""
+        if self.ws.paused or not self.is_open:
+            return
+        frames = self._hub.desktops.take(self.agent, self)
+        if frames:
             self.ws.transport.write(b"".join(map(text_frame, frames)))
+        if sum(map(len, frames)) >= AT_ONCE:
+            self.wake()
 
     def ping(self) -> None:
         if self.is_open:
