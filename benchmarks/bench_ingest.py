@@ -1,8 +1,8 @@
 """What it costs to read AMI and to know the calls in it, beside what other clients take for reading alone.
 
-``python benchmarks/bench_ingest.py [--calls 600] [--millions 2]``. All read the same bytes (``streams.py``) in turns, in one
+``python benchmarks/bench_ingest.py [--calls 600] [--millions 10]``. All read the same bytes (``streams.py``) in turns, in one
 process; a figure is a median, and a ratio that of neighbouring runs, as the machine's mood changes. Garbage is looked for as rarely
-as in the service while they do. ``--millions 10`` is the long run for memory.
+as in the service while they do.
 """
 
 import argparse
@@ -208,7 +208,7 @@ def _in_parts(calls: int, parts: int) -> Iterable[int]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--calls", type=int, default=200 if is_quick() else 600)
-    parser.add_argument("--millions", type=float, default=0.3 if is_quick() else 2.0)
+    parser.add_argument("--millions", type=float, default=0.3 if is_quick() else 10.0)
     asked = parser.parse_args()
     if not peers.are_here():
         print(

@@ -249,8 +249,7 @@ def _aim(aim: Aim) -> str:
 
 
 def _command() -> str:
-    here = Path(__file__).parent.parent
-    script = Path(sys.argv[0]).resolve()
-    return " ".join(
-        ["python", str(script.relative_to(here) if script.is_relative_to(here) else script.name), *sys.argv[1:]]
-    )
+    here, script = Path(__file__).parent.parent, Path(sys.argv[0]).resolve()
+    name = script.relative_to(here) if script.is_relative_to(here) else Path(script.name)
+    called = ["-m", ".".join(name.parent.parts)] if name.name == "__main__.py" else [str(name)]
+    return " ".join(["python", *called, *sys.argv[1:]])
