@@ -33,7 +33,7 @@ from cti.screenpop.hub import Hub
 from cti.screenpop.limits import Bucket
 from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
 from cti.screenpop.outbox import encoder
-from cti.screenpop.socket import CLOSE_S, DesktopConnection, Pulse, Socket, Writer, close
+from cti.screenpop.socket import CLOSE_S, OUR_MISTAKE, DesktopConnection, Pulse, Socket, Writer, close
 from cti.screenpop.tickets import Tickets
 from cti.screenpop.views import me_view
 
@@ -140,7 +140,7 @@ class DesktopServer:
             pass
         except Exception:
             log.exception("desktop_failed")
-            await close(ws, 1011, "our mistake")
+            await close(ws, OUR_MISTAKE, "our mistake")
 
     async def _attend(self, ws: ServerConnection) -> None:
         if not isinstance(ws, DesktopConnection):

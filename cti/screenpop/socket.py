@@ -17,16 +17,20 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from cti.agents.agent import AgentId
+from cti.log import logger
 from cti.screenpop.desktops import AT_ONCE
 from cti.screenpop.tickets import Ticket
 
 if TYPE_CHECKING:
     from cti.screenpop.hub import Hub
 
+log: Final = logger("desktops")
+
 CLOSE_S: Final = 1.0
 IN_A_TURN: Final = 20
 """Sockets written before others have their turn at the loop: about 1 ms."""
 NOT_THERE: Final = 1011
+OUR_MISTAKE: Final = 1011
 _PING: Final = b"\x89\x00"
 _TEXT: Final = 0x81
 _SHORT, _MIDDLE = 126, 65_536
@@ -130,7 +134,11 @@ class Writer:
             if not waiting:
                 return
             socket, _ = waiting.popitem(last=False)
-            socket.write()
+            try:
+                socket.write()
+            except Exception:  # one desktop's trouble is nobody else's
+                log.exception("desktop_not_written", agent=socket.agent)
+                socket.close(OUR_MISTAKE, "our mistake")
         if self._urgent or self._others:
             self._call_again()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from websockets.frames import Frame, Opcode
 
-from cti.screenpop.socket import _PING, IN_A_TURN, NOT_THERE, Pulse, Socket, Writer, text_frame
+from cti.screenpop.socket import _PING, IN_A_TURN, NOT_THERE, OUR_MISTAKE, Pulse, Socket, Writer, text_frame
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 300_000])
@@ -76,11 +76,18 @@ def test_one_that_is_closed_is_asked_no_more() -> None:
 class Desk:
     """A socket that notes when it is written."""
 
-    name: str
+    agent: str
     written: list[str]
+    fails: bool = False
+    closed: list[int] = field(default_factory=list)
 
     def write(self) -> None:
-        self.written.append(self.name)
+        if self.fails:
+            raise ValueError("cannot be encoded")
+        self.written.append(self.agent)
+
+    def close(self, code: int, _reason: str) -> None:
+        self.closed.append(code)
 
 
 class Turns(list[Callable[[], None]]):
@@ -132,3 +139,14 @@ def test_one_that_is_woken_again_while_it_waits_is_written_once() -> None:
         writer.wants(one, is_urgent=is_urgent)
     turns.go()
     assert written == ["0"]
+
+
+def test_one_that_cannot_be_written_is_closed_and_the_others_are_written() -> None:
+    written: list[str] = []
+    bad, good = Desk("bad", written, fails=True), Desk("good", written)
+    turns = Turns()
+    writer = Writer(turns.append)
+    for one in (bad, good):
+        writer.wants(cast("Socket", one), is_urgent=False)
+    turns.go()
+    assert (bad.closed, good.closed, written) == ([OUR_MISTAKE], [], ["good"])
