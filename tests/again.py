@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REAL = ("tests/integration/", "tests/contract/", "tests/chaos/")
+REAL = ("tests/integration/", "tests/chaos/")
 MOST = 4
 
 

@@ -49,7 +49,7 @@ class DesktopConnection(ServerConnection):
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.socket:
-            self.socket.wake()
+            self.socket.wake(is_urgent=True)
 
 
 class Socket:

@@ -41,7 +41,7 @@ def _channel(prefix: str) -> tuple[str, ...]:
     return tuple(prefix + name for name in CHANNEL)
 
 
-_RTCP: Final = rf"(?:\r\n(?:To|From|RTT|MES|SSRC|PT|ReportCount|Sent[A-Z]\w+|Report\d+\w+): {_VALUE})*+"
+_RTCP: Final = rf"(?:\r\n(?:To|From|RTT|MES|SSRC|PT|ReportCount|Sent[A-Z]\w++|Report\d++\w++): {_VALUE})*+"
 _ONE: Final = _channel("")
 _TWO: Final = (_channel(""), _channel("Dest"))
 _LOCAL: Final = (_channel("LocalOne"), _channel("LocalTwo"))

@@ -1,6 +1,8 @@
 """What is read quickly is read rightly: the short ways of the codec and of the gate, held to the long ones."""
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.calls.call import Call
-from cti.telephony.asterisk import members, narrator, story
+from cti.telephony.asterisk import members, narrator, shape, story, unread
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.kinds.kind import Expectation
@@ -97,8 +99,30 @@ def test_a_form_holds_what_the_headers_say() -> None:
                 assert message.form.group(*GROUPS[prefix]) == read
 
 
+def kinds_of(kind: type[Expectation]) -> Iterator[type[Expectation]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from kinds_of(one)
+
+
+RTCP = event(
+    "RTCPSent", Chan(id="1.1"), ("To", "10.0.0.1:4001"), ("SSRC", "0x1"), ("SentNTP", "1.2"), ("ReportCount", "1"),
+    ("Report0SourceSSRC", "0x2"), ("Report0FractionLost", "0"),
+)  # fmt: skip
+
+
+def test_a_report_on_the_line_is_passed_over() -> None:
+    assert is_unread(RTCP.removesuffix(b"\r\n\r\n"))
+
+
+def test_no_form_goes_back_over_what_it_has_read() -> None:
+    """A repetition that may give back what it took costs the square of its length, and a caller may have chosen that."""
+    for form in (unread._FORM, *shape._FORMS.values()):
+        assert not re.findall(r"[^\\*+?][*+](?!\+).*", str(form.__self__.pattern))
+
+
 def test_nobody_asks_for_what_is_not_read() -> None:
-    asked = {name for kind in Expectation.__subclasses__() for name in kind.events}
+    asked = {name for kind in kinds_of(Expectation) for name in kind.events}
     assert not UNREAD & {*TRANSLATE, *members.EVENTS, *asked}
 
 
