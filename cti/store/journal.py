@@ -222,7 +222,7 @@ class Journal:
         batch = self._tail.first(count or self._rules.batch)
         failpoint("journal.taken")
         if await self._store(batch, is_late=count > 0):
-            self._late -= count
+            self._late = max(0, self._late - count)  # given up meanwhile, none is late any more
             self._forget(len(batch), was_stale=was_stale)
         elif self._is_stale is was_stale:
             await self._spool_waiting()
@@ -233,7 +233,7 @@ class Journal:
         failpoint("journal.replaying")
         if await self._store(lines, is_late=count > 0):
             await asyncio.to_thread(self._spool.taken)
-            self._late -= count
+            self._late = max(0, self._late - count)
 
     async def _spool_waiting(self) -> None:
         was_stale, lines = self._is_stale, self._tail.first(len(self._tail))

@@ -315,11 +315,15 @@ class LeasedLog(MoodyLog):
         self.late: list[str] = []
         self.doubted = 0
         """How often somebody was told to ask who has the lease."""
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.may_answer.set()
 
     def doubt(self) -> None:
         self.doubted += 1
 
     async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:
+        self.asked.set()
+        await self.may_answer.wait()
         told = [line.fact for line in lines]
         if fence and any(map(is_fenced, told)) and fence.epochs["/pbx/main"] != self.epoch:
             raise StaleEpoch("/pbx/main", fence.epochs["/pbx/main"], self.epoch)
@@ -419,3 +423,19 @@ async def test_facts_of_a_stale_epoch_are_not_in_the_tail_either(path: Path) -> 
         log.epoch = 3
         await journal.drained()
     assert [fact.type for fact in await told(log)] == [NOTE]
+
+
+@pytest.mark.parametrize("place", [".spool", ".tail"])
+async def test_a_lease_that_is_lost_while_late_facts_are_written_stops_nobody(path: Path, place: str) -> None:
+    log = LeasedLog()
+    path.with_suffix(place).write_bytes(b"".join(record_of(line_of(fact)) for fact in answered_call("1.1")[:3]))
+    log.may_answer.clear()
+    async with holding(log, path, epoch=1) as journal:
+        await log.asked.wait()
+        journal.give_up("another has it")
+        log.may_answer.set()
+        while not journal.status.stored:
+            await journal._progress()
+        journal.record(note("2.1"))
+        await journal.flush()
+    assert [fact.type for fact in await told(log, "2.1")] == [NOTE]
