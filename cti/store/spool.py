@@ -89,7 +89,7 @@ class Spool:
     def refuse(self, line: Line, reason: str) -> None:
         """Keep what the database will never take, for a person to look at."""
         log.error("fact_refused", fact=line.fact.id, type=line.fact.type, reason=reason, kept_in=f"{self.path}.refused")
-        self._keep_aside("refused", record_of(line))
+        keep_aside(self.path, "refused", record_of(line))
         failpoint("spool.refused")
 
     def close(self) -> None:
@@ -140,15 +140,8 @@ class Spool:
         line = line_of_record(record)
         if line is None:
             log.error("spool_line_damaged", path=str(self.path), at_byte=at_byte)
-            self._keep_aside("damaged", record)
+            keep_aside(self.path, "damaged", record)
         return [line] if line else []
-
-    def _keep_aside(self, kind: str, record: bytes) -> None:
-        try:
-            with Path(f"{self.path}.{kind}").open("ab") as aside:
-                aside.write(record)
-        except OSError as exc:
-            log.error("spool_not_kept_aside", kind=kind, reason=str(exc))  # noqa: TRY400 - the reason says it
 
 
 def opened(path: Path) -> int:
@@ -164,6 +157,15 @@ def opened(path: Path) -> int:
         os.close(descriptor)
         raise ConfigError(f"spool: {path} is in use by another cti; each process needs its own") from None
     return descriptor
+
+
+def keep_aside(path: Path, kind: str, record: bytes) -> None:
+    """For a person to look at, in ``<name>.<kind>``."""
+    try:
+        with Path(f"{path}.{kind}").open("ab") as aside:
+            aside.write(record)
+    except OSError as exc:
+        log.error("not_kept_aside", path=str(path), kind=kind, reason=str(exc))  # noqa: TRY400 - the reason says it
 
 
 def is_in_use(path: Path) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cti.store.spool import write_all
 from cti.store.storable import Line, line_of
 from cti.store.tail import Tail
 from tests.unit.store.call_stories import NINE, answered_call
@@ -121,26 +123,115 @@ def test_a_damaged_line_costs_no_other(tail: Tail) -> None:
     text = tail.path.read_bytes()
     tail.path.write_bytes(text.replace(b'"sequence":2', b'"sequence":7'))
     assert left_if_killed_now(tail) == [LINES[0], *LINES[2:]]
+    assert b'"sequence":7' in tail.path.with_name("copy.tail.damaged").read_bytes()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+has_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+
+
+@contextmanager
+def full_disk(tail: Tail) -> Iterator[None]:
+    """Under the tail's file."""
+    full, kept = os.open("/dev/full", os.O_RDWR), os.dup(tail._file)
+    os.dup2(full, tail._file)
+    try:
+        yield
+    finally:
+        os.dup2(kept, tail._file)
+        for one in (full, kept):
+            os.close(one)
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many facts each try to write them has had."""
+    seen = list[int]()
+
+    def counted(file: int, records: bytes, at: int) -> None:
+        seen.append(records.count(b"\n"))
+        write_all(file, records, at)
+
+    monkeypatch.setattr("cti.store.tail.write_all", counted)
+    return seen
+
+
+@has_full
 async def test_on_a_full_disk_facts_are_in_memory_and_are_written_when_there_is_room(
     tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cti.store.tail.RETRY_S", 0.001)
     await added(tail, LINES[:2])
-    full, kept = os.open("/dev/full", os.O_RDWR), os.dup(tail._file)
-    os.dup2(full, tail._file)
-    await added(tail, LINES[2:4])
-    assert (tail.trouble, tail.in_memory_alone, len(tail)) == ("No space left on device", 2, 4)
-    await added(tail, LINES[4:])
-    os.dup2(kept, tail._file)
-    for one in (full, kept):
-        os.close(one)
+    with full_disk(tail):
+        await added(tail, LINES[2:4])
+        assert (tail.trouble, tail.in_memory_alone, len(tail)) == ("No space left on device", 2, 4)
+        await added(tail, LINES[4:])
     while tail.trouble:  # noqa: ASYNC110 - a tail tells nobody of its end
         await asyncio.sleep(0.001)
     assert tail.in_memory_alone == 0
     assert left_if_killed_now(tail) == LINES
+
+
+@has_full
+async def test_on_a_full_disk_it_is_tried_at_its_time_and_not_with_each_fact(tail: Tail, tries: list[int]) -> None:
+    with full_disk(tail):
+        for n in range(5):
+            await added(tail, LINES[n : n + 1])
+            tail.forget(1)
+        assert tries == [1]
+
+
+@has_full
+async def test_after_a_full_disk_no_turn_of_the_loop_writes_all_that_waits(
+    tail: Tail, tries: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.store.tail.RETRY_S", 0.001)
+    monkeypatch.setattr("cti.store.tail.SOME", 7)
+    with full_disk(tail):
+        await added(tail, MANY[:1])
+        await added(tail, MANY[1:])
+        while len(tries) < 3:  # noqa: ASYNC110 - a tail tells nobody of its tries
+            await asyncio.sleep(0.001)
+    while tail.trouble:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert max(tries) == 7
+    assert left_if_killed_now(tail) == MANY
+
+
+@has_full
+async def test_stopped_on_a_full_disk_it_tries_once_more_and_then_never(path: Path, tries: list[int]) -> None:
+    tail = Tail(path)
+    with full_disk(tail):
+        await added(tail, LINES[:1])
+        tail.close()
+        assert (tries, tail._next and tail._next.cancelled()) == ([1, 1], True)
+    os.close(tail._file)  # put back with the disk
+
+
+def no_room_for_another(tail: Tail) -> Path:
+    """Nothing can be written where it is made anew."""
+    fresh = Path(f"{tail.path}.new")
+    fresh.symlink_to("/dev/full")
+    return fresh
+
+
+@has_full
+async def test_a_file_that_cannot_be_made_anew_takes_no_room(tail: Tail) -> None:
+    await added(tail, MANY)
+    fresh = no_room_for_another(tail)
+    tail.forget(len(MANY) - 1)
+    assert not fresh.is_symlink()
+    assert left_if_killed_now(tail)[-1:] == MANY[-1:]
+
+
+@has_full
+async def test_what_is_refused_stands_nowhere_any_more_on_a_full_disk_either(tail: Tail) -> None:
+    await added(tail, LINES[:3])
+    tail.add(LINES[3])
+    no_room_for_another(tail)
+    assert tail.refuse(lambda line: line is not LINES[1]) == 3
+    assert left_if_killed_now(tail) == [LINES[1]] == list(tail.first(10))
+    await added(tail, LINES[4:])
+    assert left_if_killed_now(tail) == [LINES[1], *LINES[4:]]
 
 
 def test_others_on_the_machine_cannot_read_it(tail: Tail) -> None:
