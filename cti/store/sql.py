@@ -1,5 +1,6 @@
 """The record in SQLite or PostgreSQL: written by ``following.py``, read by ``queries.py``."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from cti.agent_facts import STATE
 from cti.calls.call import CallId
 from cti.envelope import Envelope
+from cti.errors import StoreUnavailable
 from cti.store import derive, queries, quick, rows
 from cti.store.database import Database
 from cti.store.drivers import AlreadyThereError, Writing
@@ -121,12 +123,21 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
             of_agents = await connection.execute(select(fact.c.call).where(fact.c.type == STATE).distinct())
             agents = of_agents.scalars().all()
         for start in range(0, len(keys), queries.AT_ONCE):
-            async with self._database.recording() as writing:
-                done += await self._following(writing).rebuild(keys[start : start + queries.AT_ONCE])
+            done += await self._rebuild(keys[start : start + queries.AT_ONCE])
         for agent in agents:  # a year of one's states is some ten thousand rows
             async with self._database.recording() as writing:
                 await self._following(writing).rebuild_shifts(agent)
         return done
+
+    async def _rebuild(self, keys: Sequence[Key]) -> int:
+        """Once more where that failed: of two writers that wait for each other's counts PostgreSQL sends one back."""
+        with contextlib.suppress(StoreUnavailable):
+            return await self._rebuilt(keys)
+        return await self._rebuilt(keys)
+
+    async def _rebuilt(self, keys: Sequence[Key]) -> int:
+        async with self._database.recording() as writing:
+            return await self._following(writing).rebuild(keys)
 
     async def close(self) -> None:
         pass

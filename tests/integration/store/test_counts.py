@@ -1,10 +1,13 @@
 """What the database counts by itself is what the rows say, whatever becomes of them; the record in memory counts afresh."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
 from random import Random
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import insert, select, text
 
 from cti.calls.journey import IvrOutcome, LeftBy
@@ -135,3 +138,57 @@ async def test_what_was_there_before_the_counts_is_counted_by_the_upgrade(
     await schema.upgrade(empty_database_url)
     assert await same(SqlInteractionLog(old, dict), memory)
     await old.close()
+
+
+# ---- two at once, on PostgreSQL: SQLite has one writer
+
+LIMIT_S = 30
+
+
+async def somebody_waits(database: Database) -> None:
+    """For what another transaction holds."""
+    said = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    waiting = 0
+    while not waiting:
+        async with database.reading() as connection:  # within one transaction it is always the same
+            waiting = (await connection.execute(text(said))).scalar_one()
+
+
+@pytest.mark.postgres
+async def test_what_is_written_during_the_upgrade_is_counted_too(new_url: Callable[[str], str]) -> None:
+    url = new_url("postgresql")
+    database = Database(url)
+    async with asyncio.timeout(LIMIT_S):
+        async with database.writing() as connection:
+            await connection.run_sync(upgrade_to, "0007")
+        await SqlInteractionLog(database, dict).append(self_served())
+        async with database.writing() as connection:
+            for table in ("ivr_journey", "ivr_step"):
+                await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - names of ours
+            upgrading = asyncio.create_task(schema.upgrade(url))
+            await somebody_waits(database)
+        await upgrading
+    assert await same(SqlInteractionLog(database, dict), MemoryInteractionLog())
+    await database.close()
+
+
+@pytest.mark.postgres
+async def test_a_rebuild_that_waits_for_a_writer_who_waits_for_it_begins_again(make_database: MakeDatabase) -> None:
+    """The rebuild has the journey's count and wants the step's; the other the other way round. PostgreSQL ends the rebuild's
+    transaction, for the other is patient."""
+    every = "UPDATE {0} SET {1} = {1}"
+    async with make_database("postgresql") as database, asyncio.timeout(LIMIT_S):
+        log, memory = SqlInteractionLog(database, dict), MemoryInteractionLog()
+        await log.append(self_served())
+        await memory.append(self_served())
+        async with database.writing() as connection:
+            for table in ("ivr_journey", "ivr_step"):
+                await connection.execute(text(f"UPDATE {table} SET flow = 'old'"))  # noqa: S608
+        async with database.writing() as connection:
+            await connection.execute(text("SET LOCAL deadlock_timeout = '1min'"))
+            await connection.execute(text(every.format("ivr_step_count", "visits")))
+            rebuilding = asyncio.create_task(log.rebuild())
+            await somebody_waits(database)
+            await connection.execute(text(every.format("ivr_journey_count", "journeys")))
+        assert await rebuilding == 1
+        assert await same(log, memory)

@@ -37,6 +37,8 @@ TO_CHAR = {DAY: "YYYY-MM-DD", HOUR: "YYYY-MM-DD HH24"}
 
 
 def upgrade() -> None:
+    if not _is_sqlite():  # a row that came after the counting and before the triggers would never be counted
+        op.execute("LOCK TABLE ivr_journey, ivr_step IN SHARE ROW EXCLUSIVE MODE")
     _tables()
     for table, key, sums in COUNTED:
         _count_what_there_is(table, key, sums)
