@@ -5,6 +5,7 @@ are flights, and known here by their keys. So the course may be left at any time
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ class LookupRules:
     """After this the customer system is taken to have failed."""
     fresh_s: float = 60.0
     """So long an answer serves again. Only answers with contacts do: who was unknown may be entered any moment."""
+    ruling_s: float = 0.5
+    """After this nobody is taken to be ruled out: the customer system has answered, and our record does not hold that back."""
     failures_to_open: int = 5
     retry_after_s: float = 15.0
 
@@ -183,11 +186,10 @@ class Asked:
     async def _ruled_out(self, number: Number) -> frozenset[str]:
         """Without a database nobody is ruled out: one candidate too many is better than no card."""
         ruled_out = frozenset[str]()
-        try:
-            for way in dict.fromkeys((number.e164, self._caller.number)):
-                ruled_out |= await self._means.ruled_out(way)
-        except StoreError:
-            pass
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(self._means.rules.ruling_s):
+                for way in dict.fromkeys((number.e164, self._caller.number)):
+                    ruled_out |= await self._means.ruled_out(way)
         return ruled_out
 
     async def _begin_number(self, number: Number) -> Begun:

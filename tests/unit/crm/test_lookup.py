@@ -35,6 +35,7 @@ class Site:
         self.rulings: frozenset[str] = frozenset()
         self.rulings_asked: list[str] = []
         self.store_error: Exception | None = None
+        self.is_store_frozen = False
 
     async def _pass(self, key: str) -> None:
         self.asked.append(key)
@@ -64,6 +65,8 @@ class Site:
 
     async def ruled_out(self, number: str) -> frozenset[str]:
         self.rulings_asked.append(number)
+        if self.is_store_frozen:
+            await asyncio.Event().wait()
         if self.store_error:
             raise self.store_error
         return self.rulings
@@ -175,6 +178,20 @@ async def test_who_keys_in_a_code_is_not_ruled_out_by_a_number(lookup: Lookup, s
 async def test_without_the_record_nobody_is_ruled_out(lookup: Lookup, site: Site) -> None:
     site.store_error = StoreUnavailable("away")
     assert isinstance(await who(lookup, ADAS), Found)
+
+
+@pytest.mark.parametrize(("budget_s", "ruling_s"), [(5.0, 0.01), (0.05, 0.2)])
+async def test_a_record_that_stands_still_does_not_keep_back_who_calls(
+    site: Site, budget_s: float, ruling_s: float
+) -> None:
+    """Not for ever, and not the budget either: the customer system has answered."""
+    site.is_store_frozen = True
+    lookup = Lookup(site, replace(RULES, ruling_s=ruling_s), ruled_out=site.ruled_out)
+    asked = lookup.start(keys={}, number=ADAS)
+    first = await asked.answer(budget_s)
+    assert isinstance(first, Found) if budget_s > ruling_s else first == Unavailable(SLOW)
+    assert isinstance(await asked.late(), Found)
+    await lookup.close()
 
 
 async def test_a_slow_answer_comes_late_but_comes(lookup: Lookup, site: Site) -> None:
