@@ -24,11 +24,13 @@ import asyncpg
 import msgspec
 from sqlalchemy.engine import URL
 
+from cti.quick_sql.detailed import NotAsOne
 from cti.quick_sql.postgres import PostgresReader
 from cti.quick_sql.reading import Asked, Detailed, Details, Question, Reader, Reading, Row, answered, one_by_one
 from cti.quick_sql.sqlite import SqliteReader
 
 __all__ = [
+    "AWAY",
     "BACKENDS",
     "ERRORS",
     "Asked",
@@ -45,9 +47,11 @@ __all__ = [
 
 BACKENDS: Final = frozenset({"sqlite", "postgresql"})
 ERRORS: Final = (
-    sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, UnicodeError, msgspec.DecodeError,
+    sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, UnicodeError,
+    msgspec.DecodeError, NotAsOne,
 )  # fmt: skip
-"""TimeoutError is an OSError."""
+AWAY: Final = (OSError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InternalClientError)
+"""Those that speak of no question: another one fares no better. TimeoutError is an OSError."""
 
 
 def quick_reader(url: URL) -> Reader:

@@ -52,7 +52,7 @@ class PostgresReader:
             connection = self._known() or await self._new()
             try:
                 return await _answered(connection, reading)
-            except (asyncio.CancelledError, TimeoutError):
+            except asyncio.CancelledError:
                 connection.terminate()  # a server that stands still would not confirm that the question is off
                 raise
             finally:
@@ -86,9 +86,8 @@ class PostgresReader:
         try:
             return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            if not opening.done():
-                self._left.add(opening)
-                opening.add_done_callback(self._nobody_s)
+            self._left.add(opening)  # also when it was made in this very turn
+            opening.add_done_callback(self._nobody_s)
             raise
 
     async def _opened(self) -> asyncpg.Connection:
@@ -115,6 +114,8 @@ async def _answered(connection: asyncpg.Connection, reading: Reading[T]) -> T:
             try:
                 answer = await _asked(connection, asked)
             except Exception as exc:  # noqa: BLE001 - the generator has the word for it
+                if isinstance(exc, TimeoutError):
+                    connection.terminate()  # the server is at it still, whatever the generator makes of this
                 asked = reading.throw(exc)
             else:
                 asked = reading.send(answer)

@@ -35,7 +35,7 @@ class SqliteReader:
 
     def _answered(self, reading: Reading[T]) -> T:
         connection = self._connection()
-        return answered(reading, lambda asked: self._asked(connection, asked))
+        return answered(reading, lambda asked: self._tried(connection, asked))
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
@@ -43,6 +43,14 @@ class SqliteReader:
             self._opened.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._opened.execute("PRAGMA query_only = ON")
         return self._opened
+
+    def _tried(self, connection: sqlite3.Connection, asked: Asked) -> object:
+        try:
+            return self._asked(connection, asked)
+        except sqlite3.Error:
+            self._columns.clear()  # they may have other names by now
+            self._statements.clear()
+            raise
 
     def _asked(self, connection: sqlite3.Connection, asked: Asked) -> object:
         if isinstance(asked, Question) and asked.is_at_once:
@@ -87,8 +95,9 @@ def _columns(connection: sqlite3.Connection, asked: Question) -> _Columns:
 
 
 def _as_json(sql: str, columns: _Columns) -> str:
-    names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
-    return f"(SELECT json_group_array(json_array({names})) FROM (\n{sql}\n))"  # noqa: S608
+    """Columns are said to be of ``t``, for a word in quotes that names none is a text to SQLite."""
+    names = ", ".join('t."' + name.replace('"', '""') + '"' for name in columns)
+    return f"(SELECT json_group_array(json_array({names})) FROM (\n{sql}\n) AS t)"  # noqa: S608
 
 
 def _decoded(text: str, columns: _Columns) -> list[Row]:
@@ -101,4 +110,8 @@ def _rows(cursor: sqlite3.Cursor) -> list[Row]:
 
 
 def _names(cursor: sqlite3.Cursor) -> _Columns:
-    return [name for name, *_ in cursor.description or ()]
+    """Of several with one name the first has it, and the others are called as SQLite calls them in a subquery: ``id:1``."""
+    names = [name for name, *_ in cursor.description or ()]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name}:{at}" if name in names[:at] else name for at, name in enumerate(names)]

@@ -30,10 +30,10 @@ class Turns:
         self._ended = asyncio.Event()
 
     async def ask(self, work: Callable[[], T]) -> T:
-        """``work``'s answer. What is cancelled before its turn is not begun."""
+        """``work``'s answer. What is cancelled before its turn is not begun. Raises ``ConnectionError`` once it is stopped."""
         loop = asyncio.get_running_loop()
         if self._is_stopped:
-            raise asyncio.CancelledError
+            raise ConnectionError("no more questions are asked")
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, args=(loop,), name=self._name, daemon=True)
             self._thread.start()

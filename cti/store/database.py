@@ -156,6 +156,8 @@ def _translated() -> Iterator[None]:
         raise _of(exc.sqlstate, exc, "") from exc
     except sqlite3.Error as exc:
         raise _of(None, exc, "DataError" if "binding parameter" in str(exc) else type(exc).__name__) from exc
+    except msgspec.DecodeError as exc:
+        raise StoreError(f"what is stored cannot be read: {exc}") from exc
     except (SQLAlchemyError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as exc:
         # An InternalClientError is how asyncpg says that the server ended the connection just before our word.
         raise StoreUnavailable(f"the database does not answer: {_words(exc)}") from exc

@@ -449,6 +449,33 @@ async def test_a_query_cannot_write_in_postgresql(ready_url: Callable[[str], str
     await crm.close()
 
 
+@pytest.mark.postgres
+async def test_parts_may_be_asked_in_other_words_in_postgresql(ready_url: Callable[[str], str]) -> None:
+    """One by one, then."""
+    url, made = ready_url("postgresql"), mapping.load(Path(__file__).parents[2] / "config/crm/own.toml")
+    await (await own(url)).close()
+    parts = {name: replace(part, query=part.query.replace("IN :ids", "IN (:ids)")) for name, part in made.parts.items()}
+    crm = SqlConnector(replace(made, parts=parts), country="DE", url=url)
+    contact = await crm.get(ADA.id)
+    assert contact
+    assert contact.cases == ADA.cases
+    await crm.close()
+
+
+@pytest.mark.postgres
+async def test_a_query_that_takes_too_long_is_not_asked_in_other_words(
+    ready_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.quick_sql.postgres.ANSWER_S", 0.2)
+    url, made = ready_url("postgresql"), mapping.load(Path(__file__).parents[2] / "config/crm/own.toml")
+    await (await own(url)).close()
+    slow = {**made.questions, "get": "SELECT *, pg_sleep(30) FROM customer WHERE id = :id"}
+    crm = SqlConnector(replace(made, questions=slow), country="DE", url=url)
+    with pytest.raises(CrmUnavailable, match="the customer database does not answer"):
+        await crm.get(ADA.id)
+    await crm.close()
+
+
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://cti@127.0.0.1:1/crm"])
 async def test_a_database_that_is_away_is_unavailable(url: str) -> None:
     crm = SqlConnector(mapping.parse(FOREIGN, place="foreign.toml"), country="DE", url=url)

@@ -146,13 +146,15 @@ class SqlConnector:
         return found or None
 
     def _detailed(self, name: str, values: Mapping[str, Any]) -> Reading[_Found]:
-        """Rows, and what belongs to them where they are few. One by one from then on where JSON has no word for a column; and
-        where one fails, to say which."""
+        """Rows, and what belongs to them where they are few. One by one from then on where JSON has no word for a column, or
+        the mapping other words than ``IN :ids``; and where one fails, to say which."""
         parts = self._mapping.parts
         if parts and not self._is_apart:
             queries = tuple(part.query for part in parts.values())
             try:
                 details: Details = yield Detailed(self._question(name, values), self._id, queries, FEW)
+            except quick_sql.AWAY:
+                raise
             except _ERRORS:
                 pass
             else:
