@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import statistics
 import time
 from datetime import UTC, datetime
 
@@ -65,8 +64,8 @@ async def test_47_no_user_oracle_in_words_or_time(stranger: Browser) -> None:
         known.append(await timed("jon"))
         unknown.append(await timed(f"nobody{number}"))
     assert {answer for _, answer in known} == {answer for _, answer in unknown} == {(401, "name or password is wrong")}
-    slow, quick = statistics.median(spent for spent, _ in known), statistics.median(spent for spent, _ in unknown)
-    assert 0.3 < quick / slow < 3
+    named, guessed = (min(spent for spent, _ in tries) for tries in (known, unknown))  # what others do only adds to it
+    assert 0.3 < guessed / named < 3
 
 
 async def test_48_session_lifecycle_a_log_in_makes_a_new_token_each_time(house: House) -> None:
