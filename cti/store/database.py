@@ -7,7 +7,7 @@ Within the process writers queue at a lock; other processes (``cti user add``) w
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
@@ -37,20 +37,23 @@ _POSTGRES: Final = {
     "pool_pre_ping": True,
     "pool_size": 10,
     "pool_timeout": 5,
-    "connect_args": {"timeout": 5, "command_timeout": 60, "server_settings": {"application_name": "cti"}},
 }
+_CONNECT: Final = {"timeout": 5, "server_settings": {"application_name": "cti"}}
+ANSWER_S: Final = 60.0
+"""What a statement may take on PostgreSQL."""
 _BAD_VALUE: Final = ("22", "23", "54")
 """SQLSTATE classes that speak of the values sent, which no retry mends."""
 _NO_TABLE: Final = frozenset({"42P01", "42703"})
 
 
 class Database:
-    """``url`` as the operator wrote it: ``sqlite:///cti.db``, ``postgresql://user:secret@host/cti``."""
+    """``url`` as the operator wrote it: ``sqlite:///cti.db``, ``postgresql://user:secret@host/cti``. ``is_patient``: a statement
+    may take as long as it takes."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_patient: bool = False) -> None:
         self.url = async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _engine(self.url, is_sqlite=self.is_sqlite)
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, is_patient=is_patient)
         self._quick = quick_reader(self.url)
         self._writer = asyncio.Lock()
         self._recorder = asyncio.Lock()
@@ -114,20 +117,29 @@ def async_url(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _engine(url: URL, *, is_sqlite: bool) -> AsyncEngine:
+def _sqlite_engine(url: URL) -> AsyncEngine:
+    engine = _engine(url, {})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgres_engine(url: URL, *, is_patient: bool) -> AsyncEngine:
+    connect = {**_CONNECT, "command_timeout": None if is_patient else ANSWER_S}
+    return _engine(url, {**_POSTGRES, "connect_args": connect})
+
+
+def _engine(url: URL, more: Mapping[str, Any]) -> AsyncEngine:
     options: dict[str, Any] = {
         "hide_parameters": True,  # errors end in logs, and values are about people
         "json_serializer": lambda value: msgspec.json.encode(value).decode(),
         "json_deserializer": msgspec.json.decode,
+        **more,
     }
     try:
-        engine = create_async_engine(url, **options, **({} if is_sqlite else _POSTGRES))
+        return create_async_engine(url, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as exc:
         raise ConfigError(f"database: {url.drivername} cannot be loaded: {exc}") from exc
-    if is_sqlite:
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -22,7 +22,7 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 async def upgrade(url: str) -> str:
     """Take the database to the newest schema; its revision. Raises ``StoreSchema`` for one that is newer than we are."""
-    database = Database(url)
+    database = Database(url, is_patient=True)
     try:
         await _known(database)
         async with database.writing() as connection:

@@ -1,6 +1,7 @@
 """The schema: made, upgraded, refused when it is too new or too old."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ async def test_migrations_make_the_tables_of_the_program(database: Database) -> 
 
 async def test_upgrading_twice_changes_nothing(empty_database_url: str) -> None:
     assert await schema.upgrade(empty_database_url) == await schema.upgrade(empty_database_url)
+
+
+@pytest.mark.postgres
+async def test_an_upgrade_takes_as_long_as_it_takes(
+    new_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.store.database.ANSWER_S", 0.001)
+    assert await schema.upgrade(new_url("postgresql")) == schema.head()
 
 
 async def test_an_empty_database_says_what_to_run(empty_database_url: str) -> None:
