@@ -463,14 +463,15 @@ async def test_parts_may_be_asked_in_other_words_in_postgresql(ready_url: Callab
 
 
 @pytest.mark.postgres
-async def test_a_query_that_takes_too_long_is_not_asked_in_other_words(
-    ready_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trouble", ["pg_sleep(30)", "pg_terminate_backend(pg_backend_pid())"])
+async def test_a_query_that_ends_the_connection_is_not_asked_in_other_words(
+    ready_url: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     monkeypatch.setattr("cti.quick_sql.postgres.ANSWER_S", 0.2)
     url, made = ready_url("postgresql"), mapping.load(Path(__file__).parents[2] / "config/crm/own.toml")
     await (await own(url)).close()
-    slow = {**made.questions, "get": "SELECT *, pg_sleep(30) FROM customer WHERE id = :id"}
-    crm = SqlConnector(replace(made, questions=slow), country="DE", url=url)
+    bad = {**made.questions, "get": f"SELECT *, {trouble} FROM customer WHERE id = :id"}
+    crm = SqlConnector(replace(made, questions=bad), country="DE", url=url)
     with pytest.raises(CrmUnavailable, match="the customer database does not answer"):
         await crm.get(ADA.id)
     await crm.close()
