@@ -470,7 +470,7 @@ async def test_a_query_that_ends_the_connection_is_not_asked_in_other_words(
     monkeypatch.setattr("cti.quick_sql.postgres.ANSWER_S", 0.2)
     url, made = ready_url("postgresql"), mapping.load(Path(__file__).parents[2] / "config/crm/own.toml")
     await (await own(url)).close()
-    bad = {**made.questions, "get": f"SELECT *, {trouble} FROM customer WHERE id = :id"}
+    bad = {**made.questions, "get": made.questions["get"].replace("SELECT ", f"SELECT {trouble}, ", 1)}
     crm = SqlConnector(replace(made, questions=bad), country="DE", url=url)
     with pytest.raises(CrmUnavailable, match="the customer database does not answer"):
         await crm.get(ADA.id)
