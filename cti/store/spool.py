@@ -162,8 +162,9 @@ def opened(path: Path) -> int:
 def keep_aside(path: Path, kind: str, record: bytes) -> None:
     """For a person to look at, in ``<name>.<kind>``."""
     try:
-        with Path(f"{path}.{kind}").open("ab") as aside:
-            aside.write(record)
+        aside = os.open(f"{path}.{kind}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with open(aside, "ab") as file:  # noqa: PTH123 - a descriptor
+            file.write(record)
     except OSError as exc:
         log.error("not_kept_aside", path=str(path), kind=kind, reason=str(exc))  # noqa: TRY400 - the reason says it
 

@@ -87,7 +87,7 @@ class Tail:
         count = len(self._lines)
         self._lines = deque(line for line in self._lines if not is_refused(line))
         self._new = deque(line for line in self._new if not is_refused(line))
-        if not self._make_anew():
+        if self._is_open and not self._make_anew():
             self._cut(0)
             self._new = self._lines.copy()
             self._keep()

@@ -90,7 +90,9 @@ def test_a_damaged_line_is_kept_aside_and_the_others_are_read(path: Path) -> Non
     text = path.read_bytes()
     path.write_bytes(text.replace(b'"sequence":2', b'"sequence":7'))
     assert reopened(spool) == (LINES[0], *LINES[2:])
-    assert b'"sequence":7' in Path(f"{path}.damaged").read_bytes()
+    aside = Path(f"{path}.damaged")
+    assert b'"sequence":7' in aside.read_bytes()
+    assert aside.stat().st_mode & 0o077 == 0
 
 
 def test_a_full_spool_says_so_and_keeps_what_fits(path: Path) -> None:

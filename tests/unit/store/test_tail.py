@@ -207,6 +207,15 @@ async def test_stopped_on_a_full_disk_it_tries_once_more_and_then_never(path: Pa
     os.close(tail._file)  # put back with the disk
 
 
+def test_once_closed_it_leaves_the_file_alone(path: Path) -> None:
+    tail = Tail(path)
+    with Path(os.devnull).open("rb") as other:
+        tail.close()
+        os.dup2(other.fileno(), tail._file)  # its number is somebody else's by now
+        tail.refuse(lambda _: True)
+        os.close(tail._file)
+
+
 def no_room_for_another(tail: Tail) -> Path:
     """Nothing can be written where it is made anew."""
     fresh = Path(f"{tail.path}.new")
