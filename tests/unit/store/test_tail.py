@@ -211,9 +211,9 @@ def test_once_closed_it_leaves_the_file_alone(path: Path) -> None:
     tail = Tail(path)
     with Path(os.devnull).open("rb") as other:
         tail.close()
-        os.dup2(other.fileno(), tail._file)  # its number is somebody else's by now
+        number = os.dup2(other.fileno(), tail._file)  # is somebody else's by now
         tail.refuse(lambda _: True)
-        os.close(tail._file)
+        os.close(number)
 
 
 def no_room_for_another(tail: Tail) -> Path:
