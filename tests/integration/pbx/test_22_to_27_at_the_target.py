@@ -30,6 +30,7 @@ def handed(row: Interaction) -> list[tuple[str, str]]:
 
 
 @on_22
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     ("story", "expected"),
     [
