@@ -32,7 +32,11 @@ from tests.postgres_server import running_server
 MOST_CALLS = 60_000
 SETTLE_S = 1.0
 """For what is still on its way when the last call of a round has begun."""
+STANDSTILL_S = 3.0
+"""A pop that is late comes within this of the one before it; what has not come then is lost."""
 WARM_CUSTOMERS = 50
+BUSY_S = 0.1
+"""Of half a second; a service with nothing to do but a thousand desktops takes less."""
 CRM_TAKES_S = {"cold": 0.0, "warm": 0.0, "slow": 1.0, "dead": -1.0}
 
 
@@ -83,12 +87,26 @@ class Stage:
         self.pbx.send(Round(target=target, first=first, count=count, calls_per_s=cell.calls_per_s, customers=warm))
         self.pbx.recv()
         cpu = (cpu_s(self.pids[target]) - before) / (time.monotonic() - began)
-        time.sleep(SETTLE_S)
         calls = range(first, first + count)
+        self._until_all_is_told(calls, self.pids[target])
         return Found(
             pops=self._latencies(self.seen.popped_at, calls), cards=self._latencies(self.seen.known_at, calls), calls=count,
             cpu=cpu, most_tasks=self.shared.most_tasks.value,
         )  # fmt: skip
+
+    def _until_all_is_told(self, calls: range, pid: int) -> None:
+        """A rate above what one process can do leaves it behind; the next round begins when it has caught up."""
+        time.sleep(SETTLE_S)
+        popped, at_s = -1, time.monotonic()
+        while popped < len(calls) and time.monotonic() - at_s < STANDSTILL_S:
+            now = sum(1 for call in calls if self.seen.popped_at[call])
+            popped, at_s = now, time.monotonic() if now > popped else at_s
+            time.sleep(0.1)
+        busy_s = 1.0
+        while busy_s > BUSY_S:
+            before = cpu_s(pid)
+            time.sleep(0.5)
+            busy_s = cpu_s(pid) - before
 
     def closed(self) -> int:
         """Sockets that were closed on desktops."""
