@@ -66,8 +66,11 @@ async def killed_at_points(house: House) -> None:
             await _database_away(house, 1.0)
         if is_up and name == STOPPING:
             house.daemon.signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            assert await house.daemon.ended() == -signal.SIGKILL, name
+        try:
+            async with asyncio.timeout(30):
+                assert await house.daemon.ended() == -signal.SIGKILL, name
+        except TimeoutError:
+            raise AssertionError(f"{name} was not passed") from None
     with house.unseen():
         await house.daemon.start()
     await house.calls_go_on(3)
