@@ -92,13 +92,13 @@ class Desktops:
         self._desks.look_again(desk, desktop.session_ends_at)
         return Attached(stream, goes_on is not None, missed)
 
-    def take(self, agent: AgentId, desktop: Desktop, *, enough_bytes: int = AT_ONCE) -> list[bytes]:
-        """The next messages for this desktop, numbered and encoded, until it is enough; none when it is not its turn."""
+    def take(self, agent: AgentId, desktop: Desktop) -> list[bytes]:
+        """The next messages for this desktop, numbered and encoded, about ``AT_ONCE`` of them; none when it is not its turn."""
         desk = self._desks.find(agent)
         if desk is None or desk.desktop is not desktop or desk.stream is None or not desk.stream.is_waiting:
             return []
         now, frames, size = self._clock(), list[bytes](), 0
-        while size < enough_bytes and (taken := desk.stream.take(now)):
+        while size < AT_ONCE and (taken := desk.stream.take(now)):
             frame, message = taken
             if isinstance(message, Pop):
                 self._teller.note(message.pop.pop, agent, "sent", now)
