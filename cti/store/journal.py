@@ -315,7 +315,12 @@ class Journal:
     def _lose(self, fact: Envelope) -> None:
         self._lost += 1
         if self._lost == 1 or self._lost % 1000 == 0:
-            log.critical("facts_lost", count=self._lost, latest=fact.type, reason="database away and spool full")
+            log.critical(
+                "facts_lost",
+                count=self._lost,
+                latest=fact.type,
+                reason=self._reason or "they come faster than they are written",
+            )
 
     def _say_away(self, reason: str) -> None:
         now_s = time.monotonic()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from cti.store.failpoints import NAMES
@@ -28,14 +29,22 @@ FILLING: Final = "backfill.recorded"
 ONCE: Final = ("journal.flushed", STOPPING, *(name for name in NAMES if name.startswith("backfill.")))
 
 
+class On(Enum):
+    """Which of the versions that play beside each other: the first, each of them, or, as it is long, the last, which has less to do."""
+
+    FIRST = "first"
+    EACH = "each"
+    LAST = "last"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mischief:
     act: Act
     says: str
+    on: On = On.FIRST
     on_postgres: bool = False
     on_redis: bool = False
     onlookers: int = 0
-    is_also_for_16: bool = False
 
 
 # ---- ourselves
@@ -244,19 +253,20 @@ def _stepped(step_s: int) -> Callable[[bytes], bytes]:
 
 
 MISCHIEFS: Final = {
-    "nothing": Mischief(act=nothing, says="Nothing goes wrong", is_also_for_16=True),
-    "killed_at_random": Mischief(
-        act=killed_at_random, says="Our process is killed (SIGKILL), four times", is_also_for_16=True
-    ),
+    "nothing": Mischief(act=nothing, says="Nothing goes wrong", on=On.EACH),
+    "killed_at_random": Mischief(act=killed_at_random, says="Our process is killed (SIGKILL), four times", on=On.EACH),
     "killed_at_points": Mischief(
-        act=killed_at_points, says=f"Our process is killed at each of {len(REACHED)} named points", on_postgres=True
+        act=killed_at_points,
+        says=f"Our process is killed at each of {len(REACHED)} named points",
+        on=On.LAST,
+        on_postgres=True,
     ),
-    "away": Mischief(act=away, says="Our process is away for 12 s", is_also_for_16=True),
+    "away": Mischief(act=away, says="Our process is away for 12 s", on=On.EACH),
     "frozen": Mischief(act=frozen, says="Our process stands still for 6 s (SIGSTOP)"),
-    "link_cut": Mischief(act=link_cut, says="The AMI link is cut, three times", is_also_for_16=True),
+    "link_cut": Mischief(act=link_cut, says="The AMI link is cut, three times", on=On.EACH),
     "link_stalled": Mischief(act=link_stalled, says="The AMI link stalls for 6 s"),
     "link_half_open": Mischief(act=link_half_open, says="The AMI link swallows everything and closes nothing"),
-    "asterisk_killed": Mischief(act=asterisk_killed, says="Asterisk is killed and started again", is_also_for_16=True),
+    "asterisk_killed": Mischief(act=asterisk_killed, says="Asterisk is killed and started again", on=On.EACH),
     "postgres_killed": Mischief(act=postgres_killed, says="PostgreSQL is killed, back after 8 s", on_postgres=True),
     "postgres_frozen": Mischief(act=postgres_frozen, says="PostgreSQL stands still for 14 s", on_postgres=True),
     "disk_full": Mischief(act=disk_full, says="The disk of database and spool is full for 8 s"),
