@@ -1,11 +1,13 @@
 """What is weighed, each in a process of its own: the whole service, its call model and hub, its reader."""
 
 import asyncio
+import gc
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeVar
 
 import streams
 from pop_ground import COUNTRY
@@ -16,11 +18,14 @@ from cti import app, log, settings
 from cti.agents.agent import Agent, AgentId
 from cti.screenpop.hub import Hub, HubSettings
 from cti.screenpop.views import Site
+from cti.store.journal import Journal
 from cti.telephony.asterisk.ami_codec import AmiDecoder
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from cti.telephony.asterisk.unread import is_unread
 from tests import heap
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,14 @@ def be_service(url: str, ports: Ports, folder: Path, orders: Connection) -> None
 
     async def answer() -> None:
         while await asyncio.to_thread(orders.recv):
-            while (found := look()).held["cti.store.journal.Journal._waiting"]:  # noqa: ASYNC110 - nothing announces it
-                await asyncio.sleep(0.2)
-            orders.send(found)
+            await asyncio.gather(*(journal.drained() for journal in _living(Journal)))
+            orders.send(look())
 
     asyncio.run(run())
+
+
+def _living(kind: type[_T]) -> list[_T]:
+    return [one for one in gc.get_objects() if type(one) is kind]
 
 
 def be_model(calls: int, warm_up: int, orders: Connection) -> None:
