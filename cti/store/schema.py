@@ -20,16 +20,17 @@ from cti.store.database import Database
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-async def upgrade(url: str) -> str:
-    """Take the database to the newest schema; its revision. Raises ``StoreSchema`` for one that is newer than we are."""
+async def upgrade(url: str, to: str = "head") -> str:
+    """Take the database to the newest schema (a bench: to an older one); that revision. Raises ``StoreSchema`` for one that is
+    newer than we are."""
     database = Database(url, is_patient=True)
     try:
         await _known(database)
         async with database.writing() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, to)
     finally:
         await database.close()
-    return head()
+    return head() if to == "head" else to
 
 
 async def check(database: Database) -> None:
@@ -82,11 +83,11 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def differences(connection: Connection) -> list[Any]:
