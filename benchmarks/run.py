@@ -13,7 +13,7 @@ import report
 from harness import LACKS_PARTS
 
 HERE = Path(__file__).parent
-LIMIT_S = 900.0
+LIMIT_S = 3600.0
 """For one bench; one that takes as long is broken."""
 MISSING = "this machine lacks parts, see above"
 
