@@ -145,12 +145,12 @@ def _tell(found: dict[int, list[Found]]) -> None:
         ))  # fmt: skip
     straight = min(row[5] for row in rows)
     save(
-        "fanout",
+        "push",
         tables=[
             Table(
                 title="Push processes",
                 columns=(
-                    "processes", "desktops", "messages/s sent", "messages per CPU-second", "all of them, a core each",
+                    "processes", "desktops", "messages/s sent", "messages per CPU-second", "all, had each a core",
                     "against one", "CPU of each, %", "CPU of the reader, %", "CPU of Redis, %", "MB of each",
                 ),
                 rows=tuple(rows),
@@ -160,7 +160,7 @@ def _tell(found: dict[int, list[Found]]) -> None:
         ],
         plots=[
             Plot(
-                title="What push processes can send, each with a core of its own", x="push processes", y="messages/s",
+                title="What push processes could send, had each a core of its own", x="push processes", y="messages/s",
                 lines=(
                     Line(name="measured", points=tuple(line)),
                     Line(name="a straight line", points=tuple((float(nr), nr * alone) for nr in found)),

@@ -165,7 +165,7 @@ def main() -> None:
         print(f"  {words}", file=sys.stderr)
     pops = Table(
         title="From the PBX's first event of a ring to the pop",
-        columns=("calls/s sent", "calls that rang", "pop p50 ms", "p99", "max", "lost", "CPU % of a core"),
+        columns=("calls/s wanted", "calls that rang", "pop p50 ms", "p99", "max", "lost", "CPU % of a core"),
         rows=tuple(map(row, paces)),
         note="The last row is what this machine holds of such calls, or all that five agents take; the rest of it is Asterisk, SIPp and phones.",
     )

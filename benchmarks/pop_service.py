@@ -6,7 +6,6 @@ encode, and send to the one desktop by `websockets`.
 
 import asyncio
 import contextlib
-import gc
 import re
 import signal
 import sqlite3
@@ -25,6 +24,7 @@ from pop_pbx import FLOOR_USER
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from cti import app, log, settings
+from cti.app.garbage import rarely_looked_for
 from cti.crm import connectors
 from cti.crm.connector import CrmConnector
 from cti.crm.contact import Match
@@ -178,5 +178,5 @@ def _until_terminated(work: Callable[[], Awaitable[None]]) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    gc.freeze()  # what the process was born with is none of the service's
-    asyncio.run(run())
+    with rarely_looked_for():  # what the process was born with is none of the service's
+        asyncio.run(run())
