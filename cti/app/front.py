@@ -107,7 +107,7 @@ async def _built(wanted: Wanted) -> AsyncIterator[Front]:
     url, name = given.database.url.get_secret_value(), values.process_name(given)
     await make_ready(url)
     async with contextlib.AsyncExitStack() as closing:
-        database = Database(url)
+        database = Database(url, pool_size=given.database.pool_size)
         closing.push_async_callback(database.close)
         customers = connect(given.crm.connector, values.crm_setup(given, url))
         closing.push_async_callback(customers.close)

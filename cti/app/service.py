@@ -92,7 +92,7 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
     url = given.database.url.get_secret_value()
     await make_ready(url)
     async with contextlib.AsyncExitStack() as closing:
-        database = Database(url)
+        database = Database(url, pool_size=given.database.pool_size)
         closing.push_async_callback(database.close)
         if wanted.prepare:
             await wanted.prepare(database)

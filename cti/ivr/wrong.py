@@ -52,7 +52,7 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
         return f"no such key{did_you_mean(str(error['loc'][-1]), _keys(model, error['loc'][:-1]))}"
     if kind == "string_pattern_mismatch" and (meant := _PATTERNS.get(error["ctx"]["pattern"])):
         return f"{given!r} {meant}"
-    return _SHAPES.get(kind) or words_of(error, {})
+    return _SHAPES.get(kind) or words_of(error)
 
 
 def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:

@@ -80,8 +80,8 @@ def _of_crm(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_ivr(settings: Settings) -> Iterator[Finding]:
-    """A line that leads to a flow which nobody asks for would be found by nobody."""
-    is_wanted = settings.ivr.flow or any(settings.ivr.lines.values())
+    """A line that leads to a flow which nobody asks for would be found by nobody. Readers of the PBXs answer."""
+    is_wanted = "pbx" in settings.roles and (settings.ivr.flow or any(settings.ivr.lines.values()))
     if is_wanted and settings.pbx and not any(pbx.fastagi_secret.get_secret_value() for pbx in settings.pbx):
         words = "no PBX can ask for a flow: give [[pbx]] the fastagi_secret that `cti init asterisk` made"
         yield ("ivr", "lines" if settings.ivr.lines else "flow"), words

@@ -51,7 +51,7 @@ def _overlay_named(entries: list[Tree], over: Tree, path: KeyPath) -> dict[KeyPa
     variables: dict[KeyPath, str] = {}
     key = NAMED_BY.get(str(path[0]), "name")
     for name, value in over.items():
-        index = next((i for i, entry in enumerate(entries) if folded(entry.get(key, "")) == folded(name)), len(entries))
+        index = next((i for i, entry in enumerate(entries) if _is_named(entry, key, name)), len(entries))
         if index == len(entries):
             entries.append({key: name})
         found = overlay(entries[index], value if isinstance(value, dict) else {}, (*path, index))
@@ -59,9 +59,25 @@ def _overlay_named(entries: list[Tree], over: Tree, path: KeyPath) -> dict[KeyPa
     return variables
 
 
+def _is_named(entry: object, key: str, name: str) -> bool:
+    return isinstance(entry, dict) and folded(entry.get(key, "")) == folded(name)
+
+
 def stray_variables(environ: Mapping[str, str]) -> list[str]:
-    """Variables that look like ours and name no section: a misspelt one must not be passed over in silence."""
-    names = [name for name in environ if name.upper().startswith(PREFIX) and "__" in name]
-    sections = {name: name[len(PREFIX) :].lower().split("__")[0] for name in names}
+    """Variables that look like ours and mean nothing: a misspelt one must not be passed over in silence."""
+    ours = ((name, name[len(PREFIX) :].lower()) for name in environ if name.upper().startswith(PREFIX))
+    return [f"{name}: {words}" for name, key in ours if (words := _stray(key))]
+
+
+def _stray(key: str) -> str:
+    """What is wrong with it. Nothing with a word that is like none of ours: others, too, begin their variables with CTI."""
     known = Settings.model_fields
-    return [f"{name}: no such section{did_you_mean(s, known)}" for name, s in sections.items() if s not in known]
+    section, parted, _ = key.partition("__")
+    if section in known:
+        return ""
+    if parted:
+        return f"no such section{did_you_mean(section, known)}"
+    if key.partition("_")[0] in known:
+        return "no such key; two underscores part a section from its key, as in CTI_WEB__PORT"
+    near = did_you_mean(key, known, likeness=0.8)
+    return f"no such key{near}" if near else ""

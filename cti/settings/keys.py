@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
 
 from cti.settings.model import PREFIX, Settings
 
@@ -32,11 +33,24 @@ def dotted(path: KeyPath, tree: Tree) -> str:
 
 def keys_at(path: KeyPath) -> Sequence[str]:
     """The keys that exist in the table at ``path``."""
+    model, _ = _at(path)
+    return list(model.model_fields) if model else []
+
+
+def is_secret(path: KeyPath) -> bool:
+    """Never shown, whatever stands there."""
+    _, field = _at(path)
+    return field is not None and field.annotation is SecretStr
+
+
+def _at(path: KeyPath) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """The table at ``path``, and the key that the path ends in."""
     model: type[BaseModel] | None = Settings
+    field = None
     for part in path:
         field = model.model_fields.get(part) if model and isinstance(part, str) else None
         model = model_of(field.annotation) if field else model
-    return list(model.model_fields) if model else []
+    return model, field
 
 
 def model_of(annotation: object) -> type[BaseModel] | None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cti.settings.keys import KeyPath, Tree, dotted
+from cti.settings.keys import NAMED_BY, KeyPath, Tree, dotted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,18 @@ class Source:
         return f"{self.file}:{self.lines[known]}: {key}" if known else f"{self.file}: {key}"
 
 
+def single_tables(tree: Tree, source: Source) -> list[str]:
+    """``[pbx]`` where ``[[pbx]]`` was meant: made a list of it, in place, for the sake of the other mistakes in it."""
+    findings = []
+    for name in NAMED_BY.keys() & tree.keys():
+        given = tree[name] if isinstance(tree[name], list) else [tree[name]]
+        entries = [entry for entry in given if isinstance(entry, dict)]
+        if entries != tree[name]:
+            findings.append(f"{source.place((name,), {}, tree)}: write [[{name}]], with two brackets, once for each")
+        tree[name] = entries
+    return findings
+
+
 def lines_of(text: str) -> dict[KeyPath, int]:
     """Where each key of a valid TOML text stands: path -> line. Keys inside inline tables are found by what holds them."""
     places: dict[KeyPath, int] = {}
@@ -34,6 +46,7 @@ def lines_of(text: str) -> dict[KeyPath, int]:
         if header := re.match(r"\s*(\[\[?)\s*(.+?)\s*\]", line):
             table = _resolve(_parts(header[2]), counts)
             if header[1] == "[[":
+                places.setdefault(table, number)
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
             places[table] = number

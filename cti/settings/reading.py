@@ -12,8 +12,8 @@ from cti.errors import ConfigError
 from cti.settings.contradictions import contradictions
 from cti.settings.environment import Environment, overlay, stray_variables
 from cti.settings.model import Settings
-from cti.settings.places import Source, lines_of
-from cti.settings.secret_files import is_private, open_secrets, secrets_from_files
+from cti.settings.places import Source, lines_of, single_tables
+from cti.settings.secret_files import is_private, missing_secrets, open_secrets, secrets_from_files
 from cti.settings.words import syntax_finding, words_of
 
 
@@ -46,13 +46,14 @@ def parse(text: str, *, file: Path, environ: Mapping[str, str]) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(syntax_finding(file, text, str(error))) from None
     source = Source(str(file), lines_of(text), is_private(file))
-    findings = [*open_secrets(tree, source), *stray_variables(environ)]
+    findings = [*single_tables(tree, source), *open_secrets(tree, source), *stray_variables(environ)]
     variables = overlay(tree, Environment(environ)())
     findings += secrets_from_files(tree, source, variables)
+    findings += missing_secrets(tree, source, variables)
     try:
         settings = Settings(**tree)
     except ValidationError as error:
-        findings += [f"{source.place(e['loc'], variables, tree)}: {words_of(e, tree)}" for e in error.errors()]
+        findings += [f"{source.place(e['loc'], variables, tree)}: {words_of(e)}" for e in error.errors()]
         raise ConfigError(*findings) from None
     findings += [f"{source.place(path, variables, tree)}: {words}" for path, words in contradictions(settings)]
     if findings:

@@ -18,7 +18,8 @@ Made from the package `cti/settings/` by `python -m cti.settings > docs/referenc
 **Which file:** `--config FILE`, else `$CTI_CONFIG`, else `./config/cti.toml`, else the one in the package. It is TOML, commented, and runs as it is.
 
 **Environment:** stronger than the file. `CTI_SECTION__KEY`: `CTI_WEB__PORT=8090`. Tables that stand several times are found by name:
-`CTI_PBX__MAIN__EVENTS_SECRET`. Lists: `CTI_ROLES=pbx,web`, or JSON.
+`CTI_PBX__MAIN__EVENTS_SECRET`. Lists: `CTI_ROLES=push,web`, or JSON. One that begins like a key and is none (`CTI_WEB_PORT`, `CTI_ROLE`) is a mistake
+too. Kubernetes makes such ones for a service called `cti-web`: `enableServiceLinks: false`.
 
 **Secrets** (`*_secret`, `password`, `url`) are read from the environment, or from a file named by the same key with `_file` behind it
 (`events_secret_file = "/run/secrets/events"`). In the configuration file itself they are taken only where others may not read it (`chmod 600`).

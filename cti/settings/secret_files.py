@@ -1,7 +1,7 @@
 """Secrets: read from files of their own, refused in a file that others may read."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,8 +11,10 @@ from pydantic import BaseModel, SecretStr
 from cti.settings.keys import KeyPath, Tree, model_of, variable_of
 from cti.settings.model import Settings
 from cti.settings.places import Source
+from cti.settings.words import missing_secret
 
 _PLACES: Final = frozenset({"queue_log", "cdr"})
+_OF_READERS: Final = ("events_secret", "commands_secret")
 
 
 def _secret_keys(model: type[BaseModel]) -> set[str]:
@@ -62,6 +64,22 @@ def secrets_from_files(tree: Tree, source: Source, variables: dict[KeyPath, str]
                 findings.append(f"{place}: {named}: {getattr(error, 'strerror', None) or error}")
                 table[key] = "unread"
     return findings
+
+
+def missing_secrets(tree: Tree, source: Source, variables: Mapping[KeyPath, str]) -> list[str]:
+    """Who reads the PBXs logs in there; whoever is told of the calls by a reader does not."""
+    roles = tree.get("roles", Settings.model_fields["roles"].default)
+    if not isinstance(roles, Sequence) or "pbx" not in roles:
+        return []
+    paths = [
+        ("pbx", i, key) for i, pbx in enumerate(tree.get("pbx", ())) for key in _OF_READERS if not _is_given(pbx, key)
+    ]
+    return [f"{source.place(path, variables, tree)}: {missing_secret(path, tree)}" for path in paths]
+
+
+def _is_given(pbx: object, key: str) -> bool:
+    """Or there is another mistake there, which is told anyway."""
+    return not isinstance(pbx, dict) or bool(pbx.get(key))
 
 
 def is_private(file: Path) -> bool:

@@ -12,7 +12,6 @@ from cti.settings.values import (
     Device,
     Digits,
     FlowName,
-    GivenSecret,
     Host,
     Listed,
     Name,
@@ -53,10 +52,11 @@ class Pbx(Section):
     port: Port = 5038
     events_user: str = "cti-events"
     """The account that only listens."""
-    events_secret: GivenSecret
+    events_secret: Secret = SecretStr("")
+    """Must be given where ``roles`` has pbx, as ``commands_secret``; other processes need neither."""
     commands_user: str = "cti-commands"
     """The account that only acts."""
-    commands_secret: GivenSecret
+    commands_secret: Secret = SecretStr("")
     fastagi_secret: Secret = SecretStr("")
     """What its dialplan proves itself with when it asks us about a caller; ``cti init asterisk`` makes one. Empty: it may not ask."""
     agent_pattern: Pattern = r"(PJSIP|SIP|IAX2|SCCP)/\d{2,6}"
@@ -113,8 +113,8 @@ class Push(Section):
 class Database(Section):
     url: DatabaseUrl = SecretStr("sqlite:///var/cti.db")
     """SQLite for one machine, postgresql://user@host/name for more."""
-    pool_size: Annotated[int, Field(ge=1, le=100)] = 5
-    """Connections kept open to PostgreSQL; one writer needs few."""
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+    """Connections kept open to PostgreSQL; while all of them are busy, as many again."""
 
 
 class Spool(Section):
@@ -161,8 +161,6 @@ class Queue(Section):
     """What agents read; empty: the queue's own name."""
     ring_timeout_s: Seconds = 15.0
     """As in queues.conf: how long one phone rings; a pop expires with it."""
-    service_level_s: Seconds = 20.0
-    """Answered within this counts as in time."""
     extension: Annotated[str, Field(pattern=r"^\d{0,10}$")] = ""
     """What agents dial to hand a caller to it; empty: it is not offered as a target."""
     wrap_up: Literal["off", "optional", "required"] = "optional"

@@ -6,9 +6,15 @@ from typing import Final
 
 from pydantic_core import ErrorDetails
 
-from cti.settings.keys import KeyPath, Tree, keys_at, variable_of
+from cti.settings.keys import KeyPath, Tree, is_secret, keys_at, variable_of
 from cti.settings.spelling import did_you_mean
 
+_PLAIN: Final = {
+    "missing": "is missing",
+    "tuple_type": "should be a list",
+    "model_type": "should be a table",
+    "dict_type": "should be a table",
+}
 _TOML_PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -18,14 +24,14 @@ def syntax_finding(file: Path, text: str, message: str) -> str:
     return f"{file}:{line or len(text.splitlines())}: {words}"
 
 
-def words_of(error: ErrorDetails, tree: Tree) -> str:
+def words_of(error: ErrorDetails) -> str:
     """A finding of pydantic's as a person would say it."""
     path = error["loc"]
     match error["type"]:
         case "extra_forbidden":
             return f"no such key{did_you_mean(str(path[-1]), keys_at(path[:-1]))}"
-        case "missing":
-            return f"is missing{_how_to_give(path, tree)}"
+        case kind if kind in _PLAIN:
+            return _PLAIN[kind]
         case "value_error":
             return f"{error['msg'].removeprefix('Value error, ')}{_given(error)}"
         case "string_pattern_mismatch":
@@ -36,16 +42,15 @@ def words_of(error: ErrorDetails, tree: Tree) -> str:
 
 
 def _given(error: ErrorDetails) -> str:
-    """The value as it stands there, unless it may be a secret."""
+    """The value as it stands there, unless it is a secret."""
     value = error["input"]
-    return f"; it is {value!r}" if isinstance(value, str | int | float) and not _is_secret(error["loc"]) else ""
+    return f"; it is {value!r}" if isinstance(value, str | int | float) and not _may_be_secret(error["loc"]) else ""
 
 
-def _is_secret(path: KeyPath) -> bool:
-    return any(word in str(part) for part in path for word in ("secret", "password", "url"))
+def _may_be_secret(path: KeyPath) -> bool:
+    """By its type; in other files than the settings', by its name."""
+    return is_secret(path) or any(word in str(part) for part in path for word in ("secret", "password", "url"))
 
 
-def _how_to_give(path: KeyPath, tree: Tree) -> str:
-    if not _is_secret(path):
-        return ""
-    return f": set {variable_of(path, tree)}, or name a file that holds it in {path[-1]}_file"
+def missing_secret(path: KeyPath, tree: Tree) -> str:
+    return f"is missing: set {variable_of(path, tree)}, or name a file that holds it in {path[-1]}_file"

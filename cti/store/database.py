@@ -35,7 +35,6 @@ _PRAGMAS: Final = (
 )
 _POSTGRES: Final = {
     "pool_pre_ping": True,
-    "pool_size": 10,
     "pool_timeout": 5,
 }
 _CONNECT: Final = {"timeout": 5, "server_settings": {"application_name": "cti"}}
@@ -48,12 +47,14 @@ _NO_TABLE: Final = frozenset({"42P01", "42703"})
 
 class Database:
     """``url`` as the operator wrote it: ``sqlite:///cti.db``, ``postgresql://user:secret@host/cti``. ``is_patient``: a statement
-    may take as long as it takes."""
+    may take as long as it takes. ``pool_size``: connections to PostgreSQL that are kept; while all are busy, as many again."""
 
-    def __init__(self, url: str, *, is_patient: bool = False) -> None:
+    def __init__(self, url: str, *, is_patient: bool = False, pool_size: int = 10) -> None:
         self.url = async_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, is_patient=is_patient)
+        self.engine = (
+            _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url, pool_size, is_patient=is_patient)
+        )
         self._quick = quick_reader(self.url)
         self._writer = asyncio.Lock()
         self._recorder = asyncio.Lock()
@@ -110,7 +111,7 @@ def async_url(url: str) -> URL:
     try:
         parsed = make_url(url)
         driver = DRIVERS[parsed.get_backend_name()]
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise ConfigError("database: not a URL; sqlite:///cti.db or postgresql://user:secret@host/cti") from None
     except KeyError:
         raise ConfigError(f"database: {parsed.drivername} is not served; sqlite and postgresql are") from None
@@ -124,9 +125,9 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     return engine
 
 
-def _postgres_engine(url: URL, *, is_patient: bool) -> AsyncEngine:
+def _postgres_engine(url: URL, pool_size: int, *, is_patient: bool) -> AsyncEngine:
     connect = {**_CONNECT, "command_timeout": None if is_patient else ANSWER_S}
-    return _engine(url, {**_POSTGRES, "connect_args": connect})
+    return _engine(url, {**_POSTGRES, "pool_size": pool_size, "max_overflow": pool_size, "connect_args": connect})
 
 
 def _engine(url: URL, more: Mapping[str, Any]) -> AsyncEngine:

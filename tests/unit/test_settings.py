@@ -59,6 +59,13 @@ def test_the_shipped_file_names_every_key() -> None:
     assert [key for key in keys if not re.search(rf"\b{key}(_file)?\b|^\[{key}", text, re.MULTILINE)] == []
 
 
+def test_every_key_is_read_by_somebody() -> None:
+    readers = [file for file in (ROOT / "cti").rglob("*.py") if "settings" not in file.parts]
+    read_ones = set(re.findall(r"\.([a-z_]+)\b", "".join(file.read_text(encoding="utf-8") for file in readers)))
+    keys = re.findall(r"^\| `([a-z_]+)` \|", reference(), re.MULTILINE)
+    assert [key for key in keys if key not in read_ones] == []
+
+
 def test_the_pbx_in_the_shipped_file_works_once_uncommented() -> None:
     text = SHIPPED.read_text(encoding="utf-8")
     block = text[text.index("# [[pbx]]") : text.index("# --- what browsers")]
@@ -102,12 +109,15 @@ def test_nothing_can_be_changed_afterwards() -> None:
         ('[toll]\nallowed_countries = ["XX"]', "cti.toml:2: toll.allowed_countries.0: is no country"),
         ('[crm]\nconnector = "sql"', "cti.toml:1: crm.mapping: is missing"),
         ('[crm]\nmapping = "no/such"', "cti.toml:2: crm.mapping: no such file: no/such"),
-        ("[queues.sales]\nservice_level_s = 0", "cti.toml:2: queues.sales.service_level_s: should be greater than 0; it is 0"),
+        ("[queues.sales]\nring_timeout_s = 0", "cti.toml:2: queues.sales.ring_timeout_s: should be greater than 0; it is 0"),
         ('[results]\ndefault = [{code = "a", label = "' + "x" * 30 + '"}]', "cti.toml:2: results.default.0.label: should have at most 29 characters"),
         ("[results]\nsale = []\n[queues.sales]", "cti.toml:2: results.sale: no such queue in [queues]; did you mean sales?"),
         ('[results]\ndefault = [{code="a",label="A"},{code="a",label="B"}]', "cti.toml:2: results.default.1: a second result a"),
         ("[results]\ndefault = [" + ",".join(f'{{code="c{i}",label="L"}}' for i in range(16)) + "]", "cti.toml:2: results.default: 16 results"),
         ('[lines]\n"080-1" = "x"', "cti.toml:2: lines.080-1.[key]: should match"),
+        ("[results.default]\ncode = 'a'", "cti.toml:1: results.default: should be a list"),
+        ("[[web]]\nport = 1", "cti.toml:1: web: should be a table"),
+        ("queues = 5", "cti.toml:1: queues: should be a table"),
         ("[web\nport = 1", "cti.toml:1: Expected ']' at the end of a table declaration"),
         ("[web]\nport = 1\nport = 2", "cti.toml:3: Cannot overwrite a value"),
     ],
@@ -193,6 +203,27 @@ def test_an_empty_secret_is_no_secret() -> None:
     )
 
 
+@pytest.mark.parametrize("roles", ["push,web", "push", "web"])
+def test_a_process_that_reads_no_pbx_needs_no_secret_of_one(roles: str) -> None:
+    urls = {"CTI_DATABASE__URL": "postgresql://cti@localhost/cti", "CTI_REDIS__URL": "redis://localhost:6379/0"}
+    settings = read(PBX + '[ivr]\nflow = "shop"\n', urls | {"CTI_ROLES": roles})
+    assert [pbx.events_secret.get_secret_value() for pbx in settings.pbx] == [""]
+    assert len(findings(PBX, urls | {"CTI_ROLES": "pbx"})) == 2
+
+
+@pytest.mark.parametrize("header", ["[pbx]", "[agents]"])
+@pytest.mark.parametrize("environ", [{}, SECRETS, {"CTI_AGENTS__MARA__NAME": "Mara"}], ids=["file", "pbx", "agents"])
+def test_a_table_that_may_stand_several_times_has_two_brackets(header: str, environ: Mapping[str, str]) -> None:
+    told = findings(f"{header}\nname = 'main'\nid = 'mara'\nport = 1\n", environ)
+    assert told[0] == f"cti.toml:1: {header[1:-1]}: write [{header}], with two brackets, once for each"
+    assert any("no such key" in one for one in told[1:])
+
+
+@pytest.mark.parametrize("text", ["pbx = 'main'", "pbx = ['main']", "pbx = [1, {name = 'main'}]", "agents = true"])
+def test_a_list_of_tables_that_is_something_else_is_told(text: str) -> None:
+    assert "with two brackets" in findings(text, SECRETS | {"CTI_AGENTS__MARA__NAME": "Mara"})[0]
+
+
 def test_the_environment_is_stronger_than_the_file() -> None:
     settings = read(
         "[web]\nport = 1000\n" + PBX,
@@ -231,6 +262,14 @@ def test_a_name_with_a_dash_is_found_by_its_variable() -> None:
         ("CTI_WBE__PORT", "1", "CTI_WBE__PORT: no such section; did you mean web?"),
         ("CTI_PBX__MAIN__PROT", "1", "CTI_PBX__MAIN__PROT: no such key; did you mean port?"),
         ("CTI_ROLES", "pbx,wbe", "CTI_ROLES"),
+        (
+            "CTI_WEB_PORT",
+            "9999",
+            "CTI_WEB_PORT: no such key; two underscores part a section from its key, as in CTI_WEB__PORT",
+        ),
+        ("CTI_PBX_MAIN_EVENTS_SECRET", "s", "CTI_PBX_MAIN_EVENTS_SECRET: no such key; two underscores"),
+        ("CTI_ROLE", "web", "CTI_ROLE: no such key; did you mean roles?"),
+        ("CTI_DATABASE", "postgresql://u@h/d", "CTI_DATABASE: should be a table"),
     ],
 )
 def test_a_mistake_in_the_environment_is_told_by_the_variable(name: str, value: str, expected: str) -> None:
@@ -247,7 +286,8 @@ def test_each_pbx_s_variable_is_blamed_for_itself() -> None:
 
 
 def test_other_variables_are_none_of_our_business() -> None:
-    assert read("", {"CTI_CONFIG": "x", "CTI_TESTBED_DIR": "y", "HOME": "/"}) == Settings()
+    others = ("CONFIG", "FAILPOINT", "TESTBED_DIR", "CHAOS_KEEP", "CHROMIUM", "SCREENSHOTS", "SERVER", "TRACEBACK")
+    assert read("", {"HOME": "/", "WEB_PORT": "1"} | {f"CTI_{name}": "x" for name in others}) == Settings()
 
 
 def test_a_secret_comes_from_a_file_of_its_own(tmp_path: Path) -> None:
@@ -281,6 +321,24 @@ def test_no_secret_stands_in_a_message_or_a_repr() -> None:
     told = "\n".join(findings(text, SECRETS | {"CTI_PBX__MAIN__EVENTS_SECRET": secret}))
     assert "canary" not in told
     assert "eeee" not in repr(read(PBX, SECRETS))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PBX + 'cdr = "postgres://cti:canary@db/asterisk#cdr"',
+        PBX + 'queue_log = "postgres://cti:canary@db/asterisk#queue_log"',
+        '[redis]\nurl = "http://:canary@h"',
+        'database = "postgresql://cti:canary@db/cti"',
+    ],
+)
+def test_a_place_that_may_hold_a_password_is_never_shown(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "cti.toml"
+    file.touch(mode=0o600)
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file, SECRETS)
+    assert "canary" not in str(caught.value)
 
 
 def test_a_file_that_cannot_be_read_is_a_configuration_mistake(tmp_path: Path) -> None:
