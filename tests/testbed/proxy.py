@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 LOOPBACK: Final = "127.0.0.1"
 CHUNK: Final = 4096
+ROOM: Final = 1 << 20
 
 
 class Mode(enum.Enum):
@@ -65,6 +66,7 @@ class TcpProxy:
         """Read nothing from either side: the sender's buffers fill up until it blocks or gives up."""
         self._mode = Mode.STALL
         self._flows.clear()
+        self._give_room(CHUNK)
 
     def go_silent(self) -> None:
         """Half-open: swallow everything, close nothing. Only a timeout can tell."""
@@ -75,6 +77,16 @@ class TcpProxy:
         """Forward again what comes from now on (and what a stall held back)."""
         self._mode = Mode.FORWARD
         self._flows.set()
+        self._give_room(ROOM)
+
+    def _give_room(self, size: int) -> None:
+        """Of the receive buffers: little while nothing is read, so that a stall is felt after kilobytes and not megabytes. Else
+        enough: with less than a segment of room, TCP hands a burst on in pieces, 200 ms apart."""
+        for writer in self._open:
+            sock: socket.socket | None = writer.get_extra_info("socket")
+            if sock is not None:
+                with contextlib.suppress(OSError):  # closed by its peer already
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -86,7 +98,6 @@ class TcpProxy:
         except OSError:
             writer.transport.abort()
             return
-        _shrink(there_writer)
         self._open += [writer, there_writer]
         self._spawn(self._pump(reader, there_writer))
         self._spawn(self._pump(there_reader, writer, is_theirs=True))
@@ -135,10 +146,3 @@ def _reset(writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):  # closed by its peer already
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-
-
-def _shrink(writer: asyncio.StreamWriter) -> None:
-    """A small receive buffer, so that a stall is felt at the other end after kilobytes and not megabytes."""
-    sock: socket.socket | None = writer.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
