@@ -184,7 +184,9 @@ class PhoneCall:
     # --- what the story does -------------------------------------------------------------------------------------
 
     def answer(self) -> None:
-        """200 OK to the INVITE that rings."""
+        """200 OK to the INVITE that rings. Raises PhoneSurprisedError where it rings no more."""
+        if self.is_over:
+            raise PhoneSurprisedError(f"{self.phone.number}: rings no more: {self.phone.log[-8:]}")
         self.answer_invite(200, sdp=True)
         self._set_status(200)
 

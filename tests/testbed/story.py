@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tests.testbed import ami
 from tests.testbed.asterisk import AGENTS, Asterisk
-from tests.testbed.phone import Phone, PhoneCall
+from tests.testbed.phone import Phone, PhoneCall, PhoneSurprisedError
 
 CARRIER: Final = "carrier"
 CALLER: Final = "0912345678"
@@ -126,8 +126,10 @@ async def connect(stage: Stage, dnis: str = SUPPORT, agent: str = "2001", **who:
 
 
 async def hang_up(caller: PhoneCall, *others: PhoneCall, after_s: float = 1.0) -> None:
-    """The caller hangs up after a while; the others must notice."""
+    """The caller hangs up after a while; the others must notice. Raises PhoneSurprisedError where the PBX was quicker."""
     await asyncio.sleep(after_s)
+    if caller.is_over:
+        raise PhoneSurprisedError(f"{caller.phone.number}: the PBX hung up first: {caller.phone.log[-8:]}")
     caller.hang_up()
     for other in others:
         await other.until_over()

@@ -237,10 +237,11 @@ class Story:
             return "resync"
         if channel.why not in {"cancelled", "no_answer", "normal", ""} or channel.state == UP:
             return channel.why or "normal"
-        if any(other.is_up and other.called_by is channel.called_by and other is not channel for other in self.parties):
-            return "answered_elsewhere" if channel.is_called else channel.why or "normal"
         origin = self.origin
-        if channel is origin:
+        beside = (other for other in self.parties if other is not channel and other is not origin and other.is_up)
+        if any(other.called_by is channel.called_by for other in beside):
+            return "answered_elsewhere" if channel.is_called else channel.why or "normal"
+        if channel is origin or self._is_recalled(channel):
             return "no_answer" if channel.rings else channel.why or "normal"
         if (
             channel.why == "cancelled"
@@ -251,6 +252,13 @@ class Story:
         ):
             return "cancelled" if self.seen.hung_up_by == origin.id else "no_answer"
         return channel.why or "normal"
+
+    def _is_recalled(self, channel: Channel) -> bool:
+        """Does a transfer that failed ring the phone it came from, and the customer waits still? No Dial tells how that ends."""
+        if channel.called_by is not None or self.seen.hung_up_by is not None:
+            return False
+        gave = (self.seen.channels.get(transfer.by) for transfer in self.seen.transfers)
+        return any(by is not None and by.device == channel.device for by in gave)
 
     def _phone(self, told: Call, at: datetime) -> CallEvent | None:
         for channel in self.parties:

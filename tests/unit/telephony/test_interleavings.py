@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.calls.call import Call, Role
-from cti.calls.events import Cleared
+from cti.calls.events import Cleared, Diverted
 from cti.calls.transitions import CallChanged
 from cti.envelope import Envelope, of_change
 from cti.store.interactions import Filter, Interaction
@@ -127,6 +127,32 @@ def test_a_phone_that_rings_before_its_dial_is_told_is_the_call_that_comes_back(
     heard.insert(dial, heard.pop(rings))
     assert (heard[dial].event, heard[dial].get("ChannelStateDesc")) == ("Newstate", "Ringing")
     assert essence(told(heard)) == essence(told(messages(trace)))
+
+
+def _in_vain(trace: Path, *, customer_leaves: bool) -> list[AmiMessage]:
+    """The same, but nobody picks up: the phone it comes back to rings until Asterisk hangs it up, and then the customer."""
+    heard = list(messages(trace))
+    back = next(one.get("DestUniqueid") for one in heard if _rings_alone(one))
+    rings = next(at for at, one in enumerate(heard) if one.get("Uniqueid") == back and one.event == "Newstate")
+    caller = next(one.get("Uniqueid") for one in heard if one.event == "Newchannel")
+    ends = {one.get("Uniqueid"): one for one in heard if one.event == "Hangup"}
+    asks = [one for one in heard if (one.event, one.get("Uniqueid")) == ("HangupRequest", caller)]
+    return [*heard[: rings + 1], *(asks if customer_leaves else []), _ringing(ends[back]), ends[caller]]
+
+
+def _ringing(message: AmiMessage) -> AmiMessage:
+    still = {"ChannelState": "5", "ChannelStateDesc": "Ringing"}
+    return AmiMessage.of((name, still.get(name, value)) for name, value in message.headers)
+
+
+@pytest.mark.parametrize("version", ["16", "22"])
+@pytest.mark.parametrize(("customer_leaves", "cause"), [(False, "no_answer"), (True, "normal")])
+def test_a_call_that_comes_back_to_a_phone_in_vain_was_answered_by_nobody_else(
+    version: str, cause: str, *, customer_leaves: bool
+) -> None:
+    changes = told(_in_vain(HERE / version / "blonde_transfer_comes_back.ami", customer_leaves=customer_leaves))
+    gone = [change.cause for change in changes if isinstance(change.cause, Diverted) and change.cause.party]
+    assert [(one.party.number, one.cause) for one in gone if one.party][-1:] == [("2001", cause)]
 
 
 def _rings_alone(message: AmiMessage) -> bool:
