@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 asked wrongly or configured wrongly. ``--json`` 
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -59,6 +60,11 @@ def main() -> None:
         sys.exit(ASKED_WRONGLY if isinstance(error, RequestError) and not isinstance(error, NotFound) else FAILED)
     except KeyboardInterrupt:
         sys.exit(DONE)
+    except Exception as error:
+        if os.environ.get("CTI_TRACEBACK"):
+            raise
+        say_error(_unforeseen(error))
+        sys.exit(FAILED)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
@@ -68,6 +74,13 @@ def run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
     except* CtiError as group:
         raise _first(group) from None
     raise typer.Exit(code)
+
+
+def _unforeseen(error: BaseException) -> str:
+    """A mistake of ours, most likely; whoever meets it can do more with its words than with forty lines of code."""
+    error = _first(error) if isinstance(error, BaseExceptionGroup) else error
+    words = str(error).partition("\n")[0]
+    return f"unforeseen: {type(error).__name__}: {words} (please report it, with what CTI_TRACEBACK=1 adds)"
 
 
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:

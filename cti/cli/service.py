@@ -8,9 +8,13 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from cti.cli import DONE, Config, app, run, say
+from cti.errors import CtiError
+
+log = structlog.get_logger()
 
 
 @app.command(name="run")
@@ -64,10 +68,17 @@ async def _demo(port: int, customers: int, speed: float, fresh: bool) -> int:
 
 
 async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """Run until it ends by itself, or SIGINT or SIGTERM asks it to stop; then it may tidy up."""
+    """Run until it ends by itself, or SIGINT or SIGTERM asks it to stop; then it may tidy up. What nobody foresaw is logged
+    with all that led to it."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        await task
+        try:
+            await task
+        except* CtiError:
+            raise
+        except* Exception:
+            log.exception("service_failed")
+            raise

@@ -35,6 +35,7 @@ def add(
 
     if role not in set(AgentRole):
         raise RequestError(f"no such role: {role}; agent, supervisor or admin")
+    _check_forms(name, device, extension)
     digits = device.rpartition("/")[2]
     penalties = _penalties(queues)
     agent = Agent(
@@ -43,6 +44,24 @@ def add(
         penalties={queue: penalty for queue, penalty in penalties.items() if penalty},
     )  # fmt: skip
     run(lambda: _add(agent, password_stdin, config))
+
+
+def _check_forms(name: str, device: str, extension: str) -> None:
+    """As over REST."""
+    import msgspec
+
+    from cti.errors import RequestError
+    from cti.web.schemas import AgentName, Device, Extension
+
+    for what, text, form, words in (
+        ("the log-in name", name, AgentName, "up to 64 letters, digits, - _ . @ were expected, and not me, which means oneself"),
+        ("--device", device, Device, "the phone in the PBX's words was expected, such as PJSIP/1001"),
+        ("--extension", extension, Extension, "digits were expected, such as 1001"),
+    ):  # fmt: skip
+        try:
+            msgspec.convert(text, form)
+        except msgspec.ValidationError:
+            raise RequestError(f"{what} {text!r}: {words}") from None
 
 
 def _penalties(queues: str) -> dict[str, int]:

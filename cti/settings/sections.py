@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from cti.settings.values import (
+    AgentName,
     Country,
     DatabaseUrl,
     Device,
@@ -279,8 +280,8 @@ class Toll(Section):
 
 
 class AgentAccount(Section):
-    id: Name
-    """The log-in name."""
+    id: AgentName
+    """The log-in name; anything but ``me``."""
     name: str
     role: Literal["agent", "supervisor", "admin"] = "agent"
     extension: Annotated[str, Field(pattern=r"^\d{0,10}$")] = ""

@@ -28,6 +28,12 @@ def _country(text: str) -> str:
     return text
 
 
+def _agent_name(text: str) -> str:
+    if text == "me":
+        raise ValueError("is whoever asks, in REST's paths: choose another")
+    return text
+
+
 def _time_zone(text: str) -> str:
     zones = zoneinfo.available_timezones()
     if text not in zones:
@@ -69,6 +75,10 @@ def _database_url(secret: SecretStr) -> SecretStr:
 def _redis_url(secret: SecretStr) -> SecretStr:
     if secret.get_secret_value() and not secret.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("should begin with redis://, rediss:// or unix://")
+    try:
+        urlsplit(secret.get_secret_value()).port  # noqa: B018 - it is read when asked for
+    except ValueError:
+        raise ValueError("has a port that is none") from None
     return secret
 
 
@@ -107,6 +117,7 @@ RecordsPlace = Annotated[SecretStr, AfterValidator(_records)]
 """A file, or a table's URL, in which there may be a password."""
 Listed = BeforeValidator(_listed)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+AgentName = Annotated[Name, AfterValidator(_agent_name)]
 FlowName = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,39})?$")]
 Network = Annotated[str, AfterValidator(_network)]
 PbxPath = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_.-]+)*$")]

@@ -19,7 +19,8 @@ from cti.screenpop.messages import (
 )
 
 # Python's $ lets a line break stand behind it; (?!\n) does not.
-AgentName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.@-]{1,64}$(?!\n)")]
+AgentName = Annotated[str, Meta(pattern=r"^(?!me$)[A-Za-z0-9_.@-]{1,64}$(?!\n)")]
+"""In paths ``me`` is whoever asks."""
 CommandId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{8,64}$(?!\n)")]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=20_000)]

@@ -106,6 +106,8 @@ def test_nothing_can_be_changed_afterwards() -> None:
         ('[process]\nname = "a b"', "cti.toml:2: process.name: should match"),
         ('[database]\nurl = "mysql://h/d"', "cti.toml:2: database.url: should begin with sqlite:/// or postgresql://"),
         ('[redis]\nurl = "localhost"', "cti.toml:2: redis.url: should begin with redis://, rediss:// or unix://"),
+        ('[redis]\nurl = "redis://localhost:x/0"', "cti.toml:2: redis.url: has a port that is none"),
+        ("[[agents]]\nid = 'me'\nname = 'Mei'", "cti.toml:2: agents.me.id: is whoever asks, in REST's paths: choose another"),
         ('[toll]\nallowed_countries = ["XX"]', "cti.toml:2: toll.allowed_countries.0: is no country"),
         ('[crm]\nconnector = "sql"', "cti.toml:1: crm.mapping: is missing"),
         ('[crm]\nmapping = "no/such"', "cti.toml:2: crm.mapping: no such file: no/such"),

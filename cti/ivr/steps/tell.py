@@ -1,4 +1,6 @@
+from datetime import date, datetime, time
 from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -48,7 +50,7 @@ class Tell(Step):
         who = caller.customer
         if who is None or (self.needs_pin and not caller.is_verified):
             return Next(to=self.unverified, how=LeftBy.REFUSED)
-        values = _values(self.what, who)
+        values = _values(self.what, who, caller.zone)
         if values is None:
             yield from say(line(self.none))
             return Next(to=self.next, how=LeftBy.NOT_FOUND)
@@ -59,14 +61,14 @@ class Tell(Step):
         return _PLACES[self.what]
 
 
-def _values(what: What, who: Contact) -> Values | None:
+def _values(what: What, who: Contact, zone: str) -> Values | None:
     match what:
         case "order":
             return _order(who)
         case "balance":
             return None if who.balance is None else {"balance": spoken.Money(who.balance.amount, who.balance.currency)}
         case "case":
-            return _case(who)
+            return _case(who, zone)
 
 
 def _order(who: Contact) -> Values | None:
@@ -82,7 +84,7 @@ def _order(who: Contact) -> Values | None:
     return told | ({"date": spoken.Day(latest.ordered_on)} if latest.ordered_on else {})
 
 
-def _case(who: Contact) -> Values | None:
+def _case(who: Contact, zone: str) -> Values | None:
     latest = who.cases[0] if who.cases else None
     if latest is None:
         return None
@@ -91,4 +93,9 @@ def _case(who: Contact) -> Values | None:
         "title": spoken.Plain(latest.title),
         "status": spoken.Plain(latest.status),
     }
-    return told | ({"date": spoken.Day(latest.opened_at.date())} if latest.opened_at else {})
+    return told | ({"date": spoken.Day(_day(latest.opened_at, zone))} if latest.opened_at else {})
+
+
+def _day(moment: datetime, zone: str) -> date:
+    """Where the site is. Of a customer system that keeps only the day it is midnight in UTC, and that day everywhere."""
+    return moment.date() if moment.time() == time() else moment.astimezone(ZoneInfo(zone)).date()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ def load(path: Path) -> Trace:
     try:
         data = path.read_bytes()
         return parse(gzip.decompress(data) if data.startswith(_GZIP) else data)
-    except (OSError, EOFError, gzip.BadGzipFile) as exc:
+    except (OSError, EOFError, zlib.error) as exc:
         raise ConfigError(f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}") from exc
     except (ValueError, PbxProtocolError) as exc:
         raise ConfigError(f"{path}: {exc}") from exc

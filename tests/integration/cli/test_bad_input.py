@@ -94,6 +94,32 @@ async def test_asked_wrongly_is_two(cti: Run, arguments: tuple[str, ...]) -> Non
     assert "Traceback" not in said.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code"),
+    [
+        (("check",), {"CTI_REDIS__URL": "redis://localhost:x/0"}, 2),
+        (("user", "list"), {"CTI_DATABASE__URL": "postgresql://cti@localhost:x/cti"}, 2),
+        (("user", "add", "me"), {}, 2),
+        (("user", "add", "zoe", "--device", "1001"), {}, 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+async def test_what_cannot_be_used_is_said_in_a_line(
+    cti: Run, arguments: tuple[str, ...], environment: dict[str, str], code: int
+) -> None:
+    said = await cti(*arguments, **environment)
+    assert (said.code, said.out, len(said.err.splitlines())) == (code, "", 1)
+
+
+async def test_a_front_does_not_log_in_at_the_pbx(cti: Run, tmp_path: Path) -> None:
+    urls = {
+        "CTI_DATABASE__URL": f"postgresql://cti@127.0.0.1:{free_port()}/cti",
+        "CTI_REDIS__URL": "redis://127.0.0.1:1",
+    }
+    said = await cti("check", "--config", settings(tmp_path, '[[pbx]]\nname = "main"\n'), CTI_ROLES="push,web", **urls)
+    assert "ok       pbx: read by another process" in said.out
+
+
 async def test_replay_tells_a_story_and_counts(cti: Run) -> None:
     said = await cti("replay", TRACE)
     assert (said.code, said.err) == (0, "")

@@ -279,6 +279,21 @@ def test_what_is_on_record_is_told(what: str, language: str) -> None:
     assert (told.first.how, told.first.to) == (LeftBy.DONE, "next")
 
 
+@pytest.mark.parametrize(
+    ("opened_at", "zone", "day"),
+    [
+        (datetime(2026, 11, 19, 23, 30, tzinfo=UTC), "Asia/Taipei", "twentieth"),
+        (datetime(2026, 11, 20, 3, 30, tzinfo=UTC), "America/New_York", "nineteenth"),
+        (datetime(2026, 11, 20, tzinfo=UTC), "America/New_York", "twentieth"),
+    ],
+    ids=["east", "west", "only the day is known"],
+)
+def test_a_case_was_opened_on_the_day_of_the_site(opened_at: datetime, zone: str, day: str) -> None:
+    contact = replace(AMY, cases=(Case(id="41", title="Broken", status="open", opened_at=opened_at),))
+    told = play(one(tell("case")), caller=lambda caller: replace(rich(caller, contact), zone=zone))
+    assert f"of the {day} of November" in told.said[0]
+
+
 @pytest.mark.parametrize("what", ["order", "balance", "case"])
 def test_where_there_is_nothing_that_is_said(what: str) -> None:
     told = play(one(tell(what)), caller=verified)

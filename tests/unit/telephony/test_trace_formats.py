@@ -84,3 +84,12 @@ def test_a_trace_that_ends_in_mid_call_still_ends_each_call() -> None:
     rows = told(half)
     assert [row for row in rows if "cleared  " in row and "trace_end" in row]
     assert sum(" offered " in row for row in rows) == sum(" cleared " in row for row in rows)
+
+
+def test_a_damaged_trace_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "damaged.ami.gz"
+    packed = bytearray(gzip.compress(TRACE.read_bytes()))
+    packed[20:200] = bytes(180)
+    file.write_bytes(packed)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(file)
