@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -38,7 +38,8 @@ class Standing:
 
 
 class Holder:
-    """``may_begin_alone``: with the database away at the start, act all the same, and ask once it is back."""
+    """``may_begin_alone``: with the database away at the start, act all the same, and ask once it is back. Only at the start:
+    once it was heard, another may have the lease when it is away."""
 
     def __init__(
         self,
@@ -65,13 +66,9 @@ class Holder:
                 return term
             await asyncio.sleep(LOOK_S)
 
-    async def keep(self, term: Term, doubt: asyncio.Event) -> None:
-        """Returns once another has it. It is asked for now and then, and whenever ``doubt`` is set."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._life_s / RENEWALS):
-                    await doubt.wait()
-            doubt.clear()
+    async def keep(self, term: Term, over: asyncio.Event) -> None:
+        """Returns once another has it: so the database said, which is asked now and then, or whoever set ``over``."""
+        while not await _is_set(over, within_s=self._life_s / RENEWALS):
             asked_at_s = self._clock()
             try:
                 async with asyncio.timeout(self._life_s / (RENEWALS + 1)):
@@ -79,11 +76,12 @@ class Holder:
             except (StoreError, TimeoutError):
                 term.not_answered(asked_at_s, self._clock())
                 continue
-            if not is_ours:
-                self._stand(Standing(reason="another process has taken the lease"))
-                log.error("lease_lost", epochs=term.epochs)
-                return
-            term.renewed(asked_at_s)
+            if is_ours:
+                term.renewed(asked_at_s)
+            else:
+                over.set()
+        self._stand(Standing(reason="another process has taken the lease"))
+        log.error("lease_lost", epochs=term.epochs)
 
     async def release(self, term: Term) -> None:
         """The next need not wait for its end. Best effort: without it, they wait."""
@@ -110,17 +108,15 @@ class Holder:
 
     async def _taken(self) -> Term | None:
         known = await self._leases.look(self._names)
+        self._may_begin_alone = False
         held = [one for one in known if one.left_s > 0]
         if held:
             other = held[-1]
             words = f"{other.holder} has the lease of {other.name}"
             self._stand(Standing(holder=other.holder, epoch=other.epoch, reason=words))
             return None
-        epochs = await self._leases.take(self._names, self._name, life_s=self._life_s)
-        if not epochs:
-            return None
-        self._became_active(epochs[AGENTS])
-        return Term(life_s=self._life_s, epochs=dict(epochs))
+        epochs = await self._take()
+        return Term(life_s=self._life_s, epochs=dict(epochs)) if epochs else None
 
     def _alone(self) -> Term:
         term, now_s = Term(life_s=self._life_s), self._clock()
@@ -132,18 +128,26 @@ class Holder:
     async def _renewed(self, term: Term) -> bool:
         if term.epochs:
             return await self._leases.renew(term.epochs, self._name, life_s=self._life_s)
-        epochs = await self._leases.take(self._names, self._name, life_s=self._life_s)
-        term.epochs.update(epochs)
-        if epochs:
-            self._became_active(epochs[AGENTS])
-        return bool(epochs)
+        term.epochs.update(await self._take())
+        return bool(term.epochs)
 
-    def _became_active(self, epoch: int) -> None:
-        self._stand(Standing(state="active", holder=self._name, epoch=epoch))
-        log.info("lease_taken", epoch=epoch, names=self._names)
+    async def _take(self) -> Mapping[str, int]:
+        epochs = await self._leases.take(self._names, self._name, life_s=self._life_s)
+        self._may_begin_alone = False
+        if epochs:
+            self._stand(Standing(state="active", holder=self._name, epoch=epochs[AGENTS]))
+            log.info("lease_taken", epoch=epochs[AGENTS], names=self._names)
+        return epochs
 
     def _stand(self, standing: Standing) -> None:
         """Said once, and when it changes."""
         if standing != self.standing and standing.state == "standby" and standing.reason:
             log.info("standing_by", reason=standing.reason)
         self.standing = standing
+
+
+async def _is_set(event: asyncio.Event, *, within_s: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    return event.is_set()

@@ -9,6 +9,7 @@ from cti.app.tenure import Tenure
 from cti.fanout.asks import Attendant
 from cti.fanout.bus import Bus
 from cti.fanout.desk_news import DeskNews
+from cti.fanout.entry import Entry
 from cti.fanout.publishing import PublishingHub
 from cti.fanout.redis_bus import RedisBus
 from cti.fanout.redis_door import RedisDoor
@@ -27,6 +28,7 @@ def bus_health(bus: Bus) -> PartHealth:
 class Outward:
     def __init__(self, given: settings.Settings, tenure: Tenure) -> None:
         name = values.process_name(given)
+        self._tenure = tenure
         self.bus = make_bus(given)
         self.hub = PublishingHub(values.hub_settings(given), self.bus, name, epoch=tenure.epoch)
         self._desks = DeskNews(self.bus, name)
@@ -42,5 +44,12 @@ class Outward:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.bus.run(), name="bus")
             tasks.create_task(self.hub.run(), name="news")
+            tasks.create_task(self._hear_news(), name="other-news")
             tasks.create_task(self._desks.run(), name="desks")
             tasks.create_task(self.bus.serve(attendant.carry_out), name="asks")
+
+    async def _hear_news(self) -> None:
+        """Cut off from the database alone, a reader is replaced and does not hear it there: who has replaced it tells news."""
+        async for news in self.bus.read("news"):
+            if isinstance(news, Entry):
+                self._tenure.hears_of(news.epoch)

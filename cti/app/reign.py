@@ -48,10 +48,9 @@ async def reign(wanted: Wanted, rule: Reign) -> None:
 
 async def _hold(wanted: Wanted, tenure: Tenure, rule: Reign) -> None:
     ruling = asyncio.ensure_future(rule(wanted, tenure))
-    keeping = asyncio.create_task(tenure.holder.keep(tenure.term, tenure.doubt), name="lease")
+    keeping = asyncio.create_task(tenure.holder.keep(tenure.term, tenure.over), name="lease")
     try:
         await asyncio.wait({ruling, keeping}, return_when=asyncio.FIRST_COMPLETED)
-        tenure.is_lost = keeping.done()
         if ruling.done():
             await ruling
     finally:

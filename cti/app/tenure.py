@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from cti.agent_facts import AGENTS
 from cti.app.holding import Holder, clock_s
 from cti.app.term import Term
+from cti.log import logger
 from cti.store.lease import Fence
 from cti.web.ports import PartHealth
+
+log = logger("lease")
 
 
 @dataclass(slots=True)
@@ -16,9 +19,13 @@ class Tenure:
 
     holder: Holder
     term: Term
-    is_lost: bool = False
-    doubt: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set by whoever has a reason to think that the lease is another's: it is asked for at once."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Another has the lease. Set by whoever hears of it first (the database says so when it is asked, a write is refused, a
+    newer epoch is told on the bus), and for good: what the database does afterwards, or does not, changes nothing."""
+
+    @property
+    def is_lost(self) -> bool:
+        return self.over.is_set()
 
     @property
     def epoch(self) -> int:
@@ -26,10 +33,16 @@ class Tenure:
 
     @property
     def fence(self) -> Fence:
-        return Fence(epochs=self.term.epochs, on_stale=self.doubt.set)
+        return Fence(epochs=self.term.epochs, on_stale=self.over.set)
 
     def may_act(self) -> bool:
         return not self.is_lost and self.term.may_act(clock_s())
+
+    def hears_of(self, epoch: int) -> None:
+        """Somebody tells news under this epoch."""
+        if epoch > self.epoch and not self.is_lost:
+            log.warning("newer_epoch_heard", epoch=epoch, ours=self.epoch)
+            self.over.set()
 
     @property
     def health(self) -> PartHealth:

@@ -127,7 +127,14 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
 
 def _postgres_engine(url: URL, pool_size: int, *, is_patient: bool) -> AsyncEngine:
     connect = {**_CONNECT, "command_timeout": None if is_patient else ANSWER_S}
-    return _engine(url, {**_POSTGRES, "pool_size": pool_size, "max_overflow": pool_size, "connect_args": connect})
+    engine = _engine(url, {**_POSTGRES, "pool_size": pool_size, "max_overflow": pool_size, "connect_args": connect})
+    event.listen(engine.sync_engine, "close", _hang_up)
+    return engine
+
+
+def _hang_up(connection: Any, _record: object) -> None:
+    """Without a farewell: a server that is frozen or out of reach would never answer it, and we would never stop."""
+    connection.driver_connection.terminate()
 
 
 def _engine(url: URL, more: Mapping[str, Any]) -> AsyncEngine:

@@ -33,9 +33,9 @@ class Process(Running):
     def told_of(self, event: str, agent: str) -> list[dict[str, Any]]:
         return [line for line in self.told(event) if line.get("agent") == agent]
 
-    async def until_told(self, event: str, within_s: float = UP_S) -> None:
+    async def until_told(self, event: str, reason: str = "", within_s: float = UP_S) -> None:
         async with asyncio.timeout(within_s):
-            while not self.told(event):  # noqa: ASYNC110 - nothing announces it
+            while not any(reason in one.get("reason", "") for one in self.told(event)):  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.05)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import make_url, select, update
 
 from cti.app.holding import LOOK_S
 from cti.calls.call import CallId
@@ -21,6 +21,7 @@ from tests.integration.scaled.cluster import Cluster, Process
 from tests.integration.scaled.live_pbx import FIRST_PHONE, LivePbx
 from tests.ports import free_port
 from tests.redis_server import RedisServer
+from tests.testbed.proxy import TcpProxy
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.chaos]
 
@@ -46,11 +47,11 @@ class Site:
     def log(self) -> SqlInteractionLog:
         return SqlInteractionLog(self.database)
 
-    async def two_readers(self, roles: str = "pbx", lease_s: str = "3") -> tuple[Process, Process]:
-        """The first of them active; ``lease_s`` is its."""
+    async def two_readers(self, roles: str = "pbx", **of_the_first: str) -> tuple[Process, Process]:
+        """The first of them active, and with settings of its own."""
         one, two = self.cluster.process("one", roles), self.cluster.process("two", roles)
         began_s = time.monotonic()
-        await one.start(CTI_PROCESS__LEASE_S=lease_s)
+        await one.start(**of_the_first)
         await one.until(pbx="ok")
         self.start_s = time.monotonic() - began_s
         await two.start()
@@ -109,7 +110,7 @@ async def test_33_leader_fencing(site: Site) -> None:
 
 async def test_33_leader_fencing_by_the_record_alone(site: Site) -> None:
     """A reader that would not ask for its lease for a long time hears at its first write that it is another's."""
-    one, two = await site.two_readers(lease_s="300")
+    one, two = await site.two_readers(CTI_PROCESS__LEASE_S="300")
     calling = await site.talking(1)
     one.signal(signal.SIGSTOP)
     async with site.database.writing() as connection:
@@ -124,6 +125,23 @@ async def test_33_leader_fencing_by_the_record_alone(site: Site) -> None:
     facts = await site.log.facts(CallId(f"main-{linkedid}"))
     steps = [fact.sequence for fact in facts if fact.sequence]
     assert steps == list(range(1, len(steps) + 1))
+
+
+async def test_33_a_reader_cut_off_from_the_database_alone_hears_of_the_next_one_by_its_news(site: Site) -> None:
+    """To itself it looks as if the database were away, when nobody could take over."""
+    at = make_url(site.cluster.database)
+    assert at.port
+    async with TcpProxy(at.port) as proxy:
+        through = at.set(port=proxy.port).render_as_string(hide_password=False)
+        one, two = await site.two_readers(CTI_DATABASE__URL=through)
+        proxy.go_silent()
+        await two.until(lease="ok", pbx="ok")
+        await one.until_told("newer_epoch_heard")
+        await one.until(lease="standby")
+        proxy.cut()
+        proxy.go_on()
+        await one.until_told("standing_by", "two has the lease of /pbx/main")
+    assert one.complaints() + two.complaints() == []
 
 
 async def test_33_a_dead_reader_is_replaced_within_five_seconds_and_a_stopped_one_at_once(site: Site) -> None:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from cti.agent_facts import AGENTS
-from cti.app.holding import Holder
-from cti.app.term import Term
+from cti.app.holding import Holder, clock_s
+from cti.app.tenure import Tenure
+from cti.app.term import FAILURES_TO_BE_AWAY, Term
 from cti.errors import StoreUnavailable
 from cti.store.lease import Lease
 
@@ -153,6 +154,41 @@ async def test_the_reader_goes_on_while_the_database_is_away() -> None:
         for _ in range(5):
             await table.renewals.acquire()
         assert not task.done()
+
+
+async def test_who_hears_elsewhere_that_another_has_it_gives_way_without_asking() -> None:
+    """The database would say so too, if it could be reached."""
+    table = Table()
+    one = holder(table, "one")
+    tenure = Tenure(one, await one.until_held())
+    table.is_away = True
+    tenure.hears_of(tenure.epoch)
+    assert tenure.may_act()
+    tenure.hears_of(tenure.epoch + 1)
+    assert not tenure.may_act()
+    await one.keep(tenure.term, tenure.over)
+    assert one.standing.state == "standby"
+
+
+async def test_who_was_refused_a_write_does_not_act_again_because_the_database_goes_away() -> None:
+    one = holder(Table(), "one")
+    tenure = Tenure(one, await one.until_held())
+    tenure.fence.on_stale()
+    for _ in range(FAILURES_TO_BE_AWAY):
+        tenure.term.not_answered(clock_s(), clock_s())
+    assert tenure.term.may_act(clock_s())
+    assert not tenure.may_act()
+
+
+async def test_who_has_heard_the_database_does_not_begin_alone_when_it_goes_away() -> None:
+    """Another had the lease, and may have it still."""
+    table = Table()
+    table.holder = "two"
+    one = holder(table, "one", may_begin_alone=True)
+    assert await one.attempt() is None
+    table.is_away = True
+    assert await one.attempt() is None
+    assert one.standing.state == "standby"
 
 
 async def test_one_that_begins_without_a_database_asks_once_it_is_back() -> None:
