@@ -51,15 +51,17 @@ def _asking(address: str, secret: str) -> FastAgi:
 
 
 def _queues(queues: Sequence[str]) -> tuple[tuple[QueuePlan, ...], tuple[InboundNumber, ...]]:
-    """Without members: agents become such when they log in."""
-    plans, inbound = [], []
-    for place, text in enumerate(queues, 1):
+    """Without members: agents become such when they log in. Several numbers may lead to one queue."""
+    by_number: dict[str, str] = {}
+    for text in queues:
         name, equals, number = text.partition("=")
         if not equals or not name or not number:
             raise RequestError(f"--queue {text}: NAME=NUMBER was expected, such as support=0800100100")
-        plans.append(QueuePlan(name, str(3000 + place)))
-        inbound.append(InboundNumber(number, name))
-    return tuple(plans), tuple(inbound)
+        if by_number.setdefault(number, name) != name:
+            raise RequestError(f"--queue {text}: {number} leads to {by_number[number]} already")
+    names = dict.fromkeys(by_number.values())
+    plans = (QueuePlan(name, str(3000 + place)) for place, name in enumerate(names, 1))
+    return tuple(plans), tuple(InboundNumber(number, name) for number, name in by_number.items())
 
 
 def _pattern(agents: Sequence[str]) -> str:
