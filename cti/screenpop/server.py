@@ -1,13 +1,12 @@
 """The shell over `websockets`: Origin, hello, then one task that reads and one that writes for each desktop.
 
-What a desktop may cost is bounded: no compression, small frames, few messages, few seconds for the hello, one bounded
-outbox (``hub.py``). Nothing a desktop sends is logged, tickets least of all.
+What a desktop may cost is bounded: no compression, small frames, few of them (``socket.py``), few seconds for the hello, one
+bounded outbox (``hub.py``). Nothing a desktop sends is logged, tickets least of all.
 """
 
 import asyncio
 import contextlib
 import logging
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -24,22 +23,20 @@ from websockets.http11 import Request, Response
 from cti.agents.agent import AgentId
 from cti.calls.call import CallId
 from cti.clock import now
-from cti.errors import Forbidden, NotFound, RequestError
+from cti.errors import Forbidden, RequestError
 from cti.log import logger
 from cti.screenpop.access import Deed, may
 from cti.screenpop.desk import DISPLACED, NOT_GOOD
 from cti.screenpop.desktops import Taken
 from cti.screenpop.hub import Hub
-from cti.screenpop.limits import Bucket
 from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
 from cti.screenpop.outbox import encoder
-from cti.screenpop.socket import CLOSE_S, OUR_MISTAKE, DesktopConnection, Pulse, Socket, Writer, close
+from cti.screenpop.socket import CLOSE_S, OUR_MISTAKE, TOO_MANY, DesktopConnection, Pulse, Socket, Writer, close
 from cti.screenpop.tickets import Tickets
 from cti.screenpop.views import me_view
 
 NOT_OURS: Final = 4400
 NO_HELLO: Final = 4408
-TOO_MANY: Final = 4429
 _PATHS: Final = frozenset({"/", "/desktop"})
 """On its own port, and below the console's address where a proxy serves both."""
 _TICK_S: Final = 0.25
@@ -57,8 +54,6 @@ class SocketSettings:
     hello_s: float = 5.0
     ping_s: float = 10.0
     max_message_bytes: int = 4096
-    messages_per_s: float = 20.0
-    messages_at_once: int = 60
     unknown_per_address: int = 256
     """Sockets of one address that have not said hello; a whole site behind one address comes back within this."""
 
@@ -133,14 +128,18 @@ class DesktopServer:
         try:
             await self._attend(ws)
         except Refused as no:
-            self._hub.refused[str(no.code)] += 1
-            log.warning("desktop_closed", code=no.code, reason=no.reason, address=_address(ws))
+            self._note(ws, no.code, no.reason)
             await close(ws, no.code, no.reason, no.last)
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as over:
+            if over.sent and over.sent.code == TOO_MANY:
+                self._note(ws, over.sent.code, over.sent.reason)
         except Exception:
             log.exception("desktop_failed")
             await close(ws, OUR_MISTAKE, "our mistake")
+
+    def _note(self, ws: ServerConnection, code: int, reason: str) -> None:
+        self._hub.refused[str(code)] += 1
+        log.warning("desktop_closed", code=code, reason=reason, address=_address(ws))
 
     async def _attend(self, ws: ServerConnection) -> None:
         if not isinstance(ws, DesktopConnection):
@@ -172,10 +171,11 @@ class DesktopServer:
 
     @contextlib.asynccontextmanager
     async def _attached(self, socket: Socket, hello: Hello) -> AsyncIterator[None]:
-        socket.greet(self._greet(socket, hello))
-        self._pulse.begin(socket, socket.ws.loop.time())
+        welcome = self._welcome(socket, hello)
         closing = asyncio.create_task(socket.closed_when_told())
         try:
+            socket.greet(welcome)
+            self._pulse.begin(socket, socket.ws.loop.time())
             yield
         finally:
             self._hub.desktops.detach(socket.agent, socket)
@@ -183,16 +183,14 @@ class DesktopServer:
             await asyncio.gather(closing, return_exceptions=True)
             self.left.set()
 
-    def _greet(self, socket: Socket, hello: Hello) -> list[bytes]:
-        try:
-            attached = self._hub.desktops.attach(socket.agent, socket, resume=hello.resume, take_over=hello.take_over)
-        except NotFound:
-            raise Refused(NOT_GOOD, "no such agent") from None
-        if isinstance(attached, Taken):
-            raise Refused(DISPLACED, "open elsewhere", last=encoder.encode(Occupied(since=attached.since)))
+    def _welcome(self, socket: Socket, hello: Hello) -> list[bytes]:
+        """Attaches it, unless it raises ``Refused``."""
         agent = self._hub.agent(socket.agent)
         if agent is None:
             raise Refused(NOT_GOOD, "no such agent")
+        attached = self._hub.desktops.attach(socket.agent, socket, resume=hello.resume, take_over=hello.take_over)
+        if isinstance(attached, Taken):
+            raise Refused(DISPLACED, "open elsewhere", last=encoder.encode(Occupied(since=attached.since)))
         welcome = Welcome(
             server=self._settings.version, stream=attached.stream, resumed=attached.resumed, now=self._clock(),
             me=me_view(agent), ping_s=self._settings.ping_s,
@@ -200,14 +198,8 @@ class DesktopServer:
         return [encoder.encode(welcome), *attached.frames]
 
     async def _read(self, socket: Socket) -> None:
-        bucket = Bucket(
-            per_s=self._settings.messages_per_s, burst=self._settings.messages_at_once, now=time.monotonic()
-        )
         while True:
-            data = await socket.ws.recv(decode=False)
-            if not bucket.allows(time.monotonic()):
-                raise Refused(TOO_MANY, "too many messages")
-            problem = self._heard(socket.agent, data)
+            problem = self._heard(socket.agent, await socket.ws.recv(decode=False))
             if problem:
                 await socket.ws.send(encoder.encode(problem), text=True)
 

@@ -1,6 +1,7 @@
 """One desktop's socket. What waits for it goes out together, in one write, as soon as the events at hand are dealt with: those
 whose phone rings first, and a few sockets at a time, so that news for everybody holds up nobody's pop. Whether a desktop is
-still there is asked of all sockets in their turn, by one task.
+still there is asked of all sockets in their turn, by one task. What comes in is counted while it is read, and who says too much is
+heard no more.
 
 The library does both for each message and each socket by itself, with locks, tasks and timers that cost five times the write
 (benchmarks/bench_pop.py). What it keeps is all that comes in, the handshakes and closing.
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
+from websockets.protocol import Event, State
 
 from cti.agents.agent import AgentId
 from cti.log import logger
 from cti.screenpop.desktops import AT_ONCE
+from cti.screenpop.limits import Bucket
 from cti.screenpop.tickets import Ticket
 
 if TYPE_CHECKING:
@@ -31,20 +33,47 @@ IN_A_TURN: Final = 20
 """Sockets written before others have their turn at the loop: about 1 ms."""
 NOT_THERE: Final = 1011
 OUR_MISTAKE: Final = 1011
+TOO_MANY: Final = 4429
+FRAMES_PER_S: Final = 20.0
+FRAMES_AT_ONCE: Final = 60
+"""Of all kinds. An empty ping costs as much as a message, and thousands of them come in one read."""
+_PIECE: Final = 512
+"""Bytes read at a time: 85 of the smallest frames, 3 ms."""
 _PING: Final = b"\x89\x00"
 _TEXT: Final = 0x81
 _SHORT, _MIDDLE = 126, 65_536
 
 
 class DesktopConnection(ServerConnection):
-    """Notes when something came last, and says when there is room to write again."""
+    """Notes when something came last, stops listening to who says too much, and says when there is room to write again."""
 
     heard_at_s = 0.0
     socket: "Socket | None" = None
+    _allowed: Bucket | None = None
+    _said_too_much = False
 
     def data_received(self, data: bytes) -> None:
+        """In pieces, so that what is too much is found out before all of it is read."""
         self.heard_at_s = self.loop.time()
-        super().data_received(data)
+        for start in range(0, len(data), _PIECE):
+            if not self._said_too_much:
+                super().data_received(data[start : start + _PIECE])
+
+    def process_event(self, event: Event) -> None:
+        super().process_event(event)
+        if self._allowed is None:
+            self._allowed = Bucket(per_s=FRAMES_PER_S, burst=FRAMES_AT_ONCE, now=self.heard_at_s)
+        if not self._said_too_much and not self._allowed.allows(self.heard_at_s):
+            self._said_too_much = True
+            self._break_off()
+
+    def _break_off(self) -> None:
+        if self.state is State.OPEN:
+            self.protocol.fail(TOO_MANY, "too many messages")
+            self.send_data()
+            self.loop.call_later(CLOSE_S, self.transport.abort)
+        else:
+            self.transport.abort()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -71,9 +100,10 @@ class Socket:
         return self._closing is None and self.ws.state is State.OPEN
 
     def greet(self, frames: list[bytes]) -> None:
-        """The first that is written."""
-        self.ws.transport.write(b"".join(map(text_frame, frames)))
-        self.wake()
+        """The first that is written; a page may have said hello and gone since."""
+        if self.is_open:
+            self.ws.transport.write(b"".join(map(text_frame, frames)))
+            self.wake()
 
     def wake(self, *, is_urgent: bool = False) -> None:
         self._writer.wants(self, is_urgent=is_urgent)
@@ -92,11 +122,15 @@ class Socket:
         if self.is_open:
             self.ws.transport.write(_PING)
 
+    def cut_soon(self) -> None:
+        """Whoever began to close, a second is enough for it."""
+        self.ws.loop.call_later(CLOSE_S, self.ws.transport.abort)
+
     def close(self, code: int, reason: str, *, last: bytes = b"") -> None:
         """Close soon; a socket that is not read from is cut after a second."""
         self._closing = (code, reason, last)
         self._is_to_close.set()
-        self.ws.loop.call_later(CLOSE_S, self.ws.transport.abort)
+        self.cut_soon()
 
     async def closed_when_told(self) -> None:
         await self._is_to_close.wait()
@@ -157,6 +191,7 @@ class Pulse:
         while self._due and self._due[0][0] <= now_s:
             socket = self._due.popleft()[1]
             if not socket.is_open:
+                socket.cut_soon()
                 continue
             if now_s - socket.ws.heard_at_s >= 2 * self._every_s:
                 socket.close(NOT_THERE, "keepalive ping timeout")

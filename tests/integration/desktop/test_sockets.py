@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.protocol import Event
 
 from cti.screenpop.messages import QueueView
+from cti.screenpop.socket import FRAMES_AT_ONCE, DesktopConnection
 from tests.integration.desktop.browser import Browser, Desktop, open_socket
 from tests.integration.desktop.conftest import LogIn
 from tests.integration.desktop.house import JON, MARA, House, build, opened
@@ -108,6 +111,19 @@ async def test_who_says_nothing_is_closed_after_the_hellos_time() -> None:
     async with opened(await build(settings={"hello_s": 0.2})) as house, open_socket(house, house.origin) as ws:
         async with asyncio.timeout(5):
             assert await Desktop(ws).closed() == 4408
+
+
+async def test_who_says_hello_and_goodbye_in_one_breath_leaves_no_ghost(house: House, log_in: LogIn) -> None:
+    browser = await log_in()
+    async with open_socket(house, house.origin) as ws:
+        ws.protocol.send_text(json.dumps({"type": "hello", "ticket": await browser.ticket()}).encode())
+        ws.protocol.send_close(1001)
+        ws.transport.write(b"".join(ws.protocol.data_to_send()))
+        async with asyncio.timeout(5):
+            await house.sockets.left.wait()
+    assert house.hub.desktops.count == 0
+    async with browser.socket() as reloaded:
+        assert (await reloaded.hears())["type"] == "welcome"
 
 
 # ---- pops
@@ -236,6 +252,8 @@ async def test_45_ws_flood_10000_messages_a_second_close_that_socket_only(house:
         flood = asyncio.create_task(_flood(bad))
         await pops_arrive(house, good)
         assert await flood == 4429
+        await house.sockets.left.wait()
+        assert house.hub.refused["4429"] == 1
 
 
 async def _flood(desktop: Desktop) -> int | None:
@@ -247,6 +265,23 @@ async def _flood(desktop: Desktop) -> int | None:
     except ConnectionClosed:
         pass
     return await desktop.closed()
+
+
+@pytest.mark.parametrize("opcode", [0x9, 0xA, 0x1], ids=["ping", "pong", "message"])
+async def test_45_a_stranger_s_flood_of_empty_frames_is_broken_off_before_it_is_read(
+    house: House, opcode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, process = [], DesktopConnection.process_event
+
+    def noting(connection: DesktopConnection, event: Event) -> None:
+        read.append(event)
+        process(connection, event)
+
+    monkeypatch.setattr(DesktopConnection, "process_event", noting)
+    async with asyncio.timeout(5), open_socket(house, house.origin) as ws:
+        ws.transport.write(bytes((0x80 | opcode, 0x80, 0, 0, 0, 0)) * 20_000)
+        assert await Desktop(ws).closed() in {4429, 4400}  # an empty message is no hello
+    assert FRAMES_AT_ONCE < len(read) < FRAMES_AT_ONCE + 100
 
 
 async def test_45_a_frame_of_1_mb_closes_that_socket_only(house: House, log_in: LogIn) -> None:

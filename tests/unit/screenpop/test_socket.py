@@ -30,7 +30,11 @@ class PaperSocket:
     ws: Line = field(default_factory=Line)
     is_open: bool = True
     pings: int = 0
+    is_cut: bool = False
     closed: list[int] = field(default_factory=list)
+
+    def cut_soon(self) -> None:
+        self.is_cut = True
 
     def ping(self) -> None:
         self.pings += 1
@@ -66,10 +70,10 @@ def test_one_that_says_nothing_for_two_turns_is_gone_and_the_others_stay() -> No
     assert (alive.closed, alive.pings) == ([], 3)
 
 
-def test_one_that_is_closed_is_asked_no_more() -> None:
+def test_one_that_began_to_close_is_cut_if_it_does_not_end_it_and_is_asked_no_more() -> None:
     socket = PaperSocket(is_open=False)
     begun(socket).feel(5.0)
-    assert (socket.pings, socket.closed) == (0, [])
+    assert (socket.pings, socket.closed, socket.is_cut) == (0, [], True)
 
 
 @dataclass(eq=False, slots=True)
