@@ -7,6 +7,7 @@ from typing import Final
 
 from cti import __version__
 from cti.app import listeners, values
+from cti.app.forgotten import end_forgotten
 from cti.app.health import health
 from cti.app.roster import RosterKeeper
 from cti.app.service import Service, built
@@ -28,12 +29,13 @@ async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
     async with built(wanted, tenure) as service, asyncio.TaskGroup() as tasks:
         roster = RosterKeeper(service.people, service.roster)
         writing = tasks.create_task(service.journal.run(), name="journal")
-        calls = await taken_up(service)
+        calls, are_all = await taken_up(service)
         running = [
             *(tasks.create_task(link.run(service.news), name=f"pbx-{link.name}") for link in service.links.values()),
             tasks.create_task(service.floor.run(), name="floor"),
             tasks.create_task(service.backfilling.run(), name="backfill"),
             tasks.create_task(roster.run(), name="roster"),
+            *([] if are_all else [tasks.create_task(_end_forgotten(service), name="forgotten")]),
             *_outward(tasks, service, roster),
             *listeners.listen(tasks, _listeners(wanted, service), lambda: _say(wanted, service)),
         ]
@@ -53,6 +55,10 @@ async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
                 async with asyncio.timeout(STOP_S):
                     await service.journal.flush()
             writing.cancel()
+
+
+async def _end_forgotten(service: Service) -> None:
+    await end_forgotten(service.links.values(), service.journal, service.interactions)
 
 
 def _outward(tasks: asyncio.TaskGroup, service: Service, roster: RosterKeeper) -> list["asyncio.Task[None]"]:

@@ -2,16 +2,15 @@
 
 ``record`` takes a fact and returns; a writer task commits all that waits in one transaction, a tenth of a second later, or at
 once where somebody waits for it (``flush``) or a batch is full.
-While the database is away, facts go to the spool, in order, and from there to the database when it is back; then new ones
-go straight again. Everything is told at least once and has an id, so it is kept once.
+While the database is away, or slower than facts come, they go to the spool, in order, and from there to the database when it is
+back; then new ones go straight again. Everything is told at least once and has an id, so it is kept once.
 
 What a kill loses: nothing that was recorded before this turn of the event loop. What waits in memory stands in the tail as
 well (``tail.py``): written, not synced, so a power cut takes the last moments' facts. A fact that ``flush`` has waited for
 survives that too. What was read from the PBX and not recorded yet, its next snapshot and its own records supply.
 
-Start: make the journal (it takes up what spool and tail hold), start ``run``, await ``drained`` within some time, and only then
-read ``open_facts``; where the database stays away, ``unwritten`` has the facts it lacks. Stop: cancel ``run``. It spools
-what is left.
+Start: make the journal (it takes up what spool and tail hold), start ``run``, read ``unwritten`` and then ``open_facts``, and go on
+from both. Stop: cancel ``run``. It spools what is left.
 
 With a ``fence`` what only the holder of a lease may tell is written while that holds. What spool and tail have from before is of
 an earlier epoch, and goes where the record does not know better by now (``lease.py``); once another has taken the lease, what
@@ -20,21 +19,22 @@ still waits here is refused and counted, and the spool is left to whoever starts
 
 import asyncio
 import contextlib
-import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import structlog
 
 from cti.envelope import Envelope
 from cti.errors import StaleEpoch, StoreSchema, StoreUnavailable
+from cti.store.absence import Absence
 from cti.store.failpoints import failpoint
 from cti.store.interactions import InteractionLog
 from cti.store.lease import Fence, is_fenced
 from cti.store.spool import Spool, SpoolFull
-from cti.store.storable import Line, fresh, line_of
+from cti.store.storable import Line, line_of
 from cti.store.tail import Tail
+from cti.store.unfinished import Unfinished, unfinished
 
 log = structlog.get_logger()
 
@@ -81,11 +81,6 @@ class JournalStatus:
     """Of an earlier epoch: the record knew better."""
 
 
-def pause_s(failures: int, rules: JournalRules) -> float:
-    """Before the next try; the journal waits half of it to all of it, by chance."""
-    return min(rules.retry_cap_s, rules.retry_first_s * 2.0 ** min(failures, 16))
-
-
 class Journal:
     """One writer: ``run`` must be running for anything to be written. All methods belong to one event loop."""
 
@@ -110,11 +105,8 @@ class Journal:
         self._moved = asyncio.Event()
         self._recorded = len(self._tail)
         self._safe = self._stored = self._lost = 0
-        self._reason = ""
-        self._failures = 0
-        self._retry_at_s = 0.0
         self._is_spool_full = False
-        self._away_since_s: float | None = None
+        self._away = Absence(first_s=self._rules.retry_first_s, cap_s=self._rules.retry_cap_s, beside=spool.path)
         if self._tail:
             self._awake.set()
 
@@ -136,7 +128,7 @@ class Journal:
     @property
     def status(self) -> JournalStatus:
         return JournalStatus(
-            is_store_up=self._away_since_s is None,
+            is_store_up=not self._away.is_on,
             waiting=len(self._tail),
             in_memory_alone=self._tail.in_memory_alone,
             tail_trouble=self._tail.trouble,
@@ -145,7 +137,7 @@ class Journal:
             is_spool_full=self._is_spool_full,
             stored=self._stored,
             lost=self._lost,
-            reason=self._reason,
+            reason=self._away.reason,
             refused=self._refused,
             late_dropped=self._fence.dropped["late"] if self._fence else 0,
         )
@@ -164,10 +156,13 @@ class Journal:
             self._hurried.set()
             await self._progress()
 
-    async def unwritten(self) -> tuple[Envelope, ...]:
-        """What the database does not have yet; also while ``run`` is at it."""
-        lines = await asyncio.to_thread(self._spool.everything)
-        return tuple(line.fact for line in fresh((*lines, *self._tail.first(len(self._tail))), {}))
+    async def unwritten(self) -> Unfinished:
+        """What the database may not have yet of calls that are not over; also while ``run`` is at it. The tail is looked at first:
+        what has left it by then stands in the spool, and what has left that, in the database."""
+        waiting = self._tail.first(len(self._tail))
+        return await asyncio.to_thread(
+            lambda: unfinished(chain(self._spool.everything(), (line.json for line in waiting)))
+        )
 
     def give_up(self, reason: str) -> None:
         """Another process has the lease. What people added is still written; the rest is its to tell."""
@@ -192,7 +187,7 @@ class Journal:
             self._spool_the_rest()
 
     async def _until_there_is_work(self) -> None:
-        left_s = max(0.0, self._retry_at_s - time.monotonic())
+        left_s = self._away.retry_in_s
         if self._is_spool_full or (self._spool.waiting and not left_s and not self._is_stale):
             await asyncio.sleep(left_s)
             return
@@ -208,14 +203,22 @@ class Journal:
     async def _work(self) -> None:
         """What stands in the spool is older than what waits in memory, and goes first."""
         self._hurried.clear()
-        is_due = time.monotonic() >= self._retry_at_s
-        if is_due and (self._is_stale or not self._spool.waiting):
-            await self._write_waiting()
-        else:
+        is_spool_first = self._spool.waiting and not self._is_stale
+        if self._away.retry_in_s or is_spool_first or (self._is_crowded and not self._is_spool_full):
             await self._spool_waiting()
-            if self._spool.waiting and time.monotonic() >= self._retry_at_s and not self._is_stale:
-                await self._replay()
+        if self._away.retry_in_s:
+            pass
+        elif self._spool.waiting and not self._is_stale:
+            await self._replay()
+        else:
+            await self._write_waiting()
+        self._is_spool_full = self._is_spool_full and (self._away.is_on or len(self._tail) > self._rules.batch)
         self._moved.set()
+
+    @property
+    def _is_crowded(self) -> bool:
+        """They come faster than they are written, with the database up."""
+        return len(self._tail) > self._rules.room // 2
 
     async def _write_waiting(self) -> None:
         was_stale, count = self._is_stale, min(self._late, self._rules.batch)
@@ -254,11 +257,11 @@ class Journal:
             self.give_up(str(exc))
             return False
         except (StoreUnavailable, StoreSchema) as exc:
-            self._say_away(str(exc))
+            self._away.begins(str(exc))
             return False
         except Exception:  # noqa: BLE001 - a value it refuses, or a mistake of ours: neither may stop the record
             return await self._store_one_by_one(batch, is_late=is_late)
-        self._say_back()
+        self._away.ends(self._spool.waiting)
         self._stored += len(batch)
         failpoint("journal.written")
         return True
@@ -280,7 +283,7 @@ class Journal:
                 self.give_up(str(exc))
                 return False
             except (StoreUnavailable, StoreSchema) as exc:
-                self._say_away(str(exc))
+                self._away.begins(str(exc))
                 return False
             except Exception as exc:  # noqa: BLE001 - kept aside, with its reason
                 await asyncio.to_thread(self._spool.refuse, line, f"{type(exc).__name__}: {exc}")
@@ -319,25 +322,8 @@ class Journal:
                 "facts_lost",
                 count=self._lost,
                 latest=fact.type,
-                reason=self._reason or "they come faster than they are written",
+                reason=self._away.reason or "they come faster than they are written",
             )
-
-    def _say_away(self, reason: str) -> None:
-        now_s = time.monotonic()
-        share = random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, keeps no secret
-        self._retry_at_s = now_s + share * pause_s(self._failures, self._rules)
-        self._failures += 1
-        self._reason = reason
-        if self._away_since_s is None:
-            self._away_since_s = now_s
-            log.error("store_unavailable", reason=reason, facts_go_to=str(self._spool.path))
-
-    def _say_back(self) -> None:
-        if self._away_since_s is not None:
-            away_s = round(time.monotonic() - self._away_since_s, 1)
-            log.warning("store_back", away_s=away_s, spooled=self._spool.waiting)
-        self._failures, self._reason, self._retry_at_s, self._away_since_s = 0, "", 0.0, None
-        self._is_spool_full = False
 
     def _say_full(self, reason: str) -> None:
         if not self._is_spool_full:

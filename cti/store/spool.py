@@ -13,7 +13,7 @@ taken, so what was taken before a crash is offered again after it; facts have id
 import fcntl
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from zlib import crc32
@@ -72,9 +72,11 @@ class Spool:
         self._ahead = (at, len(records))
         return tuple(found)
 
-    def everything(self) -> tuple[Line, ...]:
-        """A look at all that waits, while it may be on its way: changes nothing."""
-        return tuple(line for record in self._records(self.waiting) if (line := line_of_record(record)))
+    def everything(self) -> Iterator[bytes]:
+        """The JSON of all that waits, while it may be on its way: changes nothing."""
+        with self.path.open("rb") as file:
+            file.seek(self._front)
+            yield from filter(None, map(_json_of_record, file))
 
     def taken(self) -> None:
         """What ``front`` gave last is in the database."""
@@ -187,9 +189,17 @@ def write_all(file: int, records: bytes, at: int) -> None:
 
 def line_of_record(record: bytes) -> Line | None:
     """None for what does not match its checksum."""
+    json = _json_of_record(record)
+    try:
+        return line_from(json) if json else None
+    except ValueError:
+        return None
+
+
+def _json_of_record(record: bytes) -> bytes | None:
     json = record[CHECKSUM:].rstrip(b"\n")
     try:
-        return line_from(json) if int(record[: CHECKSUM - 1], 16) == crc32(json) else None
+        return json if int(record[: CHECKSUM - 1], 16) == crc32(json) else None
     except ValueError:
         return None
 

@@ -14,7 +14,7 @@ from cti.envelope import Envelope
 from cti.errors import StaleEpoch, StoreError, StoreSchema, StoreUnavailable
 from cti.store.derive import NOTE
 from cti.store.interactions import Filter
-from cti.store.journal import Journal, JournalRules, pause_s
+from cti.store.journal import Journal, JournalRules
 from cti.store.lease import Fence, is_fenced
 from cti.store.memory import MemoryInteractionLog
 from cti.store.spool import Spool, record_of
@@ -163,14 +163,25 @@ async def test_stopping_keeps_what_was_not_written(log: MoodyLog, path: Path) ->
     assert await told(log) == tuple(answered_call())
 
 
-async def test_a_restart_while_the_database_is_away_knows_what_is_spooled(log: MoodyLog, path: Path) -> None:
+async def test_a_restart_while_the_database_is_away_knows_what_is_spooled_of_calls_that_go_on(
+    log: MoodyLog, path: Path
+) -> None:
     log.away = StoreUnavailable("gone fishing")
     async with running(log, path) as journal:
-        for fact in answered_call():
+        for fact in (*answered_call(), *answered_call("2.1")[:4]):
             journal.record(fact)
         await journal.flush()
     again = Journal(log, Spool(path), QUICK)
-    assert await again.unwritten() == tuple(answered_call())
+    assert (await again.unwritten()).facts == tuple(answered_call("2.1")[:4])
+
+
+async def test_what_moves_from_the_tail_to_the_spool_meanwhile_is_not_overlooked(log: MoodyLog, path: Path) -> None:
+    log.away = StoreUnavailable("gone fishing")
+    async with running(log, path) as journal:
+        journal.record(answered_call()[0])
+        looking = asyncio.ensure_future(journal.unwritten())
+        await journal.flush()
+        assert (await looking).facts == (answered_call()[0],)
 
 
 async def test_what_the_database_refuses_does_not_hold_up_the_rest(log: MoodyLog, path: Path) -> None:
@@ -198,6 +209,60 @@ async def test_when_nothing_takes_facts_they_wait_in_memory_up_to_a_limit(log: M
         await journal.drained()
         assert not journal.status.is_spool_full
     assert await told(log) == tuple(answered_call()[:3])
+
+
+class SlowLog(MoodyLog):
+    """Takes a batch each time it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_take = asyncio.Semaphore(0)
+
+    async def write(self, lines: Sequence[Line], fence: Fence | None = None) -> None:
+        await self.may_take.acquire()
+        await super().write(lines, fence)
+
+
+def many(count: int) -> list[Envelope]:
+    return [fact for n in range(count) for fact in answered_call(f"{n}.1", begins=NINE + timedelta(seconds=n))]
+
+
+async def fed(journal: Journal, log: SlowLog, facts: Sequence[Envelope], at_once: int) -> None:
+    """So many are told for each batch that the database takes."""
+    for start in range(0, len(facts), at_once):
+        stored = journal.status.stored
+        for fact in facts[start : start + at_once]:
+            journal.record(fact)
+        log.may_take.release()
+        while journal.status.stored == stored:
+            await journal._progress()
+
+
+SMALL = JournalRules(linger_s=0.0, room=12, batch=2)
+
+
+async def test_what_comes_faster_than_the_database_writes_waits_in_the_spool(path: Path) -> None:
+    log, facts = SlowLog(), many(20)
+    async with running(log, path, SMALL) as journal:
+        await fed(journal, log, facts, at_once=3)
+        assert (journal.status.is_store_up, journal.status.lost) == (True, 0)
+        assert journal.status.spooled
+        for _ in facts:
+            log.may_take.release()
+        await journal.drained()
+    assert [fact for n in range(20) for fact in await told(log, f"{n}.1")] == facts
+
+
+async def test_where_the_spool_is_full_as_well_the_database_gets_what_it_takes(path: Path) -> None:
+    log = SlowLog()
+    async with running(log, path, SMALL, max_bytes=10) as journal:
+        await fed(journal, log, many(20), at_once=3)
+        assert (journal.status.stored, journal.status.is_spool_full) == (2 * 40, True)
+        assert journal.status.stored + journal.status.waiting + journal.status.lost == len(many(20))
+        for _ in range(9):
+            log.may_take.release()
+        await journal.drained()
+        assert not journal.status.is_spool_full
 
 
 async def test_a_spool_that_fills_up_half_way_keeps_the_order(log: MoodyLog, path: Path) -> None:
@@ -254,7 +319,7 @@ async def test_a_kill_between_the_spool_and_the_end_of_the_tail_doubles_nothing(
     spool.close()
     path.with_suffix(".tail").write_bytes(b"".join(record_of(line_of(fact)) for fact in facts[2:]))
     async with running(log, path) as journal:
-        assert await journal.unwritten() == tuple(facts)
+        assert (await journal.unwritten()).ended == {("/pbx/main", "main-1.1")}
         await journal.drained()
     assert await told(log) == tuple(facts)
 
@@ -277,19 +342,6 @@ async def test_recording_never_waits(log: MoodyLog, path: Path) -> None:
         for fact in answered_call():
             journal.record(fact)
         assert journal.status.waiting == len(answered_call())
-
-
-def test_retries_grow_rarer_up_to_a_limit() -> None:
-    rules = JournalRules(retry_first_s=0.5, retry_cap_s=30.0)
-    assert [pause_s(failures, rules) for failures in (0, 1, 2, 5, 6, 7, 10_000)] == [
-        0.5,
-        1.0,
-        2.0,
-        16.0,
-        30.0,
-        30.0,
-        30.0,
-    ]
 
 
 async def test_a_schema_that_is_too_old_loses_nothing(log: MoodyLog, path: Path) -> None:
@@ -374,7 +426,7 @@ async def test_who_is_told_that_the_lease_is_lost_writes_nothing_more(path: Path
         journal.give_up("another has it")
         await journal.flush()
     assert (await calls(log), log.late) == ([], [])
-    assert [line.fact.subject for line in Spool(path).everything()] == ["main-1.1"]
+    assert [line.fact.subject for line in Spool(path).front(9)] == ["main-1.1"]
 
 
 async def test_the_spool_of_an_earlier_epoch_comes_late(path: Path) -> None:
