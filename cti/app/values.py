@@ -48,6 +48,7 @@ def lookup_rules(given: settings.Settings) -> LookupRules:
 def hub_settings(given: settings.Settings) -> HubSettings:
     return HubSettings(
         site=Site(given.site.country, dict(given.lines)),
+        queue_ring_timeout_s=settings.Queue().ring_timeout_s,
         ring_timeouts_s={name: queue.ring_timeout_s for name, queue in given.queues.items()},
         is_recording_offered=given.recording.is_offered,
         limits=OutboxLimits(waiting=given.push.outbox_limit, kept=given.push.outbox_limit),

@@ -60,7 +60,9 @@ _NO_LIMITS: Final = Limits()
 class HubSettings:
     site: views.Site
     ring_timeout_s: float = 60.0
-    """How long a phone rings; a pop lives no longer."""
+    """How long a phone rings that is called by its number; a pop lives no longer."""
+    queue_ring_timeout_s: float = 60.0
+    """The same where a queue calls it."""
     ring_timeouts_s: Mapping[str, float] = field(default_factory=dict)
     """The same for queues that have their own, by the PBX's name of the queue."""
     queue_news_s: float = 1.0
@@ -71,7 +73,7 @@ class HubSettings:
     limits: Limits = _NO_LIMITS
 
     def rings_s(self, queue: str) -> float:
-        return self.ring_timeouts_s.get(queue, self.ring_timeout_s)
+        return self.ring_timeouts_s.get(queue, self.queue_ring_timeout_s) if queue else self.ring_timeout_s
 
 
 class Hub:

@@ -161,7 +161,7 @@ class Queue(Section):
     label: str = ""
     """What agents read; empty: the queue's own name."""
     ring_timeout_s: Seconds = 15.0
-    """As in queues.conf: how long one phone rings; a pop expires with it."""
+    """As in queues.conf: how long one phone rings; a pop expires with it. Of a call that no queue offers: after 60 s."""
     extension: Annotated[str, Field(pattern=r"^\d{0,10}$")] = ""
     """What agents dial to hand a caller to it; empty: it is not offered as a target."""
     wrap_up: Literal["off", "optional", "required"] = "optional"
