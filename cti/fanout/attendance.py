@@ -21,7 +21,7 @@ from cti.fanout.entry import Entry, Kind
 from cti.screenpop.listeners import Arrival
 
 SILENT_S: Final = 10.0
-"""A process that says nothing for so long is gone, and its desktops with it."""
+"""A process that says nothing for so long, while others are heard (we hear ourselves), is gone, and its desktops with it."""
 KNOWN_S: Final = 600.0
 """How long the stream of a desktop that left is known: as long as a hub keeps its own (``HubSettings.resume_s``)."""
 
@@ -70,6 +70,10 @@ class Attendance:
         self.listeners = AttendanceListeners()
         self._seats: dict[AgentId, Seat] = {}
         self._alive: dict[str, float] = {}
+        """When each process was last heard."""
+        self._gone: set[str] = set()
+        """Processes that fell silent. One that is heard again was cut off, and its desktops may never have noticed."""
+        self._heard_at = clock()
         self._unheard: Counter[AgentId] = Counter()
         """Our own arrivals that we have not read back yet."""
 
@@ -116,7 +120,7 @@ class Attendance:
 
     def heard(self, entry: Entry) -> None:
         """Raises ``msgspec.DecodeError`` for what cannot be read."""
-        self._alive[entry.sender] = self._clock()
+        self._is_heard(entry.sender)
         agent = AgentId(entry.key)
         match entry.kind:
             case Kind.ARRIVED if entry.sender == self._process:
@@ -134,7 +138,7 @@ class Attendance:
     def expire(self) -> None:
         """Processes that fell silent, and streams that nobody came back to."""
         now = self._clock()
-        silent = {process for process, at in self._alive.items() if now - at > SILENT_S} - {self._process}
+        silent = {process for process, at in self._alive.items() if self._heard_at - at > SILENT_S} - {self._process}
         for agent, seat in tuple(self._seats.items()):
             if seat.left_at is None and seat.process in silent:
                 self._leave(agent, seat)
@@ -142,6 +146,7 @@ class Attendance:
                 del self._seats[agent]
         for process in silent:
             del self._alive[process]
+        self._gone |= silent
 
     def tell_all(self) -> None:
         """Everybody who sits anywhere, as they come back: for a floor that begins."""
@@ -152,6 +157,12 @@ class Attendance:
                 )
 
     # ---- within
+
+    def _is_heard(self, process: str) -> None:
+        self._heard_at = self._alive[process] = self._clock()
+        if process in self._gone:
+            self._gone.discard(process)
+            self._say(Kind.PICTURE_WANTED)
 
     def _has_arrived(self, process: str, seated: Seated, *, new_at: datetime | None = None) -> None:
         agent = AgentId(seated.agent)

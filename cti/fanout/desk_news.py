@@ -98,8 +98,7 @@ class DeskNews:
 
     def look(self) -> None:
         self._answer()
-        if self._bus.is_up:  # else it is the bus that is silent
-            self.attendance.expire()
+        self.attendance.expire()
 
     def _answer(self) -> None:
         """Once, however many asked."""

@@ -98,6 +98,7 @@ class Site:
         return push
 
     def dies(self, push: Push) -> None:
+        """Or stands still, or is cut off: nobody can tell."""
         self.pushes.remove(push)
 
     def lose(self) -> list[Entry]:
@@ -134,6 +135,7 @@ class Site:
             self.clock.goes(0.5)
             if alive:
                 self.reader._publish(Kind.ALIVE)
+                self.reader_desks._say(Kind.ALIVE)
             for push in self.pushes:
                 push.desks._say(Kind.ALIVE)
                 push.feeder.look()

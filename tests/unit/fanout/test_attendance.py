@@ -169,10 +169,33 @@ async def test_where_the_bus_was_silent_nobody_is_gone(site: Site) -> None:
     site.bus.is_up = False
     await site.goes(30)
     site.bus.is_up = True
-    for desks in (site.reader_desks, push.desks):
-        desks.heard(Gap("it was away"))
     await site.goes(20)
     assert floor.gone == []
+
+
+async def test_a_process_that_was_cut_off_or_stood_still_has_its_desktops_again(site: Site) -> None:
+    """Their sockets may never have broken, so nobody arrives anew."""
+    push, other, floor = await site.push("a"), await site.push("b"), FloorHears(site)
+    mara = push.desktop().connect()
+    await site.goes(1)
+    site.dies(push)
+    await site.goes(12)
+    assert (floor.gone, other.desks.attendance.since(MARA.id)) == (["mara"], None)
+    site.pushes.append(push)
+    await site.goes(2)
+    assert [(one.agent, one.session) for one in floor.arrivals[-1:]] == [("mara", "session-1")]
+    assert other.desks.attendance.since(MARA.id)
+    assert mara.closed is None
+
+
+async def test_who_stood_still_takes_nobody_else_for_gone(site: Site) -> None:
+    push, other = await site.push("a"), await site.push("b")
+    push.desktop().connect()
+    await site.goes(1)
+    site.dies(other)
+    await site.goes(12)
+    other.desks.look()
+    assert other.desks.attendance.since(MARA.id)
 
 
 async def test_what_was_missed_is_made_good_by_the_roll(site: Site) -> None:
