@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -17,6 +16,7 @@ from cti.app.process_figures import BusFigures
 from cti.app.roster import RosterKeeper
 from cti.app.service import first_agents, make_ready, spool
 from cti.app.wanted import Started, Wanted
+from cti.clock import now
 from cti.crm.connector import CrmConnector
 from cti.crm.connectors import connect
 from cti.crm.contact import Contact
@@ -164,7 +164,7 @@ def _say(wanted: Wanted) -> None:
 async def _tick(hub: FedHub) -> None:
     """The hub's clock, where no desktops are served that would play it."""
     while True:
-        hub.expire(datetime.now(UTC))
+        hub.expire(now())
         await asyncio.sleep(TICK_S)
 
 

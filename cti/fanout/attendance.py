@@ -9,12 +9,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from cti.agents.agent import AgentId
+from cti.clock import now
 from cti.fanout.bodies import Roll, Seated, body_of, read_body
 from cti.fanout.bus import Bus
 from cti.fanout.entry import Entry, Kind
@@ -61,7 +62,7 @@ class Attendance:
         process: str,
         *,
         clock: Callable[[], float],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = now,
     ) -> None:
         self._bus = bus
         self._process = process

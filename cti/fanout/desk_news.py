@@ -12,11 +12,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from cti.clock import now
 from cti.fanout.attendance import Attendance
 from cti.fanout.bodies import read_body
 from cti.fanout.bus import Bus, Gap
@@ -52,7 +53,7 @@ class DeskNews:
         process: str,
         *,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = now,
     ) -> None:
         self._bus = bus
         self._process = process

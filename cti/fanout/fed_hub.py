@@ -13,6 +13,7 @@ from cti.agents.agent import AgentId
 from cti.calls.call import Call, CallId, PbxName
 from cti.calls.events import Cleared
 from cti.calls.transitions import CallChanged, advance
+from cti.clock import now
 from cti.fanout.bodies import Command, Parked, Phones, Resumes, body_of, read_body
 from cti.fanout.bus import Bus
 from cti.fanout.entry import Entry, Kind
@@ -44,7 +45,7 @@ class FedHub(Hub):
         bus: Bus,
         process: str,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._shelf = Shelf()

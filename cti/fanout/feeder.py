@@ -8,11 +8,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from cti.clock import now
 from cti.fanout.bodies import read_body
 from cti.fanout.bus import Bus, Gap
 from cti.fanout.entry import Entry, Kind
@@ -59,7 +60,7 @@ class Feeder:
         process: str,
         *,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = now,
     ) -> None:
         self._hub = hub
         self._bus = bus

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from cti.agents.agent import AgentId
 from cti.calls.call import Call, CallId, PbxName, Recording
 from cti.calls.journey import Journey
 from cti.calls.transitions import CallChanged
+from cti.clock import now
 from cti.envelope import encode, of_change
 from cti.fanout.bodies import Command, Parked, Phones, Resumes, body_of
 from cti.fanout.bus import Bus
@@ -35,7 +36,7 @@ class PublishingHub(Hub):
         process: str,
         *,
         epoch: int,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = now,
         new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         super().__init__(settings, clock=clock, new_id=new_id)

@@ -1,10 +1,11 @@
 """``Commands`` of a process without a PBX: asked of the one that has it. Numbers are looked at here, for that is quick."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from cti.agents.agent import Agent
 from cti.calls.call import CallId, PbxName
+from cti.clock import now
 from cti.fanout import wishes
 from cti.fanout.remote_asker import Asker
 from cti.screenpop.actions import ActionName
@@ -15,9 +16,7 @@ from cti.toll import Verdict
 
 
 class RemoteCommands:
-    def __init__(
-        self, asker: Asker, hub: Hub, guard: TollGuard, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, asker: Asker, hub: Hub, guard: TollGuard, *, clock: Callable[[], datetime] = now) -> None:
         self._asker = asker
         self._hub = hub
         self._guard = guard

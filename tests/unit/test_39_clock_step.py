@@ -7,18 +7,24 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 
+import cti.clock
 from cti.agent_facts import STATE
 from cti.clock import LOOK_S, SteadyClock
+from cti.fanout.fed_hub import FedHub
+from cti.fanout.publishing import PublishingHub
+from cti.screenpop.hub import HubSettings
 from cti.store.derive import interaction_of
 from cti.toll import Allowed, Refused, TollRules, decide
 from cti.web.days import _midnight as midnight
 from cti.web.parts import WebSite
 from tests.conftest import LogLines
+from tests.unit.fanout.site import PaperBus
 from tests.unit.floor.fakes import House
 from tests.unit.floor.test_floor import answered, ends
-from tests.unit.screenpop.fakes import Clock
-from tests.unit.screenpop.stories import MARA
+from tests.unit.screenpop.fakes import SITE, Clock, PaperDesktop
+from tests.unit.screenpop.stories import AGENTS, MARA, Story
 from tests.unit.store.call_stories import DEVICES, answered_call
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -123,6 +129,27 @@ async def test_39_clock_step_intervals_add_up_to_the_time_that_passed(step: time
     ready = [fact.time for fact in house.facts if fact.type == STATE and fact.data["state"] == "READY"]
     assert since == sorted(since)
     assert ready[-1] - ready[0] == timedelta(seconds=3 * 60 + 3 * 60)
+
+
+# ---- desktops at a process without a PBX
+
+
+@BOTH_WAYS
+async def test_39_clock_step_a_pop_at_a_front_lives_as_long_as_it_did(step: timedelta) -> None:
+    """Hub and server go by one clock, and the reader's by no other."""
+    bus, settings = PaperBus(), HubSettings(site=SITE)
+    reader, front = PublishingHub(settings, bus, "reader", epoch=1), FedHub(settings, bus, "front")
+    for hub in (reader, front):
+        hub.roster(AGENTS)
+    mara = PaperDesktop(front, MARA.id, session_ends_at=datetime.max.replace(tzinfo=UTC)).connect()
+    story = Story()
+    with time_machine.travel(datetime.now(UTC) + step):
+        for change in (story.offered(), story.rings(MARA)):
+            reader.call_changed(change)
+        for _, entry in bus.published:
+            front.take(entry)
+        front.expire(cti.clock.now())
+    assert mara.types() == ["pop", "call", "card"]
 
 
 # ---- toll windows

@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 
 from cti.calls.call import Call, LegId, PbxName
@@ -87,7 +87,7 @@ class AmiLink:
             control.interface_of = self.narrator.members.interface
             control.ends_of, control.intends = self.narrator.ends_of, self.narrator.intends
         self._tap = tap
-        self._status = LinkChanged(pbx=name, state="connecting", at=datetime.now(UTC))
+        self._status = LinkChanged(pbx=name, state="connecting", at=now())
         self._sink: Sink = lambda _news: None
         self._failures = 0
         self._behind = 0
@@ -189,7 +189,7 @@ class AmiLink:
 
     def _become(self, state: Literal["connected", "connecting", "lost"], reason: str = "") -> None:
         if (state, reason) != (self._status.state, self._status.reason):
-            self._status = LinkChanged(pbx=self.name, state=state, at=datetime.now(UTC), reason=reason)
+            self._status = LinkChanged(pbx=self.name, state=state, at=now(), reason=reason)
             self._sink(self._status)
 
     async def _converse(self) -> None:
