@@ -99,12 +99,16 @@ async def forget(parts: Parts, token_hash: str) -> None:
 async def _check_password(asked: Asked[object, None], agent: AgentId, password: str) -> None:
     """The same words and the same time, whether or not there is such an agent."""
     parts, account = asked.parts, agent.lower()
-    parts.throttle.check(account, asked.address, time.monotonic())
-    parts.throttle.tried(account, asked.address, time.monotonic())
-    if not await parts.passwords.is_right(await parts.people.password_hash(agent), password):
+    parts.throttle.begins(account, asked.address, time.monotonic())
+    try:
+        is_right = await parts.passwords.is_right(await parts.people.password_hash(agent), password)
+    finally:
+        parts.throttle.ends(account)
+    if not is_right:
+        parts.throttle.wrong(account, asked.address, time.monotonic())
         log.warning("login_failed", address=asked.address)
         raise NotLoggedIn(_WRONG)
-    parts.throttle.succeeded(account, asked.address)
+    parts.throttle.right(account, asked.address, time.monotonic())
 
 
 async def _open(parts: Parts, agent: Agent) -> Reply:

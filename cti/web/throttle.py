@@ -1,7 +1,12 @@
-"""How often somebody may guess a password: per account, per address, and in all. Only failures count. No clock of its own."""
+"""How often somebody may guess a password: per account, per address, and in all. Only wrong passwords count. No clock of its own.
+
+What is no guess heals: whoever gets in takes their own mistakes with them, of nobody else; what nobody takes back is forgotten
+one by one. So a site behind one address, with hundreds who come at nine and some who mistype, never waits, and one log-in
+does not wash a guesser's tries at other people clean.
+"""
 
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,66 +15,88 @@ from cti.errors import TooMany
 _KNOWN: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """``free`` failures cost nothing; each further one doubles the wait from 1 s up to ``longest_s``. All is forgotten
-    ``forget_s`` after the last failure.
+    """``free`` wrong ones cost nothing; each further one doubles the wait after it, from 1 s up to ``longest_s``. One is forgotten
+    every ``forget_s``.
     """
 
     free: int
     longest_s: float
-    forget_s: float = 900.0
+    forget_s: float
 
 
-PER_ACCOUNT: Final = Allowance(free=5, longest_s=300.0)
-"""Short enough that nobody is locked out for long by somebody else's guessing."""
-PER_ADDRESS: Final = Allowance(free=30, longest_s=60.0)
-"""A whole site may come from one address."""
-IN_ALL: Final = Allowance(free=300, longest_s=1.0, forget_s=60.0)
+PER_ACCOUNT: Final = Allowance(free=5, longest_s=300.0, forget_s=900.0)
+"""Guessing goes on at 288 a day; and nobody is locked out for long by somebody else's guessing."""
+PER_ADDRESS: Final = Allowance(free=30, longest_s=60.0, forget_s=30.0)
+"""A whole site may come from one address; guessing many people's goes on at 120 an hour."""
+IN_ALL: Final = Allowance(free=300, longest_s=1.0, forget_s=1.0)
 """Slows a guesser with many addresses to one try a second, and agents who log in meanwhile by as much."""
+_Key = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class _Failures:
-    count: int
+class _Wrong:
+    count: float
     last_s: float
+
+    def left(self, allowance: Allowance, now_s: float) -> float:
+        return max(0.0, self.count - (now_s - self.last_s) / allowance.forget_s)
 
 
 class Throttle:
-    """Times are monotonic seconds, handed in."""
+    """Times are monotonic seconds, handed in. Each try ``begins`` and ``ends``, and was then ``wrong`` or ``right``, or neither
+    where nobody could look.
+    """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
+        self._wrong: OrderedDict[_Key, _Wrong] = OrderedDict()
+        self._begun: Counter[str] = Counter()
 
-    def check(self, account: str, address: str, now_s: float) -> None:
+    def begins(self, account: str, address: str, now_s: float) -> None:
         """Raises ``TooMany``. Says nothing about whether the account exists."""
         waits = [self._wait_s(key, allowance, now_s) for key, allowance in _keys(account, address)]
+        at_once = self._begun[account]
+        if at_once and at_once + self._left(("account", account), PER_ACCOUNT, now_s) >= PER_ACCOUNT.free:
+            waits.append(1.0)
         if max(waits) > 0:
             raise TooMany(math.ceil(max(waits)))
+        self._begun[account] += 1
 
-    def tried(self, account: str, address: str, now_s: float) -> None:
-        """Counts as a failure until ``succeeded`` takes it back, so that tries at the same moment count too."""
-        for key, allowance in _keys(account, address):
-            known = self._known.pop(key, None)
-            count = known.count if known and now_s - known.last_s < allowance.forget_s else 0
-            self._known[key] = _Failures(count + 1, now_s)
-        while len(self._known) > _KNOWN:
-            self._known.popitem(last=False)
+    def ends(self, account: str) -> None:
+        self._begun[account] -= 1
+        if not self._begun[account]:
+            del self._begun[account]
 
-    def succeeded(self, account: str, address: str) -> None:
-        """The account's failures are forgotten; of the others only this try, or one log-in would wash many guesses clean."""
-        self._known.pop(("account", account), None)
-        for key, _ in _keys(account, address)[1:]:
-            if known := self._known.get(key):
-                known.count -= 1
+    def wrong(self, account: str, address: str, now_s: float) -> None:
+        for key, allowance in (*_keys(account, address), (_own(account, address), PER_ADDRESS)):
+            self._wrong[key] = _Wrong(self._left(key, allowance, now_s) + 1, now_s)
+            self._wrong.move_to_end(key)
+        while len(self._wrong) > _KNOWN:
+            self._wrong.popitem(last=False)
 
-    def _wait_s(self, key: tuple[str, str], allowance: Allowance, now_s: float) -> float:
-        known = self._known.get(key)
-        over = known.count - allowance.free if known else -1
-        if known is None or over < 0 or now_s - known.last_s >= allowance.forget_s:
+    def right(self, account: str, address: str, now_s: float) -> None:
+        own = self._left(_own(account, address), PER_ADDRESS, now_s)
+        if at_address := self._wrong.get(("address", address)):
+            at_address.count -= own
+        self._wrong.pop(("account", account), None)
+        self._wrong.pop(_own(account, address), None)
+
+    def _left(self, key: _Key, allowance: Allowance, now_s: float) -> float:
+        known = self._wrong.get(key)
+        return known.left(allowance, now_s) if known else 0.0
+
+    def _wait_s(self, key: _Key, allowance: Allowance, now_s: float) -> float:
+        known, over = self._wrong.get(key), math.ceil(self._left(key, allowance, now_s)) - allowance.free
+        if known is None or over < 0:
             return 0.0
         return known.last_s + min(2.0 ** min(over, 30), allowance.longest_s) - now_s
 
 
-def _keys(account: str, address: str) -> tuple[tuple[tuple[str, str], Allowance], ...]:
-    return (("account", account), PER_ACCOUNT), (("address", address), PER_ADDRESS), (("all", ""), IN_ALL)
+def _keys(account: str, address: str) -> tuple[tuple[_Key, Allowance], ...]:
+    return (("account", account), PER_ACCOUNT), (("address", address), PER_ADDRESS), (("all",), IN_ALL)
+
+
+def _own(account: str, address: str) -> _Key:
+    """What of the address's is one account's."""
+    return ("own", account, address)

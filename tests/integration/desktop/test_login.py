@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cti.agents.agent import Agent, AgentId
+from cti.errors import StoreUnavailable
+from cti.store.people import MemoryPeople
 from cti.web.passwords import hash_password
 from tests.integration.desktop.browser import Browser, Desktop, open_socket
 from tests.integration.desktop.conftest import LogIn
@@ -20,6 +22,10 @@ NEW = "a-new-password-2"
 async def is_closed_within_a_second(desktop: Desktop) -> bool:
     async with asyncio.timeout(1):
         return await desktop.closed() == 4401
+
+
+async def away(*_: object) -> None:
+    raise StoreUnavailable("the database is away")
 
 
 async def guess(browser: Browser, agent: str, password: str = WRONG) -> tuple[int, str]:
@@ -37,6 +43,15 @@ async def test_47_login_bruteforce_is_throttled(stranger: Browser) -> None:
 async def test_47_guesses_at_the_same_moment_count_too(stranger: Browser) -> None:
     statuses = await asyncio.gather(*(guess(stranger, "mara") for _ in range(40)))
     assert sum(status == 401 for status, _ in statuses) <= 5
+
+
+async def test_47_what_the_database_could_not_tell_was_no_mistake(
+    stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryPeople, "password_hash", away)
+        assert {(await guess(stranger, "mara", PASSWORD))[0] for _ in range(40)} == {503}
+    assert (await guess(stranger, "mara", PASSWORD))[0] == 201
 
 
 async def test_47_one_address_that_tries_many_names_is_throttled(stranger: Browser) -> None:
