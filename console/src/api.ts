@@ -37,7 +37,7 @@ export type CallbackState = 'open' | 'claimed' | 'done' | 'failed' | 'cancelled'
 /** What came of it; after `failed` anybody may try again. */
 export type CallbackEnd = 'done' | 'failed' | 'cancelled'
 
-/** My figures since midnight where the site is. */
+/** My figures since midnight. */
 export interface Day {
   handled: number
   talk_s: number
@@ -200,7 +200,7 @@ export const api = {
     ask<unknown>('POST', 'agents/me/state', { id: command, state, ...(reasonCode === undefined ? {} : { reason_code: reasonCode }) }),
   extendWrapUp: (command: string) => ask<unknown>('POST', 'agents/me/wrap-up/extend', { id: command }),
   endWrapUp: (command: string) => ask<unknown>('POST', 'agents/me/wrap-up/end', { id: command }),
-  day: () => ask<Day>('GET', 'agents/me/day'),
+  day: (since: string) => ask<Day>('GET', `agents/me/day?${new URLSearchParams({ since })}`),
 
   callbacks: async (of: { state: CallbackState; mine?: boolean }) =>
     (await ask<{ items: Callback[] }>('GET', `callbacks?${new URLSearchParams({ state: of.state, ...(of.mine ? { mine: 'true' } : {}) })}`)).items,

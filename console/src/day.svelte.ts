@@ -1,6 +1,7 @@
 // My figures of today, as the record has them.
 import { api, type Day } from './api'
 import { desk } from './console.svelte'
+import { midnight } from './format'
 
 const EVERY_MS = 60_000
 /** The record is written just after the fact. */
@@ -24,7 +25,7 @@ class MyDay {
   async #load(): Promise<void> {
     const agent = desk.me?.agent
     if (!desk.desk.presence && !desk.isLive) return
-    const figures = await api.day().catch(() => null)
+    const figures = await api.day(midnight(desk.clock.now())).catch(() => null)
     if (agent === desk.me?.agent) this.figures = figures ?? this.figures
     if (figures) this.#later(EVERY_MS)
   }

@@ -3,6 +3,11 @@ import type { HistoryItem } from './protocol'
 
 const DAY_MS = 86_400_000
 
+/** What the agent's own clock calls midnight: "today" begins there on every page. */
+export function midnight(now: number): string {
+  return new Date(startOfDay(now)).toISOString()
+}
+
 function startOfDay(at: number): number {
   const day = new Date(at)
   day.setHours(0, 0, 0, 0)

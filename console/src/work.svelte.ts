@@ -4,6 +4,7 @@ import { agent, commands, why } from './agent.svelte'
 import { api, ApiError, type Interaction, type ResultChoice } from './api'
 import { desk, reason } from './console.svelte'
 import { Draft } from './drafts'
+import { midnight } from './format'
 import { t } from './i18n/index.svelte'
 import { remember, remembered, rememberedKeys } from './memory'
 import { notices } from './notices.svelte'
@@ -63,10 +64,8 @@ class Work {
   // ---- today's calls
 
   async load(more = false): Promise<void> {
-    const midnight = new Date()
-    midnight.setHours(0, 0, 0, 0)
     try {
-      const page = await api.mine(midnight.toISOString(), more ? this.cursor : null)
+      const page = await api.mine(midnight(desk.clock.now()), more ? this.cursor : null)
       this.record = more ? [...this.record, ...page.items] : page.items
       this.cursor = page.cursor ?? null
       this.recordState = 'there'

@@ -40,7 +40,8 @@ class Site(Section):
     country: Country = "TW"
     """ISO 3166-1, two letters: what a number without a country code means."""
     time_zone: TimeZone = "Asia/Taipei"
-    """IANA name: which day a call belongs to in reports."""
+    """IANA name: what the PBX's own records and ``cti backfill`` mean by a time, and the IVR by a day. The console's days are the
+    browser's."""
     language: Literal["en", "zh-Hant", "zh-Hans"] = "en"
     """The console's language where neither the agent nor the browser asks for one."""
 

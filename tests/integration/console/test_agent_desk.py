@@ -1,7 +1,9 @@
 """The agent's own state on the desk, in a real Chromium: ready and not ready, wrap-up, callbacks, what supervisors are told."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -197,7 +199,9 @@ async def test_logging_out_in_a_call_asks_nothing_and_waits_for_its_end(server: 
     await item(page, "Log out of the queues").click()
     await expect(page.get_by_text("Log out after this call", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Log out", exact=True).click()
-    await expect(page.get_by_text("You are logged out as soon as the call and its wrap-up are finished.")).to_be_visible()
+    await expect(
+        page.get_by_text("You are logged out as soon as the call and its wrap-up are finished.")
+    ).to_be_visible()
     await expect(state(page)).to_be_visible()
     server.floor.is_now("LOGOUT")
     await expect(page.get_by_label("Password")).to_be_visible()
@@ -469,11 +473,28 @@ async def test_a_colleague_who_was_faster_is_said_so(server: FakeServer, page: P
     await expect(page.get_by_text("Nobody waits for a callback.")).to_be_visible()
 
 
-async def test_my_day_shows_my_own_figures(server: FakeServer, page: Page) -> None:
-    server.floor.day = DayView(
+def a_day() -> DayView:
+    return DayView(
         since=now(), until=now(), logged_in_s=14_000, seconds={"READY": 5400.0}, handled=17, talk_s=4800.0, hold_s=60.0,
         wrap_up_s=840.0, missed=1, average_handle_s=300.0,
     )  # fmt: skip
+
+
+async def test_today_begins_at_the_agents_midnight_for_my_calls_and_my_day(server: FakeServer, page: Page) -> None:
+    browser = await page.context.new_cdp_session(page)
+    await browser.send("Emulation.setTimezoneOverride", {"timezoneId": "Pacific/Apia"})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "since=" in request.url else None)
+    server.floor.day = a_day()
+    await at_work(server, page)
+    await expect(page.locator("dl.day")).to_be_visible()
+    begins = {urlsplit(url).path.rpartition("/")[2]: parse_qs(urlsplit(url).query)["since"][0] for url in asked}
+    assert begins["day"] == begins["interactions"]
+    assert datetime.fromisoformat(begins["day"]).astimezone(ZoneInfo("Pacific/Apia")).time() == time()
+
+
+async def test_my_day_shows_my_own_figures(server: FakeServer, page: Page) -> None:
+    server.floor.day = a_day()
     await at_work(server, page)
     figures = page.locator("dl.day")
     for words in ("Calls17", "Talk time1 hr 20 min", "Wrap-up14 min", "Ready1 hr 30 min"):
