@@ -1,27 +1,30 @@
 """After each return to a PBX: what ended while we were away is filled in from its own records.
 
-How far the record is complete is kept in the database, a little behind the present, as long as the PBX is connected. A return
-fills the time from then on; again after a while, for Asterisk may write its records in batches. What cannot be read now is
-tried again, and the time stays open.
+How far the record is complete is kept in the database, half a minute behind the present: a connection that is still there then
+was there. One that is not may have been gone for longer than we know, for who stands still sees nothing. A return fills the time
+from then on; again after a while, for Asterisk may write its records in batches, and until then the time stays open. So it
+does where they cannot be read; that is tried again.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from cti import settings
 from cti.calls.call import PbxName
+from cti.clock import now
 from cti.envelope import Envelope
-from cti.errors import CtiError, PbxError, StoreUnavailable
+from cti.errors import CtiError, PbxError, StaleEpoch, StoreUnavailable
 from cti.log import logger
-from cti.reconcile.backfill import Backfill
+from cti.reconcile.backfill import SETTLED, Backfill
 from cti.reconcile.reading import RecordsPlaces
-from cti.store.backfills import SqlBackfills
+from cti.store.backfills import AHEAD, SqlBackfills
 from cti.store.database import Database
 from cti.store.interactions import InteractionLog
 from cti.store.journal import Journal
+from cti.store.lease import Fence
 from cti.telephony.link import LinkChanged, News, PbxLink
 from cti.telephony.make import endpoints
 
@@ -32,6 +35,14 @@ AFTER_S: Final = (1.0, 30.0, 330.0)
 KEEP_S: Final = 30.0
 OVERLAP: Final = timedelta(minutes=5)
 """A dead connection is noticed late, and clocks differ."""
+AT_MOST: Final = timedelta(days=1)
+"""How far back is looked where the mark lies ahead and so says nothing."""
+
+
+def earlier_clock() -> datetime:
+    """The wall clock may have been set ahead since the start, or back since before it. A mark too early costs a longer look, one
+    too late costs calls."""
+    return min(now(), datetime.now(UTC))
 
 
 def places_of(given: settings.Settings) -> dict[PbxName, RecordsPlaces]:
@@ -58,14 +69,18 @@ class Backfilling:
         journal: Journal,
         database: Database,
         *,
+        fence: Fence | None = None,
         after_s: Sequence[float] = AFTER_S,
+        keep_s: float = KEEP_S,
+        clock: Callable[[], datetime] = earlier_clock,
     ) -> None:
         self._links, self._journal, self._interactions = links, journal, interactions
         self._known = SqlBackfills(database)
         self._backfills = {
             name: Backfill(one, interactions, self._known) for name, one in places.items() if name in links
         }
-        self._after_s = after_s
+        self._fence = fence or Fence(epochs={})
+        self._after_s, self._keep_s, self._clock = after_s, keep_s, clock
         self._changed: dict[PbxName, asyncio.Event] = {name: asyncio.Event() for name in self._backfills}
 
     def news(self, news: News) -> None:
@@ -87,38 +102,47 @@ class Backfilling:
 
     async def _while_connected(self, pbx: PbxName, came: datetime) -> None:
         """Until the connection is another."""
-        since, pauses_s = await self._since(pbx), list(self._after_s)
+        since, pauses_s = await self._since(pbx, came), list(self._after_s)
         if since is None:  # never listened to before: what was then is not ours to fill in
             await self._complete(pbx, came + OVERLAP)
-            pauses_s = []
-        is_filled = since is None
         while True:
-            is_due = bool(pauses_s) or not is_filled
-            await self._change(pbx, within_s=pauses_s.pop(0) if pauses_s else KEEP_S)
+            reached = self._clock()
+            await self._change(pbx, within_s=pauses_s.pop(0) if since and pauses_s else self._keep_s)
             if self._links[pbx].status.at != came:
                 return
-            if is_due and since is not None:
-                is_filled = await self._fill(pbx, since, came) or is_filled
-            if is_filled:
-                await self._complete(pbx, datetime.now(UTC))
+            if since is None:
+                await self._complete(pbx, reached)
+            elif await self._fill_in(pbx, since, came, is_last=not pauses_s):
+                since = None
 
-    async def _since(self, pbx: PbxName) -> datetime | None:
+    async def _since(self, pbx: PbxName, came: datetime) -> datetime | None:
         """From where on something may be missing; None where it was never listened to before."""
         while True:
             try:
                 until = await self._known.complete_until(pbx)
             except StoreUnavailable:
-                await asyncio.sleep(KEEP_S)
+                await asyncio.sleep(self._keep_s)
                 continue
+            if until and until > self._clock() + AHEAD:
+                log.warning("backfill_mark_ahead", pbx=pbx, mark=until.isoformat(), hint="a day is looked through")
+                return came - AT_MOST
             return until - OVERLAP if until else None
 
-    async def _fill(self, pbx: PbxName, since: datetime, came: datetime) -> bool:
+    async def _fill_in(self, pbx: PbxName, since: datetime, came: datetime, *, is_last: bool) -> bool:
+        """Is there nothing left to do?"""
+        settled = self._clock() - SETTLED
+        is_done = await self._fill(pbx, since, came, None if is_last else settled)
+        if is_done and not is_last:
+            await self._complete(pbx, settled)
+        return is_done and is_last
+
+    async def _fill(self, pbx: PbxName, since: datetime, came: datetime, settled: datetime | None) -> bool:
         backfill = self._backfills[pbx]
         try:
             await self._journal.flush()
             if self._journal.status.spooled:
                 return False  # what waits there is not known to the database yet
-            plan = await backfill.plan(since, came + OVERLAP, self._links[pbx].calls)
+            plan = await backfill.plan(since, came + OVERLAP, self._links[pbx].calls, settled=settled)
             await backfill.carry_out(plan, self._record)
         except (CtiError, OSError) as error:
             what = "records_unreadable" if isinstance(error, PbxError) else "backfill_failed"
@@ -135,6 +159,7 @@ class Backfilling:
                 calls=len(plan.missing),
                 ends=len(plan.partly),
                 known=plan.known,
+                later=plan.unsettled,
             )
         return True
 
@@ -145,7 +170,9 @@ class Backfilling:
 
     async def _complete(self, pbx: PbxName, until: datetime) -> None:
         try:
-            await self._known.completed(pbx, until)
+            await self._known.completed(pbx, until, self._fence)
+        except StaleEpoch:
+            self._fence.on_stale()
         except StoreUnavailable:
             return  # later; until then more is looked at than need be
 

@@ -18,6 +18,7 @@ from cti.app.process_figures import BusFigures, LeaseFigures
 from cti.app.tenure import Tenure
 from cti.app.wanted import Wanted
 from cti.calls.call import PbxName
+from cti.clock import now
 from cti.crm.connector import CrmConnector
 from cti.crm.connectors import connect
 from cti.crm.lookup import Lookup
@@ -43,6 +44,7 @@ from cti.switchboard.figures import SwitchboardFigures
 from cti.switchboard.make import make_guard
 from cti.telephony.link import News, PbxLink
 from cti.telephony.make import make_link
+from cti.web.metrics import HubFigures
 from cti.web.passwords import hash_password
 
 log = logger("app")
@@ -128,9 +130,11 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
             tickets=MemoryTickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
             floor=make_floor(given, hub, acting, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
-            backfilling=Backfilling(places_of(given), by_name, interactions, journal, database), tenure=tenure, outward=outward,
+            tenure=tenure, outward=outward,
+            backfilling=Backfilling(places_of(given), by_name, interactions, journal, database, fence=tenure.fence if tenure else None),
         )  # fmt: skip
         service.roster(agents)
+        service.registry.register(HubFigures(hub, now))
         service.registry.register(ServiceFigures(service.links, lookup))
         service.registry.register(RecordFigures(journal))
         if outward:

@@ -42,7 +42,7 @@ def backfill(
 
 async def _backfill(since: str, until: str, pbx: str, dry_run: bool, json: bool, config: Path | None) -> int:
     from cti import settings
-    from cti.reconcile.backfill import Backfill
+    from cti.reconcile.backfill import SETTLED, Backfill
     from cti.store.backfills import SqlBackfills
     from cti.store.sql import SqlInteractionLog
 
@@ -55,7 +55,7 @@ async def _backfill(since: str, until: str, pbx: str, dry_run: bool, json: bool,
     async with _database(given) as database:
         for places in chosen:
             one = Backfill(places, SqlInteractionLog(database), SqlBackfills(database))
-            plan = await one.plan(begins, ends)
+            plan = await one.plan(begins, ends, live=None, settled=datetime.now(UTC) - SETTLED)
             if not dry_run:
                 await _carry_out(one, plan, database, quiet=json)
             _report(plan, zone, dry_run=dry_run, json=json)
@@ -138,12 +138,14 @@ def _report(plan: "Plan", zone: ZoneInfo, *, dry_run: bool, json: bool) -> None:
     say(
         f"{plan.places.pbx}, {span}: {plan.recorded} calls on the PBX's record; {plan.known} known here,"
         f" {len(plan.missing)} {verb} filled in, {len(plan.partly)} {verb} given their true end"
+        + (f"; {plan.unsettled} ended just now, and wait for the rest of their CDR" if plan.unsettled else "")
     )
 
 
 def _as_json(plan: "Plan", dry_run: bool) -> dict[str, Any]:
     return {
         "pbx": plan.places.pbx, "from": plan.since, "to": plan.until, "recorded": plan.recorded, "known": plan.known,
+        "later": plan.unsettled,
         "filled_in": [f"{call.pbx}-{call.first_id}" for call in plan.missing], "ends": [name for _, name in plan.partly],
         "dry_run": dry_run,
     }  # fmt: skip

@@ -1,11 +1,12 @@
 """Calls that we missed, filled in from what the PBX wrote itself, exactly once however often it is done.
 
 A call is looked for by every id that it is known by there. One we know nothing of is told whole; one whose end we did not see,
-from where we lost sight of it; all others, and those that are live, are left alone.
+from where we lost sight of it; all others, and those that are live, are left alone. What is told once stays so; a call of which
+some records may not be written yet is therefore left to a later time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -16,22 +17,25 @@ from cti.reconcile.compare import call_id
 from cti.reconcile.fill import candidates, facts_for
 from cti.reconcile.reading import RecordsPlaces, calls_ended
 from cti.reconcile.recorded import RecordedCall
+from cti.store.backfills import Standing
 from cti.store.derive import seen_call
 from cti.store.failpoints import failpoint
-from cti.store.interactions import Filter, Interaction, InteractionLog
-from cti.store.unseen import UNSEEN, is_backfilled
+from cti.store.interactions import InteractionLog
+from cti.store.unseen import is_backfilled
 
 Record = Callable[[Sequence[Envelope]], Awaitable[None]]
 """Returns when these facts are safe."""
 CALLS_AT_ONCE: Final = 50
-_AROUND: Final = timedelta(minutes=10)
-"""A call that was gone when we came back has the time of that, or of when the connection was lost."""
+SETTLED: Final = timedelta(seconds=330)
+"""After so long all records of a call are written: with ``batch = yes`` in cdr.conf that is every five minutes."""
+_SECONDS: Final = timedelta(seconds=2)
 _PART: Final = timedelta(hours=6)
-_PAGE: Final = 500
 
 
 class Known(Protocol):
-    async def known(self, calls: Iterable[CallId]) -> frozenset[CallId]: ...
+    async def standings(self, calls: Iterable[CallId]) -> Mapping[CallId, Standing]:
+        """Of those of which there is any fact."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,18 @@ class Plan:
     partly: tuple[tuple[RecordedCall, CallId], ...]
     """Their end was not seen; and what we call them."""
     live: int
+    unsettled: int
+    """Left for later: their records may not be all there."""
 
     @property
     def known(self) -> int:
-        return self.recorded - len(self.missing) - len(self.partly) - self.live
+        return (
+            self.recorded
+            - len(self.missing)
+            - len({call.first_id for call, _ in self.partly})
+            - self.live
+            - self.unsettled
+        )
 
 
 class Backfill:
@@ -61,22 +73,21 @@ class Backfill:
         self._log = log
         self._known = known
 
-    async def plan(self, since: datetime, until: datetime, live: Sequence[Call] = ()) -> Plan:
-        """Raises ``RecordsUnreadable``, ``StoreUnavailable``."""
+    async def plan(
+        self, since: datetime, until: datetime, live: Sequence[Call] | None = (), *, settled: datetime | None = None
+    ) -> Plan:
+        """``live``: None where nobody here knows; what has no end on our record is left alone then. ``settled``: all records of
+        calls that ended before are there; of all calls, if None.
+
+        Raises ``RecordsUnreadable``, ``StoreUnavailable``.
+        """
         recorded = [call async for call in self._recorded(since, until)]
         names = await asyncio.to_thread(lambda: [name for call in recorded for name in candidates(call)])
-        known = await self._known.known(names)
-        unseen = {item.call for item in await self._unseen(since, until)}
-        missing, partly, alive = await asyncio.to_thread(_sorted_out, recorded, known, unseen, _names(live))
-        return Plan(
-            places=self.places,
-            since=since,
-            until=until,
-            recorded=len(recorded),
-            missing=missing,
-            partly=partly,
-            live=alive,
-        )
+        look = _Look(
+            standings=await self._known.standings(names), live=_Live(live or ()), takes_open=live is not None,
+            settled=settled if self.places.cdr else None,
+        )  # fmt: skip
+        return await asyncio.to_thread(look.plan, self.places, since, until, recorded)
 
     async def _recorded(self, since: datetime, until: datetime) -> AsyncIterator[RecordedCall]:
         """Part by part, so that a week's records are never in memory at once."""
@@ -107,42 +118,64 @@ class Backfill:
         seen = seen_call(own)
         return facts_for(call, seen=seen, told=max((fact.sequence for fact in own), default=0) if seen else 0)
 
-    async def _unseen(self, since: datetime, until: datetime) -> list[Interaction]:
-        found, cursor = list[Interaction](), None
-        wanted = Filter(since=since - _AROUND, until=until + _AROUND, backfilled=False)
-        while True:
-            page = await self._log.between(wanted, cursor=cursor, limit=_PAGE)
-            found += [item for item in page.items if item.pbx == self.places.pbx and item.cause in UNSEEN]
-            cursor = page.cursor
-            if cursor is None:
-                return found
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What is known here of the calls on record there."""
 
-def _sorted_out(
-    recorded: Sequence[RecordedCall], known: frozenset[CallId], unseen: set[CallId], going_on: frozenset[str]
-) -> tuple[tuple[RecordedCall, ...], tuple[tuple[RecordedCall, CallId], ...], int]:
-    """Those missing, those whose end was not seen, and how many are live. A night's calls are many: not on the event loop."""
-    missing, partly, alive = list[RecordedCall](), list[tuple[RecordedCall, CallId]](), 0
-    for call in recorded:
-        ours = known & candidates(call)
-        if _is_live(call, going_on):
-            alive += 1
-        elif not ours:
-            missing.append(call)
-        else:
-            partly += [(call, name) for name in sorted(ours & unseen)]
-    return tuple(missing), tuple(partly), alive
+    standings: Mapping[CallId, Standing]
+    live: "_Live"
+    takes_open: bool
+    settled: datetime | None
+
+    def plan(self, places: RecordsPlaces, since: datetime, until: datetime, recorded: Sequence[RecordedCall]) -> Plan:
+        """A night's calls are many: not on the event loop."""
+        missing, partly, live, unsettled = list[RecordedCall](), list[tuple[RecordedCall, CallId]](), 0, 0
+        for call in recorded:
+            ours = candidates(call) & self.standings.keys()
+            unended = self._unended(ours)
+            if self.live.has(call):
+                live += 1
+            elif ours and not unended:
+                continue
+            elif self._is_unsettled(call):
+                unsettled += 1
+            elif ours:
+                partly += [(call, name) for name in unended]
+            else:
+                missing.append(call)
+        return Plan(
+            places=places, since=since, until=until, recorded=len(recorded), missing=tuple(missing), partly=tuple(partly), live=live,
+            unsettled=unsettled,
+        )  # fmt: skip
+
+    def _unended(self, ours: Iterable[CallId]) -> list[CallId]:
+        """Those whose end we did not see. One without any was forgotten by a start that could not read it, unless it went on
+        as another."""
+        wanted = {Standing.UNSEEN}
+        if self.takes_open and all(self.standings[name] is not Standing.OVER for name in ours):
+            wanted.add(Standing.OPEN)
+        return sorted(name for name in ours if self.standings[name] in wanted)
+
+    def _is_unsettled(self, call: RecordedCall) -> bool:
+        return self.settled is not None and not call.is_whole and call.ended_at >= self.settled
 
 
 def _told_whole(calls: Sequence[RecordedCall]) -> list[Envelope]:
     return [fact for call in calls for fact in facts_for(call)]
 
 
-def _names(live: Sequence[Call]) -> frozenset[str]:
-    """Ids and channels of calls that go on."""
-    parties = [leg.party for call in live for leg in call.live_legs()]
-    return frozenset({*(call.id for call in live), *(p.leg for p in parties), *(p.channel for p in parties)}) - {""}
+class _Live:
+    """The calls that go on."""
 
+    def __init__(self, calls: Sequence[Call]) -> None:
+        parties = [(leg.party, call) for call in calls for leg in call.live_legs()]
+        self._ids = {*(str(call.id) for call in calls), *(str(party.leg) for party, _ in parties)} - {""}
+        self._since = {party.channel: call.offered_at for party, call in parties if party.channel}
 
-def _is_live(call: RecordedCall, going_on: frozenset[str]) -> bool:
-    return bool(going_on & (call.ids | call.channels | candidates(call) | {call_id(call)}))
+    def has(self, recorded: RecordedCall) -> bool:
+        """By an id; or by a channel's name, which comes again after each start of the PBX, so not where it had ended before."""
+        if self._ids & (recorded.ids | candidates(recorded) | {call_id(recorded)}):
+            return True
+        lasted = recorded.ended_at + _SECONDS
+        return any(self._since[name] <= lasted for name in recorded.channels & self._since.keys())

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
 from cti.telephony.asterisk.endpoints import Endpoints, device_of, is_local
@@ -17,6 +18,9 @@ from cti.telephony.asterisk.records.queue_log import OF_CALLS, QueueLine
 from cti.telephony.asterisk.records.stamps import is_id, order_of
 
 _DIALLED_BY_THE_PBX: Final = frozenset({"AppDial", "AppQueue"})
+_ENDS: Final = frozenset({"ABANDON", "COMPLETECALLER", "COMPLETEAGENT"})
+"""After these a call seldom goes on; after all others it does."""
+_SECONDS: Final = timedelta(seconds=2)
 Key = tuple[object, ...]
 
 
@@ -34,6 +38,14 @@ class Records:
         return frozenset(one for one in known | bridged | {line.call for line in self.lines} if is_id(one)) or (
             frozenset(known) - {""}
         )
+
+    @property
+    def is_whole(self) -> bool:
+        """Does the CDR reach as far as the lines of the queue? It may be written later, and not all of a call at once."""
+        if not self.rows or not self.lines:
+            return bool(self.rows)
+        last, written = self.lines[-1], max(row.end for row in self.rows)
+        return written + _SECONDS >= last.at if last.event in _ENDS else written > last.at + _SECONDS
 
 
 def grouped(lines: Iterable[QueueLine], rows: Iterable[CdrRow], endpoints: Endpoints) -> list[Records]:

@@ -68,3 +68,5 @@ class RecordedCall:
     """False: it was handed over or left its queue then, and what came after only a CDR would tell."""
     has_cdr: bool = False
     has_queue_log: bool = False
+    is_whole: bool = True
+    """False: where there is a CDR, not all of this call may be written yet."""

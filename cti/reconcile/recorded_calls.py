@@ -110,7 +110,7 @@ def _call(records: Records, pbx: PbxName, endpoints: Endpoints, starts: _Starts)
         outcome=_outcome(records, caller.direction, parts, left_queue, is_cut=is_cut),
         ended_by=_ended_by(records, own, parts, caller.direction, ended_at), parts=parts, device=caller.device,
         left_queue="" if left_queue == "abandoned" else left_queue, left_queue_at=left.at if left and left_queue else None,
-        cause=cause, has_cdr=bool(records.rows), has_queue_log=bool(records.lines),
+        cause=cause, has_cdr=bool(records.rows), has_queue_log=bool(records.lines), is_whole=is_cut or records.is_whole,
         knows_end=bool(records.rows) or is_cut or own[-1].event in _HUNG_UP,
     )  # fmt: skip
 

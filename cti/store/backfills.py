@@ -1,16 +1,38 @@
-"""What is known of a PBX's calls, and up to when nothing of them is missing. Who calls it: ``cti.reconcile``."""
+"""How the record has a PBX's calls, and up to when nothing of them is missing. Who calls it: ``cti.reconcile``."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cti.calls.call import CallId, PbxName
+from cti.calls.call import CallId, Outcome, PbxName
+from cti.errors import StaleEpoch
 from cti.store.database import Database
 from cti.store.failpoints import failpoint
+from cti.store.lease import Fence
 from cti.store.queries import AT_ONCE
 from cti.store.storable import clean
-from cti.store.tables import backfill, fact
+from cti.store.tables import backfill, fact, interaction, lease
+from cti.store.unseen import UNSEEN
+
+AHEAD: Final = timedelta(minutes=15)
+"""A mark that is further ahead than this was set by a clock that was."""
+_ANYBODY: Final = Fence(epochs={})
+
+
+class Standing(StrEnum):
+    """How the record has a call."""
+
+    OPEN = "open"
+    """Without an end."""
+    UNSEEN = "unseen"
+    """With an end that was only inferred."""
+    MERGED = "merged"
+    """It went on as part of another."""
+    OVER = "over"
 
 
 class SqlBackfills:
@@ -19,26 +41,56 @@ class SqlBackfills:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def known(self, calls: Iterable[CallId]) -> frozenset[CallId]:
-        """Those of which there is any fact."""
-        wanted, found = sorted({clean(call) for call in calls}), set[CallId]()
+    async def standings(self, calls: Iterable[CallId]) -> Mapping[CallId, Standing]:
+        """Of those of which there is any fact."""
+        wanted, found = sorted({clean(call) for call in calls}), dict[CallId, Standing]()
         async with self._database.reading() as connection:
             for start in range(0, len(wanted), AT_ONCE):
-                some = select(fact.c.call).where(fact.c.call.in_(wanted[start : start + AT_ONCE])).distinct()
-                found.update(CallId(call) for call in (await connection.execute(some)).scalars())
-        return frozenset(found)
+                found |= await _standings(connection, wanted[start : start + AT_ONCE])
+        return found
 
     async def complete_until(self, pbx: PbxName) -> datetime | None:
         """None: this PBX has never been listened to."""
-        wanted = select(backfill.c.complete_until).where(backfill.c.pbx == pbx)
         async with self._database.reading() as connection:
-            return (await connection.execute(wanted)).scalar()
+            return await _complete_until(connection, pbx)
 
-    async def completed(self, pbx: PbxName, until: datetime) -> None:
-        """It never goes back."""
-        known = await self.complete_until(pbx)
-        if known is not None and known >= until:
-            return
+    async def completed(self, pbx: PbxName, until: datetime, fence: Fence = _ANYBODY) -> None:
+        """It goes back only where it is so far ahead that a clock must have been.
+
+        Raises ``StaleEpoch``, with nothing written, where ``fence`` is of a lease that another has taken.
+        """
         async with self._database.writing() as connection:
+            await _check(connection, f"/pbx/{pbx}", fence)
+            known = await _complete_until(connection, pbx)
+            if known is not None and until <= known <= until + AHEAD:
+                return
             await connection.execute(self._database.insert_or_replace(backfill), {"pbx": pbx, "complete_until": until})
         failpoint("backfill.completed")
+
+
+async def _standings(connection: AsyncConnection, calls: list[str]) -> dict[CallId, Standing]:
+    told = select(fact.c.call).where(fact.c.call.in_(calls)).distinct()
+    found = {CallId(call): Standing.OPEN for call in (await connection.execute(told)).scalars()}
+    row = interaction.c
+    ended = select(row.call, row.outcome, row.cause, row.is_backfilled).where(row.call.in_(calls))
+    for call, outcome, cause, is_backfilled in await connection.execute(ended):
+        is_unseen = cause in UNSEEN and not is_backfilled
+        over = Standing.MERGED if outcome == Outcome.MERGED else Standing.OVER
+        found[CallId(call)] = Standing.UNSEEN if is_unseen else over
+    return found
+
+
+async def _complete_until(connection: AsyncConnection, pbx: PbxName) -> datetime | None:
+    wanted = select(backfill.c.complete_until).where(backfill.c.pbx == pbx)
+    return (await connection.execute(wanted)).scalar()
+
+
+async def _check(connection: AsyncConnection, name: str, fence: Fence) -> None:
+    """Without a lock: what a reader that is replaced in this very moment has seen, it has seen."""
+    held = fence.epochs.get(name)
+    if held is None:
+        return
+    wanted = select(lease.c.epoch).where(lease.c.name == name)
+    epoch = (await connection.execute(wanted)).scalar() or 0
+    if epoch != held:
+        raise StaleEpoch(name, held, epoch)

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cti.calls.call import CallId, Outcome
-from cti.calls.events import Cleared
+from cti.calls.call import Call, CallId, Direction, LegId, Outcome, Party, PbxName, Role
+from cti.calls.events import Cleared, Offered
 from cti.calls.tracker import CallTracker
-from cti.calls.transitions import CallChanged
+from cti.calls.transitions import CallChanged, begin
 from cti.envelope import Envelope, event_of, of_change
 from cti.errors import RecordsUnreadable
 from cti.reconcile.backfill import Backfill
@@ -130,6 +130,64 @@ async def test_an_end_that_we_only_inferred_is_replaced(database: Database, tmp_
     assert len(filled.handled_by) == 1
 
 
+async def test_a_call_without_an_end_that_nobody_knows_of_any_more_gets_its_own(
+    database: Database, tmp_path: Path
+) -> None:
+    """A start that could not read the record forgot it, so nobody ended it."""
+    night = Night(tmp_path, 1).write()
+    (call,) = await calls_ended(night.places, MIDNIGHT - HOUR, night.ends + HOUR)
+    log, whole = SqlInteractionLog(database), [_own(fact) for fact in facts_for(call)]
+    await log.append([fact for fact in whole if "cleared" not in fact.type])
+    by_hand = await of(night, database).plan(MIDNIGHT - HOUR, night.ends + HOUR, live=None)
+    assert (by_hand.known, by_hand.partly) == (1, ())  # perhaps it is live
+    assert await fill(night, database) == 1
+    assert await fill(night, database) == 0
+    (filled,) = await rows(database)
+    assert (filled.call, filled.ended_at, filled.talk_s, filled.is_backfilled) == (
+        whole[0].subject, call.ended_at, 30.25, True,
+    )  # fmt: skip
+    assert await log.open_facts() == ()
+
+
+async def test_a_live_call_whose_channel_has_the_name_of_one_of_the_night_is_not_that_one(
+    database: Database, tmp_path: Path
+) -> None:
+    """Asterisk counts from 0 again after its start."""
+    night = Night(tmp_path, 2).write()
+    plan = await of(night, database).plan(
+        MIDNIGHT - HOUR, night.ends + HOUR, [_talking("main-1.2", night.ends, "PJSIP/trunk-00000000")]
+    )
+    assert (len(plan.missing), plan.live) == (2, 0)
+    plan = await of(night, database).plan(
+        MIDNIGHT - HOUR, night.ends + HOUR, [_talking("main-1.2", MIDNIGHT, "PJSIP/trunk-00000000")]
+    )
+    assert (len(plan.missing), plan.live) == (1, 1)
+
+
+async def test_a_call_whose_cdr_is_written_later_is_left_until_it_is(database: Database, tmp_path: Path) -> None:
+    """``batch = yes``: five minutes late, and not all of a call at once."""
+    night = Night(tmp_path, 10).write()
+    records = night.cdr.read_text()
+    night.cdr.write_text("")
+    backfill, log = of(night, database), SqlInteractionLog(database)
+    soon = await backfill.plan(MIDNIGHT - HOUR, night.ends + HOUR, settled=MIDNIGHT)
+    assert (soon.missing, soon.unsettled, soon.known) == ((), 10, 0)
+    night.cdr.write_text(records)
+    plan = await backfill.plan(MIDNIGHT - HOUR, night.ends + HOUR, settled=MIDNIGHT)
+    await backfill.carry_out(plan, log.append)
+    assert {(item.dnis, bool(item.handled_by)) for item in await rows(database)} == {
+        ("0800100100", True),
+        ("0800100100", False),
+    }
+    assert (len(plan.missing), plan.unsettled) == (10, 0)
+
+
+async def test_a_call_that_never_gets_a_cdr_is_filled_in_in_the_end(database: Database, tmp_path: Path) -> None:
+    night = Night(tmp_path, 10).write()
+    night.cdr.write_text("")
+    assert await fill(night, database) == 10
+
+
 async def test_one_pbxs_calls_are_not_anothers(database: Database, tmp_path: Path) -> None:
     for name in ("north", "south"):
         (tmp_path / name).mkdir()
@@ -176,6 +234,15 @@ async def test_by_hand_it_says_what_is_wrong(cti: Run, tmp_path: Path) -> None:
         said = await cti("backfill", "--config", file, "--from", "2026-11-21T20:00")
         assert (said.code, "facts wait in" in said.err, name in said.err) == (2, True, True)
         waiting.unlink()
+
+
+def _talking(name: str, began: datetime, channel: str) -> Call:
+    party = Party(leg=LegId(name), role=Role.CUSTOMER, number="0912345678", channel=channel)
+    return begin(
+        Offered(
+            call=CallId(name), at=began, pbx=PbxName("main"), direction=Direction.INBOUND, ani="0912345678", party=party
+        )
+    ).after
 
 
 def _own(fact: Envelope, call: CallId | None = None) -> Envelope:

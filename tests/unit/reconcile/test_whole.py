@@ -1,0 +1,53 @@
+"""Asterisk may write call detail records minutes late: are those of a call all there?"""
+
+import pytest
+
+from cti.calls.call import PbxName
+from cti.reconcile.recorded_calls import recorded_calls
+from cti.telephony.asterisk.endpoints import Endpoints
+from cti.telephony.asterisk.records import cdr, queue_log
+from cti.telephony.asterisk.records.cdr import CdrRow
+from tests.unit.telephony.test_records import TAIPEI
+
+ENTERED = "1795290803|1795290803.0|support|NONE|ENTERQUEUE||0912345678|1\n"
+TALKED = (
+    "1795290809|1795290803.0|support|Ann|RINGNOANSWER|5000\n"
+    "1795290812|1795290803.0|support|Bob|CONNECT|9|1795290809.2|2\n"
+)
+RANG, SPOKE, AFTER = (
+    f'cti1,1795290803.0,1795290803.0,{number},{start}.5,{start}.5,{end}.5,{word},"0912345678","0800100100","in","",'
+    f'"PJSIP/trunk-00000000","{phone}","Queue","support"\n'
+    for number, start, end, word, phone in (
+        (0, 1795290803, 1795290808, "NO ANSWER", "PJSIP/2001-00000001"), (2, 1795290809, 1795290842, "ANSWERED", "PJSIP/2002-00000002"),
+        (4, 1795290842, 1795290860, "ANSWERED", "PJSIP/2003-00000003"),
+    )
+)  # fmt: skip
+
+
+def written(text: str) -> list[CdrRow]:
+    return list(cdr.of_csv(text.splitlines(keepends=True), TAIPEI))
+
+
+@pytest.mark.parametrize(
+    ("last", "records", "is_whole"),
+    [
+        ("COMPLETEAGENT|9|30|1", "", False),
+        ("COMPLETEAGENT|9|30|1", RANG, False),
+        ("COMPLETEAGENT|9|30|1", RANG + SPOKE, True),
+        ("BLINDTRANSFER|2003|in|9|30|1", RANG + SPOKE, False),
+        ("BLINDTRANSFER|2003|in|9|30|1", RANG + SPOKE + AFTER, True),
+    ],
+    ids=["none", "the first who was rung", "all", "until it was handed over", "and after"],
+)
+def test_a_call_is_whole_once_its_cdr_reaches_as_far_as_its_queue(last: str, records: str, *, is_whole: bool) -> None:
+    lines = (ENTERED + TALKED + f"1795290842|1795290803.0|support|Bob|{last}\n").splitlines(keepends=True)
+    (call,) = recorded_calls(
+        queue_log.of_lines(lines), written(records), pbx=PbxName("main"), endpoints=Endpoints()
+    ) or (None,)
+    assert call is not None
+    assert call.is_whole is is_whole
+
+
+def test_a_call_outside_of_queues_is_whole_by_its_cdr_alone() -> None:
+    (call,) = recorded_calls((), written(SPOKE), pbx=PbxName("main"), endpoints=Endpoints())
+    assert call.is_whole
