@@ -37,9 +37,11 @@ _POSTGRES: Final = {
     "pool_pre_ping": True,
     "pool_timeout": 5,
 }
-_CONNECT: Final = {"timeout": 5, "server_settings": {"application_name": "cti"}}
 ANSWER_S: Final = 60.0
 """What a statement may take on PostgreSQL."""
+IDLE_MS: Final = 5000
+"""PostgreSQL ends a transaction whose process has fallen silent in the middle of it: others would wait for what that has locked as
+long as it stands still, or until TCP finds out that its machine is gone. It is less than a journal waits for a commit."""
 _BAD_VALUE: Final = ("22", "23", "54")
 """SQLSTATE classes that speak of the values sent, which no retry mends."""
 _NO_TABLE: Final = frozenset({"42P01", "42703"})
@@ -47,7 +49,7 @@ _NO_TABLE: Final = frozenset({"42P01", "42703"})
 
 class Database:
     """``url`` as the operator wrote it: ``sqlite:///cti.db``, ``postgresql://user:secret@host/cti``. ``is_patient``: a statement
-    may take as long as it takes. ``pool_size``: connections to PostgreSQL that are kept; while all are busy, as many again."""
+    may take as long as it takes, and so may the pause before the next. ``pool_size``: connections to PostgreSQL that are kept; while all are busy, as many again."""
 
     def __init__(self, url: str, *, is_patient: bool = False, pool_size: int = 10) -> None:
         self.url = async_url(url)
@@ -126,7 +128,11 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
 
 
 def _postgres_engine(url: URL, pool_size: int, *, is_patient: bool) -> AsyncEngine:
-    connect = {**_CONNECT, "command_timeout": None if is_patient else ANSWER_S}
+    impatient = {"idle_in_transaction_session_timeout": str(IDLE_MS)}
+    connect = {
+        "timeout": 5, "command_timeout": None if is_patient else ANSWER_S,
+        "server_settings": {"application_name": "cti", **({} if is_patient else impatient)},
+    }  # fmt: skip
     engine = _engine(url, {**_POSTGRES, "pool_size": pool_size, "max_overflow": pool_size, "connect_args": connect})
     event.listen(engine.sync_engine, "close", _hang_up)
     return engine

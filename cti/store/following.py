@@ -31,6 +31,8 @@ IN_A_ROW: Final = 100
 """Facts that are worked on without a break: some milliseconds."""
 LONG: Final = 200
 """Facts of one call beyond which it is worked on in a thread."""
+SAID: Final = derive.PEOPLES | {callbacks.CHANGED}
+"""What people say and do about a call, whichever process hears it; also after its end."""
 S = TypeVar("S")
 T = TypeVar("T")
 Facts = Sequence[Envelope]
@@ -52,8 +54,7 @@ class Following:
         events = {key for kind, key in told if kind in derive.CALL_EVENTS}
         cleared = {key for kind, key in told if kind == derive.CLEARED}
         walked = {key for kind, key in told if kind in JOURNEY_TYPES}
-        said = {key for kind, key in told if kind in derive.PEOPLES}
-        await self._hold(said)
+        said = {key for kind, key in told if kind in SAID}
         begun = sorted(filter(None, map(interval_of, new)), key=attrgetter("agent"))
         doubtful = (events | walked | said) - cleared
         last, before = await self._writing.ask(
@@ -99,12 +100,6 @@ class Following:
         return found
 
     # ---- what is asked
-
-    async def _hold(self, keys: Iterable[Key]) -> None:
-        """Of two processes, one that writes of a call what people say, and one that ends it, the second waits for the first:
-        else neither would see the other's fact. SQLite has one writer anyway."""
-        if self._sql.hold and (calls := _calls(keys)):
-            await self._writing.ask((self._sql.hold, calls))
 
     async def _told(self, keys: Sequence[Key], known: Sequence[Key]) -> tuple[Mapping[Key, Facts], dict[Key, Devices]]:
         """The calls' facts; and, of those ``known`` already, whose the phones were: one that changes hands must not change that."""
@@ -178,10 +173,14 @@ class Following:
         self._writing.put(statement, statement.rows(values))
 
 
-async def hold_callbacks(writing: Writing, statements: RecordStatements, new: Facts) -> None:
-    """Before what is done about a callback is written: of two processes that write at once, the second waits here, and then
-    sees what the first has done."""
-    names = sorted({str(one.data.get("callback", "")) for one in new if one.type == callbacks.CHANGED})
+async def hold(writing: Writing, statements: RecordStatements, new: Facts) -> None:
+    """Before what people say is written: of two processes, one that writes it and one that ends the call, or two that write of one
+    callback, the second waits for the first and sees what that has done. Calls before callbacks, as whoever ends a call has
+    them, so that no two wait for each other. SQLite has one writer anyway."""
+    said = [one for one in new if one.type in SAID]
+    if statements.hold and said:
+        await writing.ask((statements.hold, sorted({one.subject for one in said})))
+    names = sorted({str(one.data.get("callback", "")) for one in said if one.type == callbacks.CHANGED})
     if statements.hold_callbacks and names:
         await writing.ask((statements.hold_callbacks, names))
 

@@ -14,7 +14,7 @@ from cti.store import derive, queries, quick, rows
 from cti.store.database import Database
 from cti.store.drivers import AlreadyThereError, Writing
 from cti.store.failpoints import failpoint
-from cti.store.following import Following, hold_callbacks
+from cti.store.following import Following, hold
 from cti.store.interactions import Filter, Interaction, Page
 from cti.store.lease import Fence
 from cti.store.paging import checked_limit, cursor_of, is_search, place_at, place_of
@@ -59,7 +59,7 @@ class SqlInteractionLog(SqlJourneyLog, SqlShiftLog):
             new = fresh(told, await known_types(writing, sql, told) if is_known else {})
             if new:
                 facts = [line.fact for line in new]
-                await hold_callbacks(writing, sql, facts)
+                await hold(writing, sql, facts)
                 statement = sql.new_fact if is_known else sql.fact
                 writing.put(statement, statement.rows(map(rows.line_row, new)))
                 await self._following(writing).follow(facts)

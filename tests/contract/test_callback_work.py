@@ -10,8 +10,8 @@ from cti.calls.journey import IvrOutcome
 from cti.envelope import Envelope
 from cti.store.callbacks import CHANGED, NEXT
 from cti.store.interactions import InteractionLog
-from cti.store.journeys import Callback, CallbackState, Sought
-from tests.unit.store.call_stories import NINE, Story
+from cti.store.journeys import Callback, CallbackState, Period, Sought
+from tests.unit.store.call_stories import NINE, Story, facts_of
 from tests.unit.store.journey_stories import Way
 
 S = CallbackState
@@ -62,6 +62,19 @@ async def test_what_is_given_back_is_anybodys(log: InteractionLog) -> None:
     await log.append([done(wish, "claimed"), done(wish, "open")])
     known = await now(log, wish)
     assert (known.state, known.claimed_by, known.claimed_at, known.changed_by) == (S.OPEN, "", None, "mara")
+
+
+async def test_a_claim_changes_no_count_of_a_call_that_nobody_saw_leave_the_ivr(log: InteractionLog) -> None:
+    call, day = Story("1.1"), Period(since=NINE, until=NINE + timedelta(days=1))
+    way = Way(call)
+    begin, end = facts_of([call.offered(), call.cleared(20)])
+    await log.append([begin, way.entered(), way.wants_a_callback(), end])
+    counted = await log.flow_counts("bank", day)
+    assert [one.outcome for one in counted.journeys] == [IvrOutcome.FAILED]
+    (wish,) = (await log.callbacks(Sought())).items
+    await log.append([done(wish, "claimed")])
+    assert (await now(log, wish)).state == S.CLAIMED
+    assert await log.flow_counts("bank", day) == counted
 
 
 async def test_of_two_who_claim_the_first_on_record_has_it(log: InteractionLog) -> None:

@@ -10,13 +10,17 @@ import pytest
 from cti.calls.call import CallId
 from cti.calls.journey import IvrOutcome
 from cti.envelope import Envelope
+from cti.errors import StoreUnavailable
+from cti.store import database as database_module
 from cti.store import derive, drivers, following
+from cti.store.callbacks import CHANGED
 from cti.store.database import Database
 from cti.store.derive import NOTE, RESULT
+from cti.store.drivers import Writing
 from cti.store.following import Following
 from cti.store.interactions import Filter, Interaction
-from cti.store.journeys import Period, Sought
-from cti.store.record_statements import record_statements
+from cti.store.journeys import CallbackState, Period, Sought
+from cti.store.record_statements import RecordStatements, record_statements
 from cti.store.sql import SqlInteractionLog
 from cti.store.storable import line_of
 from tests.postgres_server import MakeDatabase
@@ -141,9 +145,7 @@ async def test_a_note_written_by_another_process_while_its_call_ends_is_in_the_i
         await log.append(facts[:-1])
         sql, note = record_statements(theirs.engine.dialect), Story().said(NOTE, text="just in time", by="mara")
         async with theirs.recording() as writing:
-            writing.put(sql.fact, sql.fact.rows([following.rows.line_row(line_of(note))]))
-            await Following(writing, sql, dict).follow([note])
-            await writing.ask((sql.types, [note.id]))
+            await written(writing, sql, note)
             ending = asyncio.create_task(log.append(facts[-1:]))
             await asyncio.wait({ending}, timeout=0.5)
         await ending
@@ -151,3 +153,52 @@ async def test_a_note_written_by_another_process_while_its_call_ends_is_in_the_i
         found = await log.get(CallId("main-1.1"))
         assert found
         assert found.note == "just in time"
+
+
+@pytest.mark.postgres
+async def test_a_claim_written_by_another_process_while_its_call_ends_is_in_the_callback(
+    make_database: MakeDatabase,
+) -> None:
+    async with make_database("postgresql") as ours:
+        theirs = Database(ours.url.render_as_string(hide_password=False).replace("+asyncpg", ""))
+        log, facts, way = SqlInteractionLog(ours), answered_call(), Way(Story())
+        await log.append([*facts[:-1], way.entered(), way.wants_a_callback()])
+        (wish,) = (await log.callbacks(Sought())).items
+        claim = Story().said(CHANGED, callback=wish.id, state="claimed", by="mara")
+        async with theirs.recording() as writing:
+            await written(writing, record_statements(theirs.engine.dialect), claim)
+            ending = asyncio.create_task(log.append(facts[-1:]))
+            await asyncio.wait({ending}, timeout=0.5)
+        await ending
+        await theirs.close()
+        known = await log.callback(wish.id)
+        assert known
+        assert (known.state, known.claimed_by) == (CallbackState.CLAIMED, "mara")
+
+
+@pytest.mark.postgres
+async def test_a_front_that_stands_still_in_the_middle_of_a_note_stops_nobody_for_long(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_database("postgresql") as ours:
+        monkeypatch.setattr(database_module, "IDLE_MS", 200)
+        theirs = Database(ours.url.render_as_string(hide_password=False).replace("+asyncpg", ""))
+        log, facts = SqlInteractionLog(ours), answered_call()
+        await log.append(facts[:-1])
+        frozen = theirs.recording()
+        await written(
+            await frozen.__aenter__(), record_statements(theirs.engine.dialect), Story().said(NOTE, text="...")
+        )
+        async with asyncio.timeout(5):
+            await log.append(facts[-1:])
+        with pytest.raises(StoreUnavailable):
+            await frozen.__aexit__(None, None, None)
+        await theirs.close()
+
+
+async def written(writing: Writing, sql: RecordStatements, fact: Envelope) -> None:
+    """All but committed."""
+    await following.hold(writing, sql, [fact])
+    writing.put(sql.fact, sql.fact.rows([following.rows.line_row(line_of(fact))]))
+    await Following(writing, sql, dict).follow([fact])
+    await writing.ask((sql.types, [fact.id]))
