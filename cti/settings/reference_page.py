@@ -54,7 +54,7 @@ def _table(name: str, field: FieldInfo) -> list[str]:
 
 def _rows(fields: list[tuple[str, FieldInfo]]) -> list[str]:
     rows = [
-        f"| `{name}` | {_default(field)} | {(field.description or '').replace('|', '&#124;')} |"
+        f"| `{name}` | {_default(field)} | {' '.join((field.description or '').split()).replace('|', '&#124;')} |"
         for name, field in fields
     ]
     return ["| key | default | |", "|---|---|---|", *rows]
