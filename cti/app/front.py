@@ -44,6 +44,7 @@ from cti.store.sql import SqlInteractionLog
 from cti.store.sql_people import SqlPeople
 from cti.switchboard.make import make_guard
 from cti.telephony.voice import Sound
+from cti.web.metrics import HubFigures
 from cti.web.parts import Parts
 from cti.web.recent import RecentLogins
 
@@ -129,6 +130,7 @@ async def _built(wanted: Wanted) -> AsyncIterator[Front]:
         )  # fmt: skip
         _connect(front)
         hub.roster(await first_agents(given, people))
+        front.registry.register(HubFigures(front.hub, now))
         front.registry.register(BusFigures(front.bus, front.feeder))
         front.registry.register(RecordFigures(front.journal))
         yield front

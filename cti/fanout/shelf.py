@@ -133,6 +133,11 @@ class Shelf(Book):
         found = (self.live_call(call) for call in self.ids)
         return tuple(sorted((call for call in found if call), key=lambda call: call.offered_at))
 
+    @property
+    def live_count(self) -> int:
+        """None is opened for it."""
+        return len(self._folders)
+
     def live_call(self, call: CallId) -> Call | None:
         folder = self._folders.get(call)
         if folder is None:

@@ -27,6 +27,10 @@ class Book:
         return tuple(self._live.values())
 
     @property
+    def live_count(self) -> int:
+        return len(self._live)
+
+    @property
     def parked(self) -> tuple[Call, ...]:
         """Those in a parking space, who was parked first comes first."""
         return tuple(self._parked.values())

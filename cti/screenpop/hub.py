@@ -194,6 +194,10 @@ class Hub:
         """All live calls, the oldest first."""
         return self._book.live
 
+    @property
+    def live_count(self) -> int:
+        return self._book.live_count
+
     def call(self, call: CallId) -> Call | None:
         """A live call, or one of the last thousands that ended: what people add to it may reach us before the record does."""
         return self._book.call(call)

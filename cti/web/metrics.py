@@ -22,7 +22,7 @@ class HubFigures(Collector):
 
     def collect(self) -> Iterable[Metric]:
         hub = self._hub
-        yield GaugeMetricFamily("cti_calls_active", "Live calls", value=len(hub.calls))
+        yield GaugeMetricFamily("cti_calls_active", "Live calls", value=hub.live_count)
         yield GaugeMetricFamily("cti_ws_clients", "Desktops with an open socket", value=hub.desktops.count)
         yield CounterMetricFamily(
             "cti_ws_dropped", "Desktops closed because they fell too far behind", value=hub.dropped

@@ -52,7 +52,6 @@ log: Final = logger("access")
 
 def make_app(parts: Parts) -> web.Application:
     """Everything on 8088. ``parts`` stay the caller's to start and stop; only the password threads end with the app."""
-    parts.registry.register(metrics.HubFigures(parts.hub, parts.clock))
     app = web.Application(
         client_max_size=MAX_BODY_BYTES,
         middlewares=[headers.middleware(parts.site), metrics.middleware(parts.registry), problems],

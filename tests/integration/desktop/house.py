@@ -24,6 +24,7 @@ from cti.store.people import MemoryPeople
 from cti.switchboard import Switchboard, TollGuard
 from cti.toll import TollRules
 from cti.web import server as web_server
+from cti.web.metrics import HubFigures
 from cti.web.parts import Parts, QueueTarget, WebSite
 from cti.web.passwords import hash_password
 from cti.web.ports import PartHealth
@@ -189,6 +190,7 @@ async def build(
         commands=commands or Switchboard({link.name: link}, hub, TollGuard(rules)), record=record, health=look,  # type: ignore[arg-type]
         queues=QUEUES, shift=floor,
     )  # fmt: skip
+    parts.registry.register(HubFigures(hub, parts.clock))
     sockets = SocketSettings(port=ws_port, origins=allowed, version="0.1.0")
     server = DesktopServer(replace(sockets, **(settings or {})), hub, tickets)  # type: ignore[arg-type]
     return House(parts, server, hub, people, log, customers, link, web_port, ws_port, health, floor, pbx)

@@ -91,6 +91,9 @@ async def test_an_agents_day_at_a_front(site: Site) -> None:
     assert (status, problem["detail"]) == (400, "no such reason")
     assert (await site.ask(ann, "POST", "/calls", {"to": "+15125550100", "id": "wish-0004"}))[0] in {400, 422}
 
+    assert (await site.reader.figures())["cti_pbx_connected"] == 1
+    assert sum([(await front.figures())["cti_ws_clients"] for front in site.fronts]) == 2
+
     await site.pbx.call(10, PHONES[1])
     assert [len(ids) for ids in bob.pops.values()] == [1]
     assert not ann.pops
