@@ -4,25 +4,17 @@
 """
 
 import argparse
-import asyncio
-import contextlib
 import secrets
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from random import Random
 
 from harness import Table, save
 
-from tests.chaos.mischief import MISCHIEFS, On
-from tests.chaos.pbx import chaos_asterisk
-from tests.chaos.story import Told, play
-from tests.postgres_server import PostgresServer, running_server
-from tests.redis_server import RedisServer, running_redis
+from tests.chaos.beside import played
+from tests.chaos.house import can_mount
+from tests.chaos.mischief import MISCHIEFS
+from tests.chaos.story import Told
 from tests.testbed import parts
-from tests.testbed.asterisk import Asterisk
 
 COLUMNS = (
     "what happens",
@@ -34,53 +26,8 @@ COLUMNS = (
     "ended unseen",
     "backfilled",
     "worst time, ms",
+    "forgiven, ms",
 )
-
-
-def run(names: Sequence[str], versions: Sequence[str], seed: int) -> list[Told]:
-    """Each version in a process of its own, with servers of its own: all of it within ten minutes."""
-    shares = [_share(names, version, versions) for version in versions]
-    with ProcessPoolExecutor(len(versions), get_context("spawn")) as processes:
-        told = processes.map(_play_in_turn, versions, shares, [seed] * len(versions))
-        return [one for some in told for one in some]
-
-
-def _share(names: Sequence[str], version: str, versions: Sequence[str]) -> list[str]:
-    plays = (
-        {On.EACH}
-        | ({On.FIRST} if version == versions[0] else set())
-        | ({On.LAST} if version == versions[-1] else set())
-    )
-    return [name for name in names if MISCHIEFS[name].on in plays]
-
-
-def _play_in_turn(version: str, names: Sequence[str], seed: int) -> list[Told]:
-    return asyncio.run(_played(version, names, seed))
-
-
-async def _played(version: str, names: Sequence[str], seed: int) -> list[Told]:
-    pbx = chaos_asterisk(version)
-    pbx.start()
-    try:
-        with (
-            contextlib.contextmanager(running_server)(is_durable=True) as postgres,
-            contextlib.contextmanager(running_redis)() as redis,
-        ):
-            return [await _one(name, pbx, seed, postgres, redis) for name in names]
-    finally:
-        pbx.remove()
-
-
-async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer, redis: RedisServer) -> Told:
-    began = time.monotonic()
-    told = await play(name, MISCHIEFS[name], pbx, Random(f"{seed} {name}"), postgres=postgres, redis=redis)
-    print(
-        f"{name} ({pbx.version}, {time.monotonic() - began:.0f} s): {'well' if told.is_well else 'NOT WELL'}",
-        flush=True,
-    )
-    for trouble in told.troubles:
-        print(f"    {trouble}", flush=True)
-    return told
 
 
 def table(told: Sequence[Told], seed: int) -> Table:
@@ -98,10 +45,12 @@ def table(told: Sequence[Told], seed: int) -> Table:
                 one.verdict.ended_unseen,
                 one.verdict.backfilled,
                 round(one.verdict.worst_ms, 1),
+                round(one.verdict.forgiven_ms, 1),
             )
             for one in told
         ),
-        note=f"Real calls by SIPp on a real Asterisk; our record against its queue_log and CEL. Seed {seed}.",
+        note="Real calls by SIPp on a real Asterisk; our record against its queue_log and CEL. Worst time: of those that we saw or the "
+        f"CDR has; forgiven: what more any of them was off while the machine itself stood still. Seed {seed}.",
     )
 
 
@@ -114,6 +63,16 @@ def _asked() -> argparse.Namespace:
     return asked.parse_args()
 
 
+def _playable(names: Sequence[str]) -> list[str]:
+    """The machine's own disk is not filled."""
+    left = [] if can_mount() else [name for name in names if MISCHIEFS[name].fills_disk]
+    for name in left:
+        print(
+            f"chaos: NOT PLAYED: {name}, for no small file system may be mounted here (tmpfs, as root)", file=sys.stderr
+        )
+    return [name for name in names if name not in left]
+
+
 def main() -> int:
     asked = _asked()
     versions = [
@@ -124,9 +83,11 @@ def main() -> int:
     if not versions:
         print(f"chaos: no Asterisk, SIPp, PostgreSQL or Redis here: {parts.PREPARE}", file=sys.stderr)
         return 2
-    names = asked.only.split(",") if asked.only else list(MISCHIEFS)
+    names = _playable(asked.only.split(",") if asked.only else list(MISCHIEFS))
+    if not names:
+        return 2
     print(f"chaos: seed {asked.seed}", flush=True)
-    told = run(names, versions, asked.seed)
+    told = played(names, versions, asked.seed)
     if asked.keep or not asked.only:
         save("chaos", tables=[table(told, asked.seed)])
     return 0 if all(one.is_well for one in told) else 1

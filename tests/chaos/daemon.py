@@ -3,9 +3,10 @@
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.pbx import QUEUE, RING_S
+from tests.integration.scaled.cluster import Process
 from tests.running import Running
 from tests.testbed.asterisk import AGENT_NAMES, Asterisk
 
@@ -23,14 +24,30 @@ class Daemon(Running):
     spool: Path
     more: str = ""
     """Further settings, TOML."""
+    front: Process | None = None
+    """Where desktops are, if that is another process."""
+
+    @property
+    def door(self) -> Running:
+        """Where desktops are."""
+        return self.front or self
 
     async def start(self, failpoint: str = "", *, until_up: bool = True) -> None:
         """``failpoint``: where it is to be killed, see ``cti/store/failpoints.py``."""
         self.config.write_text(self._settings(), encoding="utf-8")
         self.config.chmod(0o600)
-        await self.run(CTI_FAILPOINT=failpoint)
+        roles = ("--roles", "pbx") if self.front else ()
+        await self.run(*roles, CTI_FAILPOINT=failpoint, CTI_PROCESS__NAME=self.name)
         if until_up:
             await self.until_connected()
+        if self.front and not self.front.is_running:
+            await self.front.start()
+            await self.until_heard()
+
+    async def until_heard(self) -> None:
+        """Desktops hear what is read of the PBX."""
+        if self.front:
+            await self.front.until(news="ok", bus="ok", pbx="ok")
 
     async def until_connected(self, within_s: float = UP_S) -> None:
         """Up, with a link to the PBX and a record to write into."""
@@ -51,6 +68,19 @@ class Daemon(Running):
         async with asyncio.timeout(within_s):
             while (await self.parts()).get(part) != state:  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.05)
+
+    async def stop(self) -> int:
+        """All of it; the first exit code that is none of success."""
+        code = await self.front.stop() if self.front else 0
+        return code or await Running.stop(self)
+
+    async def close(self) -> None:
+        if self.front:
+            await self.front.close()
+        await Running.close(self)
+
+    def complaints(self) -> list[dict[str, Any]]:
+        return [*Running.complaints(self), *(self.front.complaints() if self.front else [])]
 
     async def _is_ready(self) -> bool:
         parts = await self.parts()

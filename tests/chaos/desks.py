@@ -11,7 +11,8 @@ import aiohttp
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from tests.chaos.daemon import PASSWORD, Daemon
+from tests.chaos.daemon import PASSWORD
+from tests.running import Running
 
 AGAIN_S: Final = 0.3
 BUSY: Final = ("RESERVED", "TALKING", "HOLD")
@@ -22,7 +23,7 @@ class Desk:
     """One agent's. ``pops`` and ``calls``: ids of what it shows now."""
 
     agent: str
-    daemon: Daemon
+    door: Running
     token: str = ""
     """Of a session that is on record; without one, it logs in."""
     pops: dict[str, str] = field(default_factory=dict)
@@ -41,9 +42,9 @@ class Desk:
 
     async def live(self) -> None:
         """Until cancelled. Whatever ends its socket, it tries again, as a console does."""
-        said = {"Origin": self.daemon.origin} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        said = {"Origin": self.door.origin} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
         async with aiohttp.ClientSession(
-            base_url=self.daemon.origin, cookie_jar=aiohttp.CookieJar(unsafe=True), headers=said
+            base_url=self.door.origin, cookie_jar=aiohttp.CookieJar(unsafe=True), headers=said
         ) as web:
             self._web = web
             while True:
@@ -62,7 +63,7 @@ class Desk:
         hello: dict[str, Any] = {"type": "hello", "ticket": ticket, "take_over": True}
         if self._stream:
             hello["resume"] = {"stream": self._stream, "seq": self._seq}
-        async with connect(self.daemon.ws_url, origin=self.daemon.origin, compression=None, ping_interval=None) as ws:  # type: ignore[arg-type]
+        async with connect(self.door.ws_url, origin=self.door.origin, compression=None, ping_interval=None) as ws:  # type: ignore[arg-type]
             self._socket = ws
             await ws.send(json.dumps(hello))
             async for text in ws:
@@ -89,6 +90,7 @@ class Desk:
                 self._stream, self.is_there = message["stream"], True
             case "snapshot":
                 self.pops = {pop["pop"]: pop["call"]["call"] for pop in message["pops"]}
+                self.popped += self.pops.values()
                 self.calls = {call["call"] for call in message["calls"]}
                 self.presence = (message["presence"] or {}).get("state", "")
             case "pop":

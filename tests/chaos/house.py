@@ -28,13 +28,14 @@ from tests.chaos.daemon import Daemon
 from tests.chaos.desks import Desk, Desks, opened
 from tests.chaos.metronome import Metronome
 from tests.chaos.pbx import QUEUE
+from tests.integration.scaled.cluster import Process
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.testbed.asterisk import AGENT_NAMES, Asterisk
 from tests.testbed.proxy import TcpProxy
 
-SLACK_S: Final = 0.3
-"""So long before we were gone, what was under way may be missing: the facts of the last few milliseconds, and their calls."""
+SLACK_S: Final = 0.05
+"""So long before we were gone, what was under way may be missing: what was on its way to us, or read and not recorded yet."""
 DISK_MB: Final = 24
 
 
@@ -50,14 +51,27 @@ class House:
     postgres: PostgresServer | None = None
     redis: RedisServer | None = None
     away: list[Away] = field(default_factory=list)
+    late: list[Away] = field(default_factory=list)
+    """While it saw the PBX, or was heard, much later than it was."""
     metronome: Metronome = field(default_factory=Metronome)
 
     @contextlib.contextmanager
     def unseen(self) -> Iterator[None]:
         """While the service cannot see the PBX."""
+        with self._within(self.away):
+            yield
+
+    @contextlib.contextmanager
+    def unheard(self) -> Iterator[None]:
+        """While desktops cannot hear in time what the PBX does."""
+        with self._within(self.late):
+            yield
+
+    @contextlib.contextmanager
+    def _within(self, times: list[Away]) -> Iterator[None]:
         since = time.time()
         yield
-        self.away.append(Away(since - SLACK_S, time.time()))
+        times.append(Away(since - SLACK_S, time.time()))
 
     async def calls_go_on(self, least_s: float, most_s: float | None = None) -> None:
         await asyncio.sleep(self.random.uniform(least_s, most_s or least_s))
@@ -83,26 +97,29 @@ async def open_house(
     redis: RedisServer | None = None,
     desks: int = 0,
 ) -> AsyncIterator[House]:
-    """``desks``: how many desktops there are besides the agents' own."""
+    """``desks``: how many desktops there are besides the agents' own. ``redis``: they are at a process of their own, behind it."""
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cti-chaos-")))
         disk = stack.enter_context(small_disk(folder / "disk"))
         proxy = await stack.enter_async_context(TcpProxy(pbx.ports.ami))
         url = postgres.new_database() if postgres else f"sqlite:///{disk}/cti.db"
-        more = f'[redis]\nurl = "{redis.url}"' if redis else ""
-        daemon = Daemon(pbx=pbx, folder=folder, database=url, ami_port=proxy.port, spool=disk / "spool", more=more)
-        agents = [Desk(name.lower(), daemon) for name in AGENT_NAMES.values()]
+        daemon = Daemon(
+            pbx=pbx, folder=folder, database=url, ami_port=proxy.port, spool=disk / "spool",
+            more=f'[redis]\nurl = "{redis.url}"' if redis else "",
+            front=Process(folder=folder, name="front", roles="push,web") if redis else None,
+        )  # fmt: skip
+        agents = [Desk(name.lower(), daemon.door) for name in AGENT_NAMES.values()]
         beside = await onlookers(daemon, desks)
         try:
             await daemon.start()
             shown = await stack.enter_async_context(opened([*agents, *beside]))
             yield House(pbx, proxy, daemon, shown, random, disk, postgres, redis)
         finally:
-            if daemon.is_running:
-                await daemon.kill()
+            await daemon.close()
             keep = os.environ.get("CTI_CHAOS_KEEP")
             if keep:
                 shutil.copytree(folder, Path(keep) / folder.name, dirs_exist_ok=True)
+                shutil.copytree(pbx.home / "log", Path(keep) / folder.name / "pbx", dirs_exist_ok=True)
 
 
 @contextlib.asynccontextmanager
@@ -120,7 +137,12 @@ async def onlookers(daemon: Daemon, count: int) -> list[Desk]:
         await people.add(Agent(id=AgentId(name), name=name, queues=(QUEUE,)), "")
         await people.open_session(Session(hash_token(name), AgentId(name), datetime.now(UTC) + timedelta(hours=1)))
     await database.close()
-    return [Desk(name, daemon, token=name) for name in names]
+    return [Desk(name, daemon.door, token=name) for name in names]
+
+
+def can_mount() -> bool:
+    with tempfile.TemporaryDirectory(prefix="cti-chaos-") as folder, small_disk(Path(folder) / "disk") as disk:
+        return disk.is_mount()
 
 
 @contextlib.contextmanager

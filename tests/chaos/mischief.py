@@ -45,6 +45,7 @@ class Mischief:
     on_postgres: bool = False
     on_redis: bool = False
     onlookers: int = 0
+    fills_disk: bool = False
 
 
 # ---- ourselves
@@ -100,9 +101,11 @@ async def away(house: House) -> None:
 async def frozen(house: House) -> None:
     """We stand still, the PBX goes on: the kernel keeps what it says."""
     await house.calls_go_on(3)
-    house.daemon.signal(signal.SIGSTOP)
-    await house.calls_go_on(6)
-    house.daemon.signal(signal.SIGCONT)
+    with house.unheard():
+        house.daemon.signal(signal.SIGSTOP)
+        await house.calls_go_on(6)
+        house.daemon.signal(signal.SIGCONT)
+        await house.calls_go_on(1)
     await house.calls_go_on(4)
 
 
@@ -124,9 +127,11 @@ async def link_cut(house: House) -> None:
 async def link_stalled(house: House) -> None:
     """Nothing is lost, all of it is late."""
     await house.calls_go_on(3)
-    house.proxy.stall()
-    await house.calls_go_on(6)
-    house.proxy.go_on()
+    with house.unheard():
+        house.proxy.stall()
+        await house.calls_go_on(6)
+        house.proxy.go_on()
+        await house.calls_go_on(1)
     await house.calls_go_on(4)
 
 
@@ -204,6 +209,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 async def disk_full(house: House) -> None:
     """Database and spool are on it: facts wait in memory until there is room."""
+    assert house.disk.is_mount(), "the machine's own is not filled"
     await house.calls_go_on(4)
     ballast = house.disk / "ballast"
     with contextlib.suppress(OSError), ballast.open("wb") as file:
@@ -219,12 +225,14 @@ async def disk_full(house: House) -> None:
 
 
 async def redis_gone(house: House) -> None:
-    """Killed, and after a while back with nothing in it."""
+    """Killed, and after a while back with nothing in it. Desktops are at a process that hears of calls by Redis alone."""
     assert house.redis is not None
     await house.calls_go_on(4)
-    await asyncio.to_thread(house.redis.kill)
-    await house.calls_go_on(6)
-    await asyncio.to_thread(house.redis.start)
+    with house.unheard():
+        await asyncio.to_thread(house.redis.kill)
+        await house.calls_go_on(6)
+        await asyncio.to_thread(house.redis.start)
+        await house.daemon.until_heard()
     await house.calls_go_on(4)
 
 
@@ -241,7 +249,8 @@ _STAMP: Final = re.compile(rb"^(Timestamp: )(\d+)", re.MULTILINE)
 
 
 async def clock_stepped(house: House) -> None:
-    """The PBX's wall clock goes an hour ahead, then an hour behind, then right again; ours stays."""
+    """As its events have it, the PBX's clock goes an hour ahead, then an hour behind, then right again. Its ids and records keep
+    the time, as does our clock: a machine's clock is not ours to set."""
     for step_s in (3600, -3600, 0):
         await house.calls_go_on(4)
         house.proxy.rewrite = _stepped(step_s)
@@ -269,10 +278,14 @@ MISCHIEFS: Final = {
     "asterisk_killed": Mischief(act=asterisk_killed, says="Asterisk is killed and started again", on=On.EACH),
     "postgres_killed": Mischief(act=postgres_killed, says="PostgreSQL is killed, back after 8 s", on_postgres=True),
     "postgres_frozen": Mischief(act=postgres_frozen, says="PostgreSQL stands still for 14 s", on_postgres=True),
-    "disk_full": Mischief(act=disk_full, says="The disk of database and spool is full for 8 s"),
-    "redis_gone": Mischief(act=redis_gone, says="Redis is killed, and back empty after 6 s", on_redis=True),
+    "disk_full": Mischief(act=disk_full, says="The disk of database and spool is full for 8 s", fills_disk=True),
+    "redis_gone": Mischief(
+        act=redis_gone, says="Two processes; Redis is killed, and back empty after 6 s", on_postgres=True, on_redis=True
+    ),
     "desktops_dropped": Mischief(
         act=desktops_dropped, says="206 desktops are cut off at once, three times", onlookers=200
     ),
-    "clock_stepped": Mischief(act=clock_stepped, says="The PBX's clock is set an hour ahead, behind, and right"),
+    "clock_stepped": Mischief(
+        act=clock_stepped, says="The clock in the PBX's events goes an hour ahead, behind, and right"
+    ),
 }

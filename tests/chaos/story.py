@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from tests.chaos.check import Verdict, verdict
 from tests.chaos.house import House, busy, open_house
 from tests.chaos.mischief import Mischief
-from tests.chaos.truth import true_calls
+from tests.chaos.truth import TrueCall, true_calls
 from tests.postgres_server import PostgresServer
 from tests.redis_server import RedisServer
 from tests.testbed.asterisk import Asterisk
@@ -25,6 +26,8 @@ class Told:
     verdict: Verdict
     complaints: tuple[str, ...]
     """What else is not as it should be."""
+    stood_s: float
+    """How long the machine stood still while it was played."""
 
     @property
     def is_well(self) -> bool:
@@ -64,28 +67,42 @@ async def play(
         async with house.metronome.beating(), busy(house):
             await mischief.act(house)
         await house.daemon.until_connected()
-        found = await _found(house, began)
-        complaints = await _complaints(house)
-        return Told(name=name, says=mischief.says, version=pbx.version, verdict=found, complaints=complaints)
+        truth = true_calls(pbx)
+        found = await _found(house, truth, began)
+        unshown = _unshown(house, [call for call in truth.values() if call.began_at >= began])
+        complaints = (*unshown, *await _complaints(house))
+        return Told(
+            name=name, says=mischief.says, version=pbx.version, verdict=found, complaints=complaints,
+            stood_s=house.metronome.stood_s,
+        )  # fmt: skip
 
 
-async def _found(house: House, began: float) -> Verdict:
+async def _found(house: House, truth: Mapping[str, TrueCall], began: float) -> Verdict:
     """What was missed is filled in a moment after the return; it is given that moment."""
-    truth, patience_s = true_calls(house.pbx), time.monotonic() + FILLED_IN_S
+    patience_s = time.monotonic() + FILLED_IN_S
     while True:
         await house.daemon.until_written()
         found = verdict(await house.rows(), truth, house.away, house.metronome.stalled_s, since=began)
-        if not (found.lost or found.unmarked) or time.monotonic() > patience_s:
+        if not (found.lost or found.unmarked or found.wrong) or time.monotonic() > patience_s:
             return found
         await asyncio.sleep(0.5)
+
+
+def _unshown(house: House, calls: Iterable[TrueCall]) -> Iterator[str]:
+    """Calls that somebody took who had no pop of them, though we were there from their beginning to their end."""
+    shown = {desk.agent: set(desk.popped) for desk in house.desks.each}
+    for call in calls:
+        was_there = not any(one.meets(call) for one in (*house.away, *house.late))
+        for agent in call.agents if was_there else ():
+            if f"main-{call.id}" not in shown[agent]:
+                yield f"{agent} took {call.id} and had no pop of it"
 
 
 async def _complaints(house: House) -> tuple[str, ...]:
     """Pops that stayed, agents who are busy without a call, calls that never end, exceptions, an exit that was none."""
     left = await house.desks.left_over()
-    figures = await house.daemon.figures()
-    live = figures["cti_calls_active"]
-    lost = figures["cti_facts_lost_total"]
+    live = (await house.daemon.door.figures())["cti_calls_active"]
+    lost = (await house.daemon.figures())["cti_facts_lost_total"]
     code = await house.daemon.stop()
     return (
         *left,

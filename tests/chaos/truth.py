@@ -1,4 +1,5 @@
-"""What Asterisk itself wrote of each call while nobody of ours looked: queue_log says what became of it, CEL when.
+"""What Asterisk itself wrote of each call while nobody of ours looked: queue_log says what became of it, CEL when. The CDR's
+end is another moment than CEL's, by as long as Asterisk takes in between: 0.1 s where it gets no processor.
 
 Read by code of the suite's own, so that a mistake in ours cannot hide behind itself.
 """
@@ -21,6 +22,8 @@ class TrueCall:
 
     id: str
     began_at: float
+    channels: set[str] = field(default_factory=set)
+    """The Uniqueids of all that took part, the caller's among them: each might be taken for a call."""
     queued_at: float | None = None
     """In whole seconds: queue_log's."""
     ani: str = ""
@@ -28,6 +31,8 @@ class TrueCall:
     """When caller and agent were first bridged."""
     ended_at: float | None = None
     """None: Asterisk did not live to say so."""
+    noted_end_at: float | None = None
+    """The same by the CDR."""
     agents: list[str] = field(default_factory=list)
     """Who spoke with the caller, in order."""
     ended_by: str = ""
@@ -44,6 +49,7 @@ def true_calls(pbx: Asterisk) -> dict[str, TrueCall]:
     """Calls from outside, by id."""
     calls = _of_cel(cel_log(pbx).read_text("utf-8", "replace").splitlines())
     _of_queue_log(pbx.queue_log.read_text("utf-8", "replace").splitlines(), calls)
+    _of_cdr(pbx.cdr_custom.read_text("utf-8", "replace").splitlines(), calls)
     return calls
 
 
@@ -52,9 +58,11 @@ def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
     for line in lines:
         kind, at, unique, linked, channel = line.split(",")
         if kind == "CHAN_START" and channel.startswith(TRUNK) and unique == linked:
-            calls[unique] = TrueCall(unique, float(at))
+            calls[unique] = TrueCall(unique, float(at), {unique})
         elif (call := calls.get(linked)) is None:
             continue
+        elif kind == "CHAN_START":
+            call.channels.add(unique)
         elif kind == "BRIDGE_ENTER" and unique != linked:
             agent = _OF_DEVICE[channel.rpartition("-")[0]]
             call.talked_at = call.talked_at or float(at)
@@ -80,3 +88,10 @@ def _of_queue_log(lines: Iterable[str], calls: dict[str, TrueCall]) -> None:
                 call.ended_by = "customer"
             case "ABANDON":
                 call.abandoned, call.ended_by = True, "customer"
+
+
+def _of_cdr(lines: Iterable[str], calls: dict[str, TrueCall]) -> None:
+    for line in lines:
+        _, unique, _linked, _, _start, _answer, end, *_ = line.split(",")
+        if call := calls.get(unique):
+            call.noted_end_at = max(call.noted_end_at or 0.0, float(end))

@@ -1,0 +1,85 @@
+"""What the verdict finds wrong: in rows that were filled in as in those that we saw."""
+
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from cti.calls.call import CallId, Direction, Outcome, PbxName
+from cti.store.interactions import Interaction
+from tests.chaos.check import Away, Verdict, verdict
+from tests.chaos.truth import TrueCall
+
+BEGAN = 1_795_290_000.25
+SEEN: list[Away] = []
+AWAY = [Away(BEGAN - 60, BEGAN + 60)]
+CALL = TrueCall(
+    id="1795290000.7", began_at=BEGAN, channels={"1795290000.7", "1795290000.9"}, ani="0911", talked_at=BEGAN + 5,
+    ended_at=BEGAN + 12, agents=["ann"], ended_by="customer",
+)  # fmt: skip
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(BEGAN + seconds, UTC)
+
+
+SAW = Interaction(
+    pbx=PbxName("main"), call=CallId(f"main-{CALL.id}"), direction=Direction.INBOUND, ani="0911", ani_name="", dnis="", queue="floor",
+    keys={}, offered_at=at(0), queued_at=None, answered_at=at(5), ended_at=at(12), wait_s=5, ring_s=1, talk_s=7, hold_s=0,
+    outcome=Outcome.ANSWERED, cause="normal", ended_by="customer", agent="ann", handled_by=(), transfers=(), contact="",
+    contact_name="", note="", result="", result_label="",
+)  # fmt: skip
+FILLED_IN = replace(SAW, is_backfilled=True, answered_at=at(4.75))
+
+
+def of(*rows: Interaction, away: list[Away], call: TrueCall = CALL, stalled_s: float = 0.0) -> Verdict:
+    return verdict(rows, {call.id: call}, away, lambda _at: stalled_s, since=BEGAN - 1)
+
+
+def test_what_is_as_asterisk_has_it_is_well() -> None:
+    for found in (of(SAW, away=SEEN), of(FILLED_IN, away=AWAY)):
+        assert (found.calls, found.lost, found.doubled, found.wrong, found.unmarked) == (1, [], [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (replace(FILLED_IN, agent="dee"), "agent 'dee', and by Asterisk ['ann']"),
+        (replace(FILLED_IN, ani="0999"), "from 0999, and by Asterisk 0911"),
+        (replace(FILLED_IN, outcome=Outcome.ABANDONED), "outcome abandoned, and by Asterisk answered"),
+        (replace(FILLED_IN, ended_by="agent"), "ended by 'agent', and by Asterisk 'customer'"),
+        (replace(FILLED_IN, offered_at=at(0.1)), "offered is 100 ms off, and 50 are allowed"),
+        (replace(FILLED_IN, ended_at=at(13)), "ended is 1000 ms off, and 50 are allowed"),
+        (replace(FILLED_IN, answered_at=at(6.2)), "answered is 1200 ms off, and 1050 are allowed"),
+    ],
+)
+def test_a_row_that_was_filled_in_otherwise_than_asterisk_has_it_is_wrong(row: Interaction, words: str) -> None:
+    assert of(row, away=AWAY).wrong == [f"{CALL.id}: {words}"]
+
+
+def test_a_mark_excuses_no_time_that_we_saw() -> None:
+    late = replace(FILLED_IN, offered_at=at(0.1), answered_at=at(5.9))
+    assert len(of(late, away=[Away(BEGAN + 10, BEGAN + 60)]).wrong) == 2
+
+
+def test_what_is_wrong_and_not_marked_says_so() -> None:
+    found = of(replace(SAW, agent="", answered_at=at(7)), away=AWAY)
+    assert (found.wrong, len(found.unmarked)) == ([], 2)
+
+
+def test_a_call_by_the_name_of_another_of_its_channels_is_doubled() -> None:
+    again = replace(SAW, call=CallId("main-1795290000.9"))
+    assert (of(SAW, again, away=SEEN).doubled, of(again, away=SEEN).lost) == ([CALL.id], [])
+
+
+def test_an_end_that_asterisk_did_not_live_to_tell_was_while_we_were_away() -> None:
+    died = TrueCall(id=CALL.id, began_at=BEGAN, channels={CALL.id}, talked_at=BEGAN + 5, agents=["ann"])
+    away, row = [Away(BEGAN + 10, BEGAN + 20)], replace(SAW, cause="pbx_restart", ended_by="system")
+    assert of(row, away=away, call=died).wrong == []
+    assert len(of(replace(row, ended_at=at(8.9)), away=away, call=died).wrong) == 1
+
+
+def test_what_is_forgiven_is_told() -> None:
+    found = of(replace(SAW, ended_at=at(12.06)), away=SEEN, stalled_s=0.04)
+    assert found.wrong == []
+    assert (round(found.worst_ms), round(found.forgiven_ms)) == (20, 40)
