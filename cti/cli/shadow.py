@@ -122,6 +122,8 @@ def _report(watched: "Watched") -> None:
     )
     if watched.lost:
         say(f"the connection was lost {watched.lost} times; what happened then we could not see")
+    if watched.not_kept:
+        say(f"{watched.not_kept} steps of calls could not be kept ({watched.reason}); their calls may seem to differ")
     if not compared.recorded:
         say("no call began and ended in that time: nothing is shown yet")
 
@@ -140,5 +142,6 @@ def _report_json(watched: "Watched") -> None:
     summary = {
         "from": watched.began, "to": watched.until, "recorded": compared.recorded, "here": compared.here, "agreed": compared.agreed,
         "differences": Counter(difference.kind for difference in compared.differences), "connection_lost": watched.lost,
+        "not_kept": watched.not_kept, "reason": watched.reason,
     }  # fmt: skip
     say(msgspec.json.encode({"summary": summary}).decode())

@@ -4,20 +4,21 @@ records. Nothing is sent but the log-in and the questions for lists."""
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from cti.calls.call import CallId
 from cti.calls.transitions import CallChanged
-from cti.envelope import Envelope, of_change
+from cti.envelope import of_change
 from cti.reconcile.compare import Comparison, compare, matches
 from cti.reconcile.reading import RecordsPlaces, calls_ended
 from cti.store import schema
 from cti.store.database import Database
 from cti.store.interactions import Filter, Interaction
+from cti.store.journal import Journal, JournalStatus
+from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
 from cti.telephony.asterisk.account import Account
 from cti.telephony.asterisk.ami_link import AmiLink
@@ -26,6 +27,7 @@ from cti.telephony.link import LinkChanged, News
 SETTLE_S: Final = 2.0
 """Asterisk writes a record a moment after the event; queue_log cuts off the second."""
 WRITE_S: Final = 30.0
+"""How long nothing may be written at the end until what was written by then is compared without the rest."""
 _PAGE: Final = 500
 
 
@@ -36,6 +38,9 @@ class Watched:
     comparison: Comparison
     lost: int
     """How often the connection was: what happened then we cannot know."""
+    not_kept: int = 0
+    """Steps of calls that could not be written, and why: their calls may seem missed, or to end otherwise."""
+    reason: str = ""
 
 
 async def watch(
@@ -48,54 +53,53 @@ async def watch(
 ) -> Watched | None:
     """Until ``stop`` returns; None where the PBX was never reached. Raises ``RecordsUnreadable``."""
     with tempfile.TemporaryDirectory(prefix="cti-shadow-") as folder:
-        shadow = _Shadow(account, places, f"sqlite:///{Path(folder) / 'shadow.db'}", told)
+        shadow = _Shadow(account, places, Path(folder), told)
         return await shadow.run(stop, tolerance_s)
 
 
 class _Shadow:
-    def __init__(self, account: Account, places: RecordsPlaces, url: str, told: Callable[[LinkChanged], None]) -> None:
-        self._places, self._url, self._told = places, url, told
+    def __init__(
+        self, account: Account, places: RecordsPlaces, folder: Path, told: Callable[[LinkChanged], None]
+    ) -> None:
+        self._places, self._folder, self._told = places, folder, told
         self._link = AmiLink(places.pbx, account, places.endpoints)
-        self._facts: asyncio.Queue[Envelope] = asyncio.Queue()
         self._began: datetime | None = None
         self._lost = 0
 
     async def run(self, stop: Callable[[], Awaitable[object]], tolerance_s: float) -> Watched | None:
-        await schema.make_ready(self._url)
-        database = Database(self._url)
+        url = f"sqlite:///{self._folder / 'shadow.db'}"
+        await schema.make_ready(url)
+        database = Database(url)
         log = SqlInteractionLog(database)
-        tasks = [asyncio.create_task(self._link.run(self._hear)), asyncio.create_task(self._keep(log))]
+        journal = Journal(log, Spool(self._folder / "facts.spool"))
+        tasks = [
+            asyncio.create_task(journal.run()),
+            asyncio.create_task(self._link.run(lambda news: self._hear(news, journal))),
+        ]
         try:
             await stop()
             until = datetime.now(UTC)
             await asyncio.sleep(SETTLE_S)
-            await asyncio.wait_for(self._facts.join(), WRITE_S)
-            return await self._compared(log, self._began, until, tolerance_s) if self._began else None
+            await written(journal)
+            if self._began is None:
+                return None
+            watched = await self._compared(log, self._began, until, tolerance_s)
+            return replace(watched, not_kept=not_kept(journal.status), reason=journal.status.reason)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await database.close()
 
-    def _hear(self, news: News) -> None:
+    def _hear(self, news: News, journal: Journal) -> None:
         if isinstance(news, CallChanged):
-            self._facts.put_nowait(of_change(news))
+            journal.record(of_change(news))
         elif isinstance(news, LinkChanged):
             if news.state == "connected":
                 self._began = self._began or datetime.now(UTC)
             elif self._began and news.state == "lost":
                 self._lost += 1
             self._told(news)
-
-    async def _keep(self, log: SqlInteractionLog) -> None:
-        while True:
-            batch = [await self._facts.get()]
-            with suppress(asyncio.QueueEmpty):
-                while True:
-                    batch.append(self._facts.get_nowait())
-            await log.append(batch)
-            for _ in batch:
-                self._facts.task_done()
 
     async def _compared(self, log: SqlInteractionLog, began: datetime, until: datetime, tolerance_s: float) -> Watched:
         """Calls that began and ended while we listened. In queue_log a call begins when it is queued, which may be later."""
@@ -111,6 +115,22 @@ class _Shadow:
         kept = [item for item in ours if item.call in wanted | beside]
         found = compare(whole, kept, tolerance_s=tolerance_s)
         return Watched(began=began, until=until, comparison=found, lost=self._lost)
+
+
+async def written(journal: Journal, *, patience_s: float = WRITE_S) -> None:
+    """Returns when all is written; or when nothing more is: what took hours to hear is not thrown away for what is missing."""
+    while True:
+        stored = journal.status.stored
+        try:
+            async with asyncio.timeout(patience_s):
+                return await journal.drained()
+        except TimeoutError:
+            if journal.status.stored == stored:
+                return None
+
+
+def not_kept(status: JournalStatus) -> int:
+    return status.waiting + status.spooled + status.lost
 
 
 def _names(items: Iterable[Interaction]) -> set[CallId]:
