@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from cti import settings
 from cti.agents.agent import Agent
 from cti.app import values
 from cti.app.backfilling import Backfilling, places_of
-from cti.app.leased_link import LeasedLink
 from cti.app.outward import Outward
 from cti.app.process_figures import BusFigures, LeaseFigures
 from cti.app.tenure import Tenure
@@ -22,7 +21,7 @@ from cti.clock import now
 from cti.crm.connector import CrmConnector
 from cti.crm.connectors import connect
 from cti.crm.lookup import Lookup
-from cti.errors import ConfigError, StoreUnavailable
+from cti.errors import ConfigError, Conflict, StoreUnavailable
 from cti.figures import RecordFigures, ServiceFigures
 from cti.floor.figures import FloorFigures
 from cti.floor.floor import Floor
@@ -110,16 +109,13 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
         pipeline = Pipeline(
             hub=hub, journal=journal, lookup=lookup, interactions=interactions, country=given.site.country, dialled=dialled,
         )  # fmt: skip
-        made = (
-            wanted.links if wanted.links is not None else [make_link(pbx, given.site, given.toll) for pbx in given.pbx]
-        )
+        made = wanted.links if wanted.links is not None else _links(given, tenure)
         by_name = {link.name: link for link in made}
         hub.listeners.abilities = lambda call, agent: (
             by_name[call.pbx].abilities(agent.device) if call.pbx in by_name else frozenset()
         )
-        acting = {name: LeasedLink(link, tenure.may_act) if tenure else link for name, link in by_name.items()}
         guard = make_guard(given.toll, given.site, given.pbx)
-        switchboard = Switchboard(acting, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
+        switchboard = Switchboard(by_name, hub, guard, dialled, most_pause_s=given.recording.most_pause_s)
         beside = Neighbours(
             links=by_name, customers=customers, lookup=lookup, journeys=interactions, queue_load=pipeline.queue_load,
             tell=pipeline.news,
@@ -128,7 +124,7 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
             database=database, interactions=interactions, people=people, journal=journal,
             customers=customers, lookup=lookup, hub=hub,
             tickets=MemoryTickets(), links=by_name, pipeline=pipeline, switchboard=switchboard,
-            floor=make_floor(given, hub, acting, journal.record),
+            floor=make_floor(given, hub, by_name, journal.record),
             reception=Reception(given, beside) if wants_reception(given) else None,
             tenure=tenure, outward=outward,
             backfilling=Backfilling(places_of(given), by_name, interactions, journal, database, fence=tenure.fence if tenure else None),
@@ -148,6 +144,11 @@ async def built(wanted: Wanted, tenure: Tenure | None) -> AsyncIterator[Service]
         for link in made:
             service.news(link.status)
         yield service
+
+
+def _links(given: settings.Settings, tenure: Tenure | None) -> Sequence[PbxLink]:
+    may_act = tenure.may_act if tenure else lambda: True
+    return [make_link(pbx, given.site, given.toll, may_act=may_act) for pbx in given.pbx]
 
 
 async def make_ready(url: str) -> None:
@@ -175,13 +176,17 @@ async def first_agents(given: settings.Settings, people: SqlPeople) -> tuple[Age
         known = {agent.id for agent in await people.agents()}
         for account in given.agents:
             if account.id not in known:
-                await people.add(
-                    values.agent(account), await asyncio.to_thread(_hashed, account.password.get_secret_value())
-                )
+                await _add(people, account)
         return await people.agents()
     except StoreUnavailable as away:
         log.warning("agents_unavailable", reason=str(away))
         return tuple(values.agent(account) for account in given.agents)
+
+
+async def _add(people: SqlPeople, account: settings.AgentAccount) -> None:
+    password_hash = await asyncio.to_thread(_hashed, account.password.get_secret_value())
+    with contextlib.suppress(Conflict):  # another process that is started for the first time as well was quicker
+        await people.add(values.agent(account), password_hash)
 
 
 def _hashed(password: str) -> str:

@@ -46,10 +46,9 @@ class SqlPeople:
     async def add(self, agent: Agent, password_hash: str) -> None:
         row = _agent_row(agent) | {"password_hash": password_hash, "password_changed_at": self._now()}
         async with self._database.writing() as connection:
-            known = await connection.execute(select(agent_table.c.id).where(agent_table.c.id == agent.id))
-            if known.first():
+            added = await connection.execute(self._database.insert_new(agent_table), row)
+            if not added.rowcount:
                 raise Conflict(f"there is an agent {agent.id} already")
-            await connection.execute(insert(agent_table), row)
 
     async def change(self, agent: Agent) -> None:
         await self._update(agent.id, _agent_row(agent))

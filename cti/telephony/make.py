@@ -1,6 +1,7 @@
 """Settings of one PBX -> its link. The one place that says which kind of PBX there is."""
 
 import re
+from collections.abc import Callable
 
 from cti.calls.call import PbxName
 from cti.settings import Pbx, Site, Toll
@@ -11,14 +12,13 @@ from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.endpoints import Endpoints
 
 
-def make_link(pbx: Pbx, site: Site, toll: Toll) -> AmiLink:
+def make_link(pbx: Pbx, site: Site, toll: Toll, *, may_act: Callable[[], bool] = lambda: True) -> AmiLink:
     name = PbxName(pbx.name)
     commands = Account(
         host=pbx.host, port=pbx.port, user=pbx.commands_user, secret=pbx.commands_secret.get_secret_value()
     )
-    return AmiLink(
-        name, events_account(pbx), endpoints(pbx), control=Control(name, commands, _dialplan(pbx, site, toll))
-    )
+    control = Control(name, commands, _dialplan(pbx, site, toll), may_act=may_act)
+    return AmiLink(name, events_account(pbx), endpoints(pbx), control=control)
 
 
 def events_account(pbx: Pbx) -> Account:

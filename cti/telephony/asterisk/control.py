@@ -32,14 +32,25 @@ log = logger("telephony")
 class Control:
     """One PBX's command plane. ``run`` keeps it connected; ``send`` carries out a command; ``feed`` takes every message of
     the event plane. All of it in one event loop.
+
+    ``may_act`` is asked before each action: some go out after others, or after a wait, and the PBX may be another process' by then.
     """
 
     MOST_OUT: Final = 500
     """Commands out at a time; a site that has more is in a loop."""
 
-    def __init__(self, name: PbxName, account: Account, dialplan: Dialplan, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        name: PbxName,
+        account: Account,
+        dialplan: Dialplan,
+        limits: Limits | None = None,
+        *,
+        may_act: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._name, self._account, self._dialplan = name, account, dialplan
         self._limits = limits or Limits()
+        self._may_act = may_act
         self._confirmations = Confirmations()
         self._futures: dict[str, asyncio.Future[Result]] = {}
         self._wire: Wire | None = None
@@ -139,6 +150,9 @@ class Control:
     async def _respond(self, action: Action) -> Mapping[str, str]:
         if self._wire is None:
             raise PbxUnavailable("not connected")
+        if not self._may_act():
+            log.warning("command_held_back", pbx=self._name, action=action["Action"])
+            raise PbxUnavailable("another process may have the PBX")
         return await self._wire.act(action)
 
     def _given(self, command: Command) -> Given:

@@ -1,12 +1,15 @@
 """What every keeper of people keeps."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from cti import settings
 from cti.agents.agent import Agent, AgentId, AgentRole
+from cti.app.service import first_agents
 from cti.calls.call import CallId
 from cti.errors import Conflict, NotFound
 from cti.store.interactions import Filter
@@ -87,7 +90,9 @@ async def test_a_session_lives_until_it_is_ended(people: People) -> None:
     session = Session("a" * 64, MARA.id, NINE + timedelta(hours=12))
     await people.open_session(session)
     assert await people.session(session.token_hash) == session
+    assert await people.sessions() == {session.token_hash}
     await people.end_session(session.token_hash)
+    assert await people.sessions() == frozenset()
     assert await people.session(session.token_hash) is None
 
 
@@ -119,6 +124,17 @@ async def test_an_emptied_draft_is_none(people: People) -> None:
     await people.put_draft(MARA.id, CALL, Draft("x", NINE))
     await people.put_draft(MARA.id, CALL, Draft("", NINE))
     assert await people.draft(MARA.id, CALL) is None
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+async def test_processes_that_start_for_the_first_time_at_once_all_begin(
+    make_database: MakeDatabase, kind: str
+) -> None:
+    """Each has the accounts of the settings to put on record."""
+    given = settings.Settings(agents=tuple(settings.AgentAccount(id=f"a{nr}", name="Ann") for nr in range(20)))
+    async with make_database(kind) as database:
+        begun = await asyncio.gather(*(first_agents(given, SqlPeople(database)) for _ in range(4)))
+    assert [len(agents) for agents in begun] == [20] * 4
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

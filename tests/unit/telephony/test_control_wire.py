@@ -21,9 +21,9 @@ from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.ami_wire import Limits, listed_actions
 from cti.telephony.asterisk.control import Control
 from cti.telephony.asterisk.dialplan import Dialplan
-from cti.telephony.asterisk.kinds.kind import Expectation, Given
+from cti.telephony.asterisk.kinds.kind import Ends, Expectation, Given
 from cti.telephony.backoff import backoff_s
-from cti.telephony.commands import AddMember, Command, Done, Failed, Hangup, Originate
+from cti.telephony.commands import AddMember, Command, Done, Failed, Hangup, Originate, SendKeys
 from tests.unit.telephony import every_command
 
 SOON_S = 5.0
@@ -32,6 +32,7 @@ HASTY = replace(QUICK, answer_s=0.5)
 """For those who wait for what never comes."""
 DIAL = Originate(id="dial", device="PJSIP/2001", to="2002")
 END = Hangup(id="end", call=CallId("main-1.1"), leg=LegId("1.1"))
+KEYS = SendKeys(id="keys", call=CallId("main-1.1"), leg=LegId("1.1"), keys="12")
 JOIN = AddMember(id="join", queue="support", device="PJSIP/2001", name="ann", reason="lunch break")
 Headers = dict[str, str]
 Answers = Callable[[Headers], str | None]
@@ -113,9 +114,11 @@ async def pbx() -> AsyncIterator[FakeAmi]:
 
 
 @contextlib.asynccontextmanager
-async def running(pbx: FakeAmi, limits: Limits = QUICK) -> AsyncIterator[Control]:
+async def running(
+    pbx: FakeAmi, limits: Limits = QUICK, may_act: Callable[[], bool] = lambda: True
+) -> AsyncIterator[Control]:
     account = Account(port=pbx.port, user="cti-commands", secret="s" * 32)
-    control = Control(PbxName("main"), account, Dialplan(), limits)
+    control = Control(PbxName("main"), account, Dialplan(), limits, may_act=may_act)
     task = asyncio.create_task(control.run())
     try:
         yield control
@@ -191,6 +194,17 @@ async def test_a_command_is_done_when_the_event_says_so(pbx: FakeAmi) -> None:
         assert not sending.done()
         control.feed(originated(action, "Success"))
         assert await sending == Done(command="dial", leg=LegId(action["ChannelId"]))
+
+
+async def test_nothing_goes_out_once_another_process_may_have_the_pbx(pbx: FakeAmi) -> None:
+    """Asked at the last moment, for some actions go out after others."""
+    answers = iter([True])
+    async with running(pbx, may_act=lambda: next(answers, False)) as control:
+        await until(lambda: control.is_connected)
+        control.ends_of = lambda _leg: Ends(other=LegId("1.2"))
+        assert await control.send(KEYS) == Failed(command="keys", reason="pbx_lost")
+        assert await control.send(END) == Failed(command="end", reason="pbx_lost")
+    assert [action["Digit"] for action in pbx.seen if action["Action"] not in {"Login", "Ping"}] == ["1"]
 
 
 async def test_an_event_that_overtakes_the_response_counts(pbx: FakeAmi) -> None:
