@@ -1,7 +1,8 @@
 """Brings the news of the bus to this process's hub: in the right epoch, whole after a gap, and honest when nobody tells any.
 
 After a gap the picture is asked for; until it has come, what comes is taken as far as it follows on what is known. Of an epoch
-older than one seen before nothing is taken: whoever was frozen past its lease can tell nobody anything.
+older than one seen before nothing is taken: whoever was frozen past its lease can tell nobody anything. Where the older one
+goes on alone, the database was set back to it (restored), and it is the lease's.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ log = logger("feeder")
 
 SILENT_S: Final = 5.0
 """No news for so long: the process that reads the PBXs is away."""
+SET_BACK_S: Final = 10.0
+"""An older epoch that goes on for so long, with nothing of the newer one: who was frozen, or was replaced, knows it by then."""
 ASK_AGAIN_S: Final = 2.0
 _TICK_S: Final = 0.25
 
@@ -70,6 +73,7 @@ class Feeder:
         self._seen: _Seen | None = None
         self._asked_at: float | None = None
         self._heard_at = clock()
+        self._older_since: float | None = None
         self._pbxs: dict[str, PbxView] = {}
         """As last told; shown as lost while nobody tells anything."""
         self.epoch = 0
@@ -101,10 +105,10 @@ class Feeder:
         if isinstance(news, Gap):
             self._want(news.reason)
             return
-        if news.epoch < self.epoch:
+        if news.epoch < self.epoch and not self._is_set_back():
             self.stale += 1
             return
-        if news.epoch > self.epoch:
+        if news.epoch != self.epoch:
             self._new_epoch(news)
         self._is_heard()
         try:
@@ -160,8 +164,13 @@ class Feeder:
         else:
             self._want("a new epoch")
 
+    def _is_set_back(self) -> bool:
+        if self._older_since is None:
+            self._older_since = self._clock()
+        return self._clock() - self._older_since > SET_BACK_S
+
     def _is_heard(self) -> None:
-        self._heard_at = self._clock()
+        self._heard_at, self._older_since = self._clock(), None
         if self.is_silent:
             self.is_silent = False
             log.info("news_again")

@@ -132,6 +132,7 @@ async def test_a_call_that_is_nobodys_here_is_not_opened(site: Site) -> None:
     push.desktop(JON.id).connect()
     told(site, story.offered(), story.queued(), story.rings(MARA), story.answers(MARA))
     folder = push.hub._shelf._folders[story.id]
+    assert push.hub.live_count == 1
     assert (folder.call, len(folder.unread)) == (None, 4)
     assert push.hub.call(story.id) == story.call, "until somebody asks"
     told(site, story.ends())
@@ -226,6 +227,28 @@ async def test_an_older_epoch_tells_nothing(site: Site) -> None:
     assert mara.types() == []
     assert push.feeder.stale > 0
     assert push.hub.calls == ()
+
+
+async def test_an_older_epoch_that_goes_on_alone_is_the_lease_s_again(site: Site) -> None:
+    """The database was restored from a backup, which knew of fewer takeovers."""
+    push, story = await site.push("a"), Story()
+    site.new_reader(epoch=7)
+    await site.settle()
+    site.new_reader(epoch=3).restore([story.offered().after])
+    await site.goes(9)
+    assert (push.hub.calls, push.feeder.epoch) == ((), 7)
+    await site.goes(3)
+    assert ([call.id for call in push.hub.calls], push.feeder.epoch) == ([story.id], 3)
+    assert push.feeder.is_whole
+
+
+async def test_an_older_epoch_beside_the_newer_one_is_never_the_lease_s(site: Site) -> None:
+    push, frozen = await site.push("a"), site.reader
+    site.new_reader(epoch=2)
+    for _ in range(30):
+        frozen._publish(Kind.ALIVE)
+        await site.goes(1)
+    assert push.feeder.epoch == 2
 
 
 async def test_a_new_reader_tells_all_at_its_start(site: Site) -> None:
