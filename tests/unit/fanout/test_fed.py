@@ -248,7 +248,7 @@ async def test_an_older_epoch_beside_the_newer_one_is_never_the_lease_s(site: Si
     for _ in range(30):
         frozen._publish(Kind.ALIVE)
         await site.goes(1)
-    assert push.feeder.epoch == 2
+    assert (push.feeder.epoch, push.feeder.stale) == (2, 30)
 
 
 async def test_a_new_reader_tells_all_at_its_start(site: Site) -> None:
