@@ -45,6 +45,8 @@ class Records:
         if not self.rows or not self.lines:
             return bool(self.rows)
         last, written = self.lines[-1], max(row.end for row in self.rows)
+        if last.event == "BLINDTRANSFER" and any(row.start >= last.at for row in self.rows):
+            return True  # of whom it was handed over to, be it a short talk
         return written + _SECONDS >= last.at if last.event in _ENDS else written > last.at + _SECONDS
 
 

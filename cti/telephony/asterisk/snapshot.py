@@ -12,12 +12,14 @@ from typing import Final
 from cti.calls.call import LegId
 from cti.telephony.asterisk.ami_codec import AmiMessage
 from cti.telephony.asterisk.mirror import Channel, Mirror
+from cti.telephony.asterisk.records.stamps import made_at
 from cti.telephony.asterisk.translate.bridges import meet
 from cti.telephony.asterisk.translate.headers import read_headers
 from cti.telephony.asterisk.translate.queues import wait
 
 HOLDS: Final = "cti-hold"
 """The context in which a customer is who is on hold by the PBX (extensions_cti.conf)."""
+_CLOCKS_PART: Final = timedelta(minutes=1)
 
 
 class Snapshot:
@@ -37,7 +39,7 @@ class Snapshot:
         leg = LegId(item.get("Uniqueid"))
         self._missing.discard(leg)
         is_new = leg not in self._mirror.channels
-        born = at - timedelta(seconds=_seconds(item.get("Duration")))
+        born = _born(leg, at - timedelta(seconds=_seconds(item.get("Duration"))))
         channel = self._mirror.add(leg, item.get("Channel"), LegId(item.get("Linkedid") or leg), born)
         if channel is None:
             return
@@ -91,6 +93,12 @@ class Snapshot:
             self._mirror.enter_bridge(channel, bridge)
         elif not bridge and channel.bridge:
             self._mirror.leave_bridge(channel)
+
+
+def _born(leg: LegId, counted: datetime) -> datetime:
+    """By the second in its id, where the PBX counts as many since: where not, its clock was set, or the id was given by hand."""
+    made = made_at(leg)
+    return made if made is not None and abs(made - counted) < _CLOCKS_PART else counted
 
 
 def _seconds(text: str) -> int:

@@ -14,12 +14,12 @@ TALKED = (
     "1795290809|1795290803.0|support|Ann|RINGNOANSWER|5000\n"
     "1795290812|1795290803.0|support|Bob|CONNECT|9|1795290809.2|2\n"
 )
-RANG, SPOKE, AFTER = (
+RANG, SPOKE, AFTER, SHORT = (
     f'cti1,1795290803.0,1795290803.0,{number},{start}.5,{start}.5,{end}.5,{word},"0912345678","0800100100","in","",'
     f'"PJSIP/trunk-00000000","{phone}","Queue","support"\n'
     for number, start, end, word, phone in (
         (0, 1795290803, 1795290808, "NO ANSWER", "PJSIP/2001-00000001"), (2, 1795290809, 1795290842, "ANSWERED", "PJSIP/2002-00000002"),
-        (4, 1795290842, 1795290860, "ANSWERED", "PJSIP/2003-00000003"),
+        (4, 1795290842, 1795290860, "ANSWERED", "PJSIP/2003-00000003"), (4, 1795290842, 1795290843, "ANSWERED", "PJSIP/2003-00000003"),
     )
 )  # fmt: skip
 
@@ -36,8 +36,9 @@ def written(text: str) -> list[CdrRow]:
         ("COMPLETEAGENT|9|30|1", RANG + SPOKE, True),
         ("BLINDTRANSFER|2003|in|9|30|1", RANG + SPOKE, False),
         ("BLINDTRANSFER|2003|in|9|30|1", RANG + SPOKE + AFTER, True),
+        ("BLINDTRANSFER|2003|in|9|30|1", RANG + SPOKE + SHORT, True),
     ],
-    ids=["none", "the first who was rung", "all", "until it was handed over", "and after"],
+    ids=["none", "the first who was rung", "all", "until it was handed over", "and after", "and a moment after"],
 )
 def test_a_call_is_whole_once_its_cdr_reaches_as_far_as_its_queue(last: str, records: str, *, is_whole: bool) -> None:
     lines = (ENTERED + TALKED + f"1795290842|1795290803.0|support|Bob|{last}\n").splitlines(keepends=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
 import pytest
@@ -201,6 +202,21 @@ def test_what_is_read_off_the_lists_after_an_absence_says_so(was_away: bool) -> 
     assert found
     assert {change.is_inferred for change in found} == {was_away}
     assert {change.is_inferred for change in told(narrator, ENDS)} == {False}
+
+
+@pytest.mark.parametrize(
+    ("clock_s", "duration", "ago_s"),
+    [(0, "00:00:02", 3), (0, "00:00:03", 3), (3600, "00:00:02", 2), (-3600, "00:00:02", 2)],
+)
+def test_a_call_found_on_our_return_began_in_the_second_of_its_id(clock_s: int, duration: str, ago_s: int) -> None:
+    """Asterisk counts what is over of its seconds, and we are late; but a clock that was set since is no clock."""
+    found_at = datetime.fromtimestamp(STAMP, UTC)
+    began = replace(NEWCOMER, id=f"{STAMP - 3 + clock_s:.0f}.7")
+    narrator = Narrator("main", Endpoints())
+    narrator.begin_sync()
+    messages = AmiDecoder().feed(b"".join([QUEUES_DONE, listed(began, duration), CHANNELS_DONE]))
+    (offered,) = [change for message in messages for change in narrator.feed(message, received_at=found_at)]
+    assert offered.cause.at == found_at - timedelta(seconds=ago_s)
 
 
 async def test_16_list_interleave_on_the_wire() -> None:
