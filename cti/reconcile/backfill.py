@@ -6,7 +6,7 @@ some records may not be written yet is therefore left to a later time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -15,7 +15,7 @@ from cti.calls.call import Call, CallId
 from cti.envelope import Envelope
 from cti.reconcile.compare import call_id
 from cti.reconcile.fill import candidates, facts_for
-from cti.reconcile.reading import RecordsPlaces, calls_ended
+from cti.reconcile.reading import RecordsPlaces, calls_in_parts
 from cti.reconcile.recorded import RecordedCall
 from cti.store.backfills import Standing
 from cti.store.derive import seen_call
@@ -29,7 +29,6 @@ CALLS_AT_ONCE: Final = 50
 SETTLED: Final = timedelta(seconds=330)
 """After so long all records of a call are written: with ``batch = yes`` in cdr.conf that is every five minutes."""
 _SECONDS: Final = timedelta(seconds=2)
-_PART: Final = timedelta(hours=6)
 
 
 class Known(Protocol):
@@ -81,24 +80,15 @@ class Backfill:
 
         Raises ``RecordsUnreadable``, ``StoreUnavailable``.
         """
-        recorded = [call async for call in self._recorded(since, until)]
-        names = await asyncio.to_thread(lambda: [name for call in recorded for name in candidates(call)])
+        recorded = list[RecordedCall]()
+        async for part in calls_in_parts(self.places, since, until):
+            recorded += part
+        names = await asyncio.to_thread(lambda: {name for call in recorded for name in candidates(call)})
         look = _Look(
             standings=await self._known.standings(names), live=_Live(live or ()), takes_open=live is not None,
             settled=settled if self.places.cdr else None,
         )  # fmt: skip
         return await asyncio.to_thread(look.plan, self.places, since, until, recorded)
-
-    async def _recorded(self, since: datetime, until: datetime) -> AsyncIterator[RecordedCall]:
-        """Part by part, so that a week's records are never in memory at once."""
-        told = set[str]()
-        while since < until:
-            end = min(since + _PART, until)
-            for call in await calls_ended(self.places, since, end):
-                if call.first_id not in told:  # one that ended in the second between two parts is in both
-                    told.add(call.first_id)
-                    yield call
-            since = end
 
     async def carry_out(self, plan: Plan, record: Record, told: Callable[[int], None] = lambda _: None) -> None:
         """``told`` hears how many calls are done."""

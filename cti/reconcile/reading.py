@@ -1,23 +1,24 @@
 """Where a PBX's own records are, and all the calls in them since some time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
 from cti.calls.call import PbxName
 from cti.reconcile.recorded import RecordedCall
 from cti.reconcile.recorded_calls import recorded_calls
+from cti.reconcile.sources import Passing, cdr_rows, is_table, queue_lines
 from cti.telephony.asterisk.endpoints import Endpoints
-from cti.telephony.asterisk.records import cdr, files, queue_log, tables
-from cti.telephony.asterisk.records.cdr import CdrRow
-from cti.telephony.asterisk.records.queue_log import QueueLine
+from cti.telephony.asterisk.records import files, tables
 
 _SECOND: Final = timedelta(seconds=1)
-_BEFORE: Final = timedelta(hours=4)
-"""How long before its end a call may have begun: its lines in the queue stand where it began."""
+AROUND: Final = timedelta(hours=4)
+"""How long before its end a call may have begun, and how long after what looks like its end it may have gone on."""
+PART: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +39,45 @@ class RecordsPlaces:
 
 async def calls_ended(places: RecordsPlaces, since: datetime, until: datetime) -> tuple[RecordedCall, ...]:
     """Those that ended in this time, in the order they began. Raises ``RecordsUnreadable``."""
-    lines, rows = (
-        await _table(places.queue_log, since - _BEFORE, "queue_log"),
-        await _table(places.cdr, since - _BEFORE, "cdr"),
-    )
-    return await asyncio.to_thread(_calls_ended, places, since, until, lines, rows)
+    (found,) = [part async for part in calls_in_parts(places, since, until, part=until - since)] or ((),)
+    return tuple(found)
+
+
+async def calls_in_parts(
+    places: RecordsPlaces, since: datetime, until: datetime, part: timedelta = PART
+) -> AsyncIterator[Sequence[RecordedCall]]:
+    """The same, part by part: each record is read once, and those of a week are never in memory at once."""
+    first = since - AROUND
+    lines, rows = await _table(places.queue_log, first, "queue_log"), await _table(places.cdr, first, "cdr")
+    reader = _Reader(places, first, lines, rows)
+    while since < until:
+        end = min(since + part, until)
+        yield await asyncio.to_thread(reader.ended, since, end)
+        since = end
 
 
 async def _table(place: str, since: datetime, name: str) -> Sequence[tables.Row]:
-    return await tables.rows_since(place, since, default_table=name) if _is_table(place) else ()
+    return await tables.rows_since(place, since, default_table=name) if is_table(place) else ()
 
 
-def _calls_ended(
-    places: RecordsPlaces, since: datetime, until: datetime, lines: Sequence[tables.Row], rows: Sequence[tables.Row]
-) -> tuple[RecordedCall, ...]:
-    """In a thread: a night's lines are many. ``lines`` and ``rows`` where they are in tables."""
-    calls = recorded_calls(
-        _lines(places, since - _BEFORE, lines), _rows(places, since, rows), pbx=places.pbx, endpoints=places.endpoints
-    )
-    return tuple(call for call in calls if since < _latest(call.ended_at) and call.ended_at < until)
+class _Reader:
+    """In a thread: a night's records are many. ``lines`` and ``rows`` where they are in tables."""
+
+    def __init__(
+        self, places: RecordsPlaces, since: datetime, lines: Sequence[tables.Row], rows: Sequence[tables.Row]
+    ) -> None:
+        self._places = places
+        self._lines = Passing(queue_lines(places.queue_log, since, lines, places.zone), attrgetter("at"))
+        self._rows = Passing(cdr_rows(places.cdr, since, rows, places.zone), attrgetter("end"))
+        self._told = frozenset[str]()
+
+    def ended(self, since: datetime, until: datetime) -> list[RecordedCall]:
+        first, last = since - AROUND, until + AROUND
+        lines, rows = self._lines.between(first, last), self._rows.between(first, last)
+        calls = recorded_calls(lines, rows, pbx=self._places.pbx, endpoints=self._places.endpoints)
+        found = [call for call in calls if since < _latest(call.ended_at) and call.ended_at < until]
+        before, self._told = self._told, frozenset(call.first_id for call in found)
+        return [call for call in found if call.first_id not in before]  # one of the second between two parts is in both
 
 
 def _latest(at: datetime) -> datetime:
@@ -69,29 +90,5 @@ def check(places: RecordsPlaces) -> list[str]:
     return [
         wrong
         for one in (places.queue_log, places.cdr)
-        if one and not _is_table(one) and (wrong := files.check(Path(one)))
+        if one and not is_table(one) and (wrong := files.check(Path(one)))
     ]
-
-
-def _is_table(place: str) -> bool:
-    return "://" in place
-
-
-def _lines(places: RecordsPlaces, since: datetime, rows: Sequence[tables.Row]) -> list[QueueLine]:
-    place = places.queue_log
-    if not place or _is_table(place):
-        return list(queue_log.of_rows(rows, places.zone))
-    return list(queue_log.of_lines(files.lines_since(Path(place), since, queue_log.stamp_of)))
-
-
-def _rows(places: RecordsPlaces, since: datetime, rows: Sequence[tables.Row]) -> list[CdrRow]:
-    place = places.cdr
-    if not place or _is_table(place):
-        return list(cdr.of_rows(rows, places.zone))
-    return _read_csv(Path(place), since, places.zone)
-
-
-def _read_csv(path: Path, since: datetime, zone: tzinfo) -> list[CdrRow]:
-    """Records are written at the end of a call."""
-    lines = files.lines_since(path, since, cdr.end_of_line)
-    return [row for row in cdr.of_csv(lines, zone) if row.end >= since - _SECOND]

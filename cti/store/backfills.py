@@ -1,5 +1,6 @@
 """How the record has a PBX's calls, and up to when nothing of them is missing. Who calls it: ``cti.reconcile``."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -43,7 +44,8 @@ class SqlBackfills:
 
     async def standings(self, calls: Iterable[CallId]) -> Mapping[CallId, Standing]:
         """Of those of which there is any fact."""
-        wanted, found = sorted({clean(call) for call in calls}), dict[CallId, Standing]()
+        found = dict[CallId, Standing]()
+        wanted = await asyncio.to_thread(lambda: sorted(map(clean, calls)))  # of a night, many
         async with self._database.reading() as connection:
             for start in range(0, len(wanted), AT_ONCE):
                 found |= await _standings(connection, wanted[start : start + AT_ONCE])

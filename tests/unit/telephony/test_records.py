@@ -63,6 +63,28 @@ def test_what_a_caller_wrote_between_a_cut_line_and_its_tail_is_not_believed() -
     assert [line.event for line in lines(forged)] == ["ENTERQUEUE", "CONNECT"]
 
 
+def test_a_line_that_a_crash_cut_costs_none_behind_it_and_not_the_start_that_follows_on_it() -> None:
+    after = "".join(f"179529100{number}|1795291000.{number}|support|NONE|ENTERQUEUE||0913|1\n" for number in range(8))
+    text = (
+        "1795290803|1795290803.0|support|NONE|ENTERQUEUE||09111795290999|NONE|NONE|NONE|QUEUESTART|\n"
+        f"{after}1795291010|1795291000.0|sup1795291020|NONE|NONE|NONE|QUEUESTART|\n{after}"
+    )
+    entered, start, *others = lines(text)
+    assert (entered.event, entered.detail(1), entered.at) == ("ENTERQUEUE", "0911", AT)
+    assert (start.event, start.at) == (queue_log.STARTED, datetime.fromtimestamp(1795290999, UTC))
+    assert [line.event for line in others] == ["ENTERQUEUE"] * 8 + [queue_log.STARTED] + ["ENTERQUEUE"] * 8
+
+
+def test_a_start_that_a_caller_wrote_is_not_believed() -> None:
+    forged = (
+        "1795290803|1795290803.0|support|NONE|ENTERQUEUE||09121795290999|NONE|NONE|NONE|QUEUESTART|\n"
+        "1795291000|NONE|NONE|NONE|QUEUESTART|\n"
+        "|1\n"
+        "1795290804|1795290803.0|support|Ann|CONNECT|1|1795290803.1|0\n"
+    )
+    assert [line.event for line in lines(forged)] == ["ENTERQUEUE", "CONNECT"]
+
+
 def test_half_lines_and_strange_ones_are_passed_over() -> None:
     text = (
         "0803.0|support|Ann|CONNECT|1|1|0\n\n|||||\n1795290804|x|support|Ann|CONNECT|1\n1795290804|1795290803.0|sup\n"

@@ -4,9 +4,12 @@ A night's lines are a small part of a year's file, so the place in it is looked 
 a thread.
 """
 
+import bz2
 import gzip
+import lzma
 import os
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
@@ -18,6 +21,8 @@ _CLOSE: Final = 65_536
 _TRY: Final = 200
 """Lines in which there must be one with a time."""
 _SLACK: Final = timedelta(minutes=1)
+_OPEN: Final[Mapping[str, Callable[..., IO[str]]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_SEALED: Final = frozenset({".zst", ".lz4", ".lz", ".lzo", ".lzma", ".Z", ".zip", ".7z", ".br"})
 StampOf = Callable[[str], datetime | None]
 
 
@@ -28,8 +33,8 @@ def lines_since(path: Path, since: datetime, stamp_of: StampOf) -> Iterator[str]
     """
     for piece in _pieces(path, since):
         try:
-            yield from _compressed(piece) if piece.suffix == ".gz" else _lines(piece, since, stamp_of)
-        except (OSError, EOFError) as error:
+            yield from _compressed(piece) if piece.suffix in _OPEN else _lines(piece, since, stamp_of)
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
             raise RecordsUnreadable(words(piece, error)) from error
 
 
@@ -64,13 +69,15 @@ def _pieces(path: Path, since: datetime) -> list[Path]:
     except OSError as error:
         raise RecordsUnreadable(words(path, error)) from error
     wanted = [piece for piece, at in written.items() if at >= (since - _SLACK).timestamp()]
+    if sealed := [piece for piece in wanted if piece.suffix in _SEALED]:
+        raise RecordsUnreadable(f"{sealed[0]}: compressed in a way that is not read here; gzip, bzip2 and xz are")
     if not path.exists() and not wanted:
         raise RecordsUnreadable(words(path, FileNotFoundError()))
     return [*sorted(wanted, key=lambda piece: written[piece]), *([path] if path.exists() else [])]
 
 
 def _compressed(piece: Path) -> Iterator[str]:
-    with gzip.open(piece, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
+    with _OPEN[piece.suffix](piece, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
         yield from file
 
 

@@ -4,7 +4,8 @@
 what belongs to the event. Source: apps/app_queue.c and ``ast_queue_log`` (main/logger.c), Asterisk 16 to 22.
 
 Asterisk escapes nothing: a member's name may hold ``|``, and a caller's number whatever a carrier let through. So the event
-is looked for by name, and what follows an ENTERQUEUE that was cut by a line break is not believed before its tail.
+is looked for by name, and what stands between an ENTERQUEUE that was cut by a line break and its tail is not believed. Where no
+tail comes, nobody wrote in between: Asterisk died in the middle of the line, and its next start goes on behind that.
 
 The file has whole seconds, cut off, not rounded; a table has microseconds.
 """
@@ -39,6 +40,8 @@ _OTHERS: Final = frozenset(
     }
 )  # fmt: skip
 _EVENTS: Final = OF_CALLS | _OTHERS
+_START: Final = ["NONE", "NONE", "NONE", STARTED, ""]
+_SECONDS_DIGITS: Final = 10
 _MOST_BETWEEN: Final = 16
 _FIRST_DETAIL: Final = 5
 _MOST_LINE: Final = 4096
@@ -68,20 +71,25 @@ class QueueLine:
 
 def of_lines(lines: Iterable[str]) -> Iterator[QueueLine]:
     """What can be believed, in order; half lines and strangers' are passed over."""
-    distrusted = 0
+    held: list[QueueLine] = []
+    """Behind a line that was cut; believed where its tail does not come."""
+    left = 0
     for text in lines:
         fields = text.rstrip("\r\n").split("|") if len(text) <= _MOST_LINE else []
-        line = _read(fields)
-        if distrusted:
-            distrusted -= 1
-            distrusted = distrusted if line or not _is_tail(fields) else 0
+        if left and _is_tail(fields):
+            held, left = [], 0
             continue
-        if line is None:
-            continue
-        if line.event == "ENTERQUEUE" and not (len(line.details) > 2 and line.detail(-1).isdigit()):  # noqa: PLR2004
-            distrusted = _MOST_BETWEEN  # its own details are cut; that somebody began to wait is true
-        if line.event in OF_CALLS or line.event == STARTED:
-            yield line
+        for line in filter(None, map(_read, _unglued(fields))):
+            if not left and _is_cut(line):
+                left = _MOST_BETWEEN + 1
+                yield line  # its own details are cut; that somebody began to wait is true
+            elif line.event in OF_CALLS or line.event == STARTED:
+                held.append(line)
+        left = max(0, left - 1)
+        if not left:
+            yield from held
+            held = []
+    yield from held
 
 
 def of_rows(rows: Iterable[Mapping[str, object]], zone: tzinfo) -> Iterator[QueueLine]:
@@ -127,6 +135,20 @@ def _read(fields: list[str]) -> QueueLine | None:
         event=event,
         details=tuple(details),
     )
+
+
+def _unglued(fields: list[str]) -> Iterator[list[str]]:
+    """A start of the PBX stands behind what its end left of a line, on the same one."""
+    if fields[1:][-len(_START) :] != _START or len(fields) == len(_START) + 1:
+        yield fields
+        return
+    *before, last = fields[: -len(_START)]
+    yield [*before, last[:-_SECONDS_DIGITS]]
+    yield [last[-_SECONDS_DIGITS:], *_START]
+
+
+def _is_cut(line: QueueLine) -> bool:
+    return line.event == "ENTERQUEUE" and not (len(line.details) > 2 and line.detail(-1).isdigit())  # noqa: PLR2004
 
 
 def _is_tail(fields: list[str]) -> bool:
