@@ -19,6 +19,11 @@ LOOK_S: Final = 0.5
 """How often a standby looks whether the lease is free."""
 RENEWALS: Final = 3
 """In the life of a lease."""
+ANSWERS: Final = 4
+"""One waits so long for the database's: a fourth of a lease's life."""
+RETRIES: Final = 12
+"""After a renewal that failed, the next comes sooner: that the database is away is known before the lease has run out, and no
+button is refused meanwhile."""
 
 
 def clock_s() -> float:
@@ -68,14 +73,17 @@ class Holder:
 
     async def keep(self, term: Term, over: asyncio.Event) -> None:
         """Returns once another has it: so the database said, which is asked now and then, or whoever set ``over``."""
-        while not await _is_set(over, within_s=self._life_s / RENEWALS):
+        pauses = RENEWALS
+        while not await _is_set(over, within_s=self._life_s / pauses):
             asked_at_s = self._clock()
             try:
-                async with asyncio.timeout(self._life_s / (RENEWALS + 1)):
+                async with asyncio.timeout(self._life_s / ANSWERS):
                     is_ours = await self._renewed(term)
             except (StoreError, TimeoutError):
                 term.not_answered(asked_at_s, self._clock())
+                pauses = RETRIES
                 continue
+            pauses = RENEWALS
             if is_ours:
                 term.renewed(asked_at_s)
             else:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from cti.agent_facts import AGENTS
-from cti.app.holding import Holder, clock_s
+from cti.app.holding import ANSWERS, RENEWALS, RETRIES, Holder, clock_s
 from cti.app.tenure import Tenure
 from cti.app.term import FAILURES_TO_BE_AWAY, Term
 from cti.errors import StoreUnavailable
@@ -35,6 +35,17 @@ def test_without_the_database_nobody_can_take_over_so_one_goes_on() -> None:
     held.not_answered(102.0, 102.75)
     assert held.may_act(104.9)
     assert not held.may_act(105.0)
+
+
+def test_without_the_database_one_goes_on_at_once() -> None:
+    """However late in the life of the lease it stood still: the second try is over before that is."""
+    held, answer_s = term(), LIFE_S / ANSWERS
+    first_s = 100.0 + LIFE_S / RENEWALS
+    second_s = first_s + answer_s + LIFE_S / RETRIES
+    held.not_answered(first_s, first_s + answer_s)
+    assert held.may_act(second_s + answer_s)
+    held.not_answered(second_s, second_s + answer_s)
+    assert held.may_act(103.0)
 
 
 def test_one_failure_says_nothing() -> None:
