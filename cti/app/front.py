@@ -125,7 +125,7 @@ async def _built(wanted: Wanted) -> AsyncIterator[Front]:
             tickets=RedisTickets(door), asker=asker,
             commands=RemoteCommands(asker, hub, make_guard(given.toll, given.site, given.pbx)),
             shift=RemoteShift(asker, roster_changed=desks.roster_changed),
-            roster=RosterKeeper(people, hub.roster),
+            roster=RosterKeeper(people, hub.roster, hub.desktops),
             flows=Flows(given.ivr.flows, given.ivr.lines, given.ivr.flow, _Mute(), hearing_of(given)),
         )  # fmt: skip
         _connect(front)

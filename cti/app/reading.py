@@ -27,7 +27,7 @@ STOP_S: Final = 10.0
 async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
     """Until cancelled. ``tenure``: the lease under which it is done; None: nobody else can do it."""
     async with built(wanted, tenure) as service, asyncio.TaskGroup() as tasks:
-        roster = RosterKeeper(service.people, service.roster)
+        roster = RosterKeeper(service.people, service.roster, service.hub.desktops)
         writing = tasks.create_task(service.journal.run(), name="journal")
         calls, are_all = await taken_up(service)
         running = [

@@ -93,7 +93,7 @@ def passwd(
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
     config: Config = None,
 ) -> None:
-    """Set a password. Whoever is logged in by that name is logged out."""
+    """Set a password. Whoever is logged in by that name is logged out; their desktop closes within 15 seconds."""
     run(lambda: _passwd(name, password_stdin, config))
 
 

@@ -62,6 +62,11 @@ class Desktops:
     def count(self) -> int:
         return sum(desk.desktop is not None for desk in self._desks)
 
+    @property
+    def sessions(self) -> frozenset[str]:
+        """Of those that are open here."""
+        return frozenset(desk.desktop.session for desk in self._desks if desk.desktop)
+
     def attach(
         self, agent: AgentId, desktop: Desktop, *, resume: Resume | None = None, take_over: bool = False
     ) -> Attached | Taken:

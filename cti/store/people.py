@@ -58,6 +58,10 @@ class People(Protocol):
         """Also one that has ended by its time: the asker has the clock."""
         ...
 
+    async def sessions(self) -> frozenset[str]:
+        """The hashes of all that were opened and not ended; also of some that have ended by their time."""
+        ...
+
     async def end_session(self, token_hash: str) -> None: ...
 
     async def end_sessions(self, agent: AgentId) -> tuple[str, ...]:
@@ -107,6 +111,9 @@ class MemoryPeople:
 
     async def session(self, token_hash: str) -> Session | None:
         return self._sessions.get(token_hash)
+
+    async def sessions(self) -> frozenset[str]:
+        return frozenset(self._sessions)
 
     async def end_session(self, token_hash: str) -> None:
         self._sessions.pop(token_hash, None)

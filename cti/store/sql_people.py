@@ -77,6 +77,10 @@ class SqlPeople:
             row = (await connection.execute(wanted)).first()
         return Session(row.token_hash, AgentId(row.agent), row.ends_at) if row else None
 
+    async def sessions(self) -> frozenset[str]:
+        """Asked every few seconds."""
+        return await self._database.read_quickly(_sessions())
+
     async def end_session(self, token_hash: str) -> None:
         async with self._database.writing() as connection:
             await connection.execute(delete(session_table).where(session_table.c.token_hash == clean(token_hash)))
@@ -122,6 +126,11 @@ def _agent_row(agent: Agent) -> dict[str, Any]:
 def _agents(sql: str, **values: object) -> Reading[list[_Values]]:
     rows = yield Question(sql, values)
     return [tuple(row.values()) for row in rows]
+
+
+def _sessions() -> Reading[frozenset[str]]:
+    rows = yield Question("SELECT token_hash FROM session", {}, is_at_once=True)
+    return frozenset(row["token_hash"] for row in rows)
 
 
 def _agent_of(values: _Values) -> Agent:
