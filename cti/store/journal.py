@@ -22,6 +22,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Final
 
 import structlog
 
@@ -37,6 +38,9 @@ from cti.store.tail import Tail
 from cti.store.unfinished import Unfinished, unfinished
 
 log = structlog.get_logger()
+
+SPOOLED_AT_ONCE: Final = 5_000
+"""Facts: with more, the event loop would feel it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +243,7 @@ class Journal:
             self._late = max(0, self._late - count)
 
     async def _spool_waiting(self) -> None:
-        was_stale, lines = self._is_stale, self._tail.first(len(self._tail))
+        was_stale, lines = self._is_stale, self._tail.first(SPOOLED_AT_ONCE)
         if not lines:
             return
         try:
