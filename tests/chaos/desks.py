@@ -32,6 +32,8 @@ class Desk:
     presence: str = ""
     popped: list[str] = field(default_factory=list)
     """The calls it was shown a pop of, in order, each as often as it was."""
+    puzzles: list[str] = field(default_factory=list)
+    """Answers no console could read."""
     is_there: bool = False
     comebacks: int = 0
     resumed: int = 0
@@ -79,7 +81,12 @@ class Desk:
     async def _ask(self, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
         assert self._web is not None
         async with self._web.post(path, json=body) as answer:
-            return answer.status, json.loads(await answer.read() or b"{}")
+            said = await answer.read() or b"{}"
+        try:
+            return answer.status, json.loads(said)
+        except ValueError:
+            self.puzzles.append(f"{answer.status} {said[:60]!r}")
+            return answer.status, {}
 
     def _hear(self, message: dict[str, Any]) -> None:
         self._seq = message.get("seq", self._seq)
@@ -133,6 +140,7 @@ class Desks:
                 for call in desk.pops.values()
             ),
             *(f"{desk.agent}'s desktop still shows {call}" for desk in self.each for call in sorted(desk.calls)),
+            *(f"{desk.agent}'s desktop was answered {puzzle}" for desk in self.each for puzzle in desk.puzzles),
             *(f"{desk.agent} is still {desk.presence}" for desk in self.each if desk.presence in BUSY),
         ]
 
@@ -147,4 +155,7 @@ async def opened(each: Iterable[Desk]) -> AsyncIterator[Desks]:
     finally:
         for task in living:
             task.cancel()
-        await asyncio.gather(*living, return_exceptions=True)
+        ends = await asyncio.gather(*living, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):  # a desktop that gave up would miss all that came after
+            raise end

@@ -56,9 +56,9 @@ class House:
     metronome: Metronome = field(default_factory=Metronome)
 
     @contextlib.contextmanager
-    def unseen(self) -> Iterator[None]:
-        """While the service cannot see the PBX."""
-        with self._within(self.away):
+    def unseen(self, since: float | None = None) -> Iterator[None]:
+        """While the service cannot see the PBX. ``since``: from then on already, epoch seconds."""
+        with self._within(self.away, since):
             yield
 
     @contextlib.contextmanager
@@ -68,8 +68,8 @@ class House:
             yield
 
     @contextlib.contextmanager
-    def _within(self, times: list[Away]) -> Iterator[None]:
-        since = time.time()
+    def _within(self, times: list[Away], since: float | None = None) -> Iterator[None]:
+        since = since or time.time()
         yield
         times.append(Away(since - SLACK_S, time.time()))
 

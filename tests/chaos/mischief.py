@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -67,25 +68,37 @@ async def killed_at_random(house: House) -> None:
 async def killed_at_points(house: House) -> None:
     """Each step between a fact and the disk; those of the spool while the database is away."""
     await house.daemon.kill()
+    died = time.time()
     for name in REACHED:
-        is_once = name in ONCE or name in WITHOUT_DATABASE
-        with house.unseen():
+        with house.unseen(since=died):
             await house.calls_go_on(4 if name == FILLING else 0)
-            failpoint = name if is_once else f"{name}:{house.random.randint(8, 20)}"
-            await house.daemon.start(failpoint=failpoint, until_up=False)
-            is_up = await house.daemon.comes_up()  # else what the one before left in the spool led past the point
-        if is_up and name in WITHOUT_DATABASE:
-            await _database_away(house, 1.0)
+            is_up = await _comes_up_to_die(house, name)  # else what the one before left in the spool led past the point
+        outage = is_up and name in WITHOUT_DATABASE
+        without_database = asyncio.create_task(_database_away(house, 1.0)) if outage else None
         if is_up and name == STOPPING:
             house.daemon.signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(30):
-                assert await house.daemon.ended() == -signal.SIGKILL, name
-        except TimeoutError:
-            raise AssertionError(f"{name} was not passed") from None
-    with house.unseen():
+        await _dies(house, name)
+        died = time.time()
+        if without_database:
+            await without_database
+    with house.unseen(since=died):
         await house.daemon.start()
     await house.calls_go_on(3)
+
+
+async def _comes_up_to_die(house: House, name: str) -> bool:
+    is_once = name in ONCE or name in WITHOUT_DATABASE
+    failpoint = name if is_once else f"{name}:{house.random.randint(8, 20)}"
+    await house.daemon.start(failpoint=failpoint, until_up=False)
+    return await house.daemon.comes_up()
+
+
+async def _dies(house: House, name: str) -> None:
+    try:
+        async with asyncio.timeout(30):
+            assert await house.daemon.ended() == -signal.SIGKILL, name
+    except TimeoutError:
+        raise AssertionError(f"{name} was not passed") from None
 
 
 async def away(house: House) -> None:
