@@ -3,6 +3,7 @@
 import bz2
 import lzma
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,16 +15,18 @@ from cti.reconcile.reading import RecordsPlaces, calls_ended, calls_in_parts
 from cti.reconcile.sources import Passing
 from tests.integration.reconcile.written import MIDNIGHT, Night
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+HALF_A_SECOND, MINUTE, HOUR = timedelta(seconds=0.5), timedelta(minutes=1), timedelta(hours=1)
 
 
-async def test_part_by_part_it_is_the_same_calls(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cdr", [True, False], ids=["with the CDR", "in whole seconds"])
+async def test_part_by_part_it_is_the_same_calls(tmp_path: Path, *, cdr: bool) -> None:
     night = Night(tmp_path, 600).write()
-    span = (MIDNIGHT - HOUR, night.ends + HOUR)
-    parts = [part async for part in calls_in_parts(night.places, *span, part=7 * MINUTE)]
+    places = night.places if cdr else replace(night.places, cdr="")
+    span = (MIDNIGHT - HOUR + HALF_A_SECOND, night.ends + HOUR)
+    parts = [part async for part in calls_in_parts(places, *span, part=7 * MINUTE)]
     assert [len(part) > 0 for part in parts].count(True) > 9
     assert sorted(call.first_id for part in parts for call in part) == sorted(
-        call.first_id for call in await calls_ended(night.places, *span)
+        call.first_id for call in await calls_ended(places, *span)
     )
 
 
@@ -68,7 +71,9 @@ async def test_what_was_packed_in_another_way_is_said(tmp_path: Path) -> None:
         await calls_ended(night.places, MIDNIGHT, night.ends)
 
 
-@pytest.mark.parametrize(("half", "packed"), [("gz", b"\x1f\x8b\x08"), ("xz", lzma.compress(b"a" * 9999)[:40])])
+@pytest.mark.parametrize(
+    ("half", "packed"), [("gz", b"\x1f\x8b\x08"), ("xz", lzma.compress(b"a" * 9999)[:40])], ids=["gz", "xz"]
+)
 async def test_half_of_a_packed_file_is_said(half: str, packed: bytes, tmp_path: Path) -> None:
     night = Night(tmp_path, 4).write()
     (tmp_path / f"queue_log.1.{half}").write_bytes(packed)
