@@ -57,17 +57,17 @@ def hub_settings(given: settings.Settings) -> HubSettings:
 
 def socket_settings(given: settings.Settings) -> SocketSettings:
     return SocketSettings(
-        host=given.push.host, port=given.push.port, origins=_origins(given), version=__version__, ping_s=given.push.ping_s,
+        host=given.push.host, port=given.push.port, origins=frozenset(given.push.allowed_origins) or _own_pages(given),
+        proxies=frozenset(given.web.trusted_proxies), version=__version__, ping_s=given.push.ping_s,
     )  # fmt: skip
 
 
 def web_site(given: settings.Settings, demo: tuple[DemoLogin, ...]) -> WebSite:
-    origins = _origins(given)
     is_https = bool(given.web.public_origins) and all(
         origin.startswith("https:") for origin in given.web.public_origins
     )
     return WebSite(
-        name=given.site.name, country=given.site.country, version=__version__, ws_url=_ws_url(given), origins=origins,
+        name=given.site.name, country=given.site.country, version=__version__, ws_url=_ws_url(given), origins=_own_pages(given),
         is_https=is_https, language=given.site.language, results=results(given), demo=demo,
         time_zone=ZoneInfo(given.site.time_zone),
         reasons=tuple(ReasonChoice(code=one.code, label=one.label) for one in given.desk.reasons),
@@ -105,10 +105,10 @@ def url(given: settings.Settings) -> str:
     return given.web.public_origins[0] if given.web.public_origins else f"http://localhost:{given.web.port}"
 
 
-def _origins(given: settings.Settings) -> frozenset[str]:
-    own = given.push.allowed_origins or given.web.public_origins
+def _own_pages(given: settings.Settings) -> frozenset[str]:
+    """Where the console is loaded from."""
     names = ("localhost", "127.0.0.1", given.web.host)
-    return frozenset(own) or frozenset(f"http://{name}:{given.web.port}" for name in names)
+    return frozenset(given.web.public_origins) or frozenset(f"http://{name}:{given.web.port}" for name in names)
 
 
 def _ws_url(given: settings.Settings) -> str:

@@ -1,4 +1,14 @@
-"""How much one client may ask for."""
+"""How much one client may ask for, and by which address it is known."""
+
+from collections.abc import Sequence
+
+
+def browser_address(remote: str, forwarded: Sequence[str], proxies: frozenset[str]) -> str:
+    """The socket's other end; where that is a proxy of ours, whom it says it speaks for. ``forwarded``: each ``X-Forwarded-For``;
+    the last entry of the last is the proxy's own, what stands before it anybody can write."""
+    if remote not in proxies or not forwarded:
+        return remote
+    return forwarded[-1].rpartition(",")[2].strip()[:64] or remote
 
 
 class Bucket:

@@ -29,6 +29,7 @@ from cti.screenpop.access import Deed, may
 from cti.screenpop.desk import DISPLACED, NOT_GOOD
 from cti.screenpop.desktops import Taken
 from cti.screenpop.hub import Hub
+from cti.screenpop.limits import browser_address
 from cti.screenpop.messages import Focus, FromDesktop, Hello, Occupied, Problem, Receipt, Welcome
 from cti.screenpop.outbox import encoder
 from cti.screenpop.socket import CLOSE_S, OUR_MISTAKE, TOO_MANY, DesktopConnection, Pulse, Socket, Writer, close
@@ -51,6 +52,8 @@ class SocketSettings:
     origins: frozenset[str]
     """Where the console may be loaded from, exactly as browsers say it: ``https://cti.example.org``."""
     version: str
+    proxies: frozenset[str] = frozenset()
+    """Whose ``X-Forwarded-For`` is believed, to count by the browser's own address."""
     hello_s: float = 5.0
     ping_s: float = 10.0
     max_message_bytes: int = 4096
@@ -108,6 +111,7 @@ class DesktopServer:
 
     def _check(self, ws: ServerConnection, request: Request) -> Response | None:
         """Cross-site pages, and whoever puts things into the address, get no socket."""
+        self._note_address(ws, request)
         if self._settings.origins.isdisjoint(origins := request.headers.get_all("Origin")) or len(origins) != 1:
             return self._refuse(ws, HTTPStatus.FORBIDDEN, "origin")
         if request.path not in _PATHS:
@@ -115,6 +119,11 @@ class DesktopServer:
         if self._unknown[_address(ws)] >= self._settings.unknown_per_address:
             return self._refuse(ws, HTTPStatus.SERVICE_UNAVAILABLE, "too_many_unknown")
         return None
+
+    def _note_address(self, ws: ServerConnection, request: Request) -> None:
+        if isinstance(ws, DesktopConnection) and ws.remote_address:
+            forwarded = request.headers.get_all("X-Forwarded-For")
+            ws.address = browser_address(str(ws.remote_address[0]), forwarded, self._settings.proxies)
 
     def _refuse(self, ws: ServerConnection, status: HTTPStatus, reason: str) -> Response:
         self._hub.refused[reason] += 1
@@ -236,7 +245,7 @@ def _require(is_allowed: bool) -> None:  # noqa: FBT001
 
 
 def _address(ws: ServerConnection) -> str:
-    return str(ws.remote_address[0]) if ws.remote_address else "gone"
+    return ws.address if isinstance(ws, DesktopConnection) else "gone"
 
 
 def _quiet_logger() -> logging.Logger:

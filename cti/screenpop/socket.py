@@ -47,6 +47,8 @@ _SHORT, _MIDDLE = 126, 65_536
 class DesktopConnection(ServerConnection):
     """Notes when something came last, stops listening to who says too much, and says when there is room to write again."""
 
+    address = "gone"
+    """The browser's."""
     heard_at_s = 0.0
     socket: "Socket | None" = None
     _allowed: Bucket | None = None

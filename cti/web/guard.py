@@ -7,6 +7,7 @@ from aiohttp import web
 from cti.errors import Forbidden, StoreUnavailable
 from cti.log import logger
 from cti.screenpop.access import Reach, reach
+from cti.screenpop.limits import browser_address
 from cti.web.asked import Route
 from cti.web.errors import NotLoggedIn
 from cti.web.parts import Parts, WebSite
@@ -68,11 +69,8 @@ def check_role(who: Who, route: Route) -> None:
 
 
 def address(request: web.Request, site: WebSite) -> str:
-    """The browser's address: the socket's, or what a proxy of ours says it is."""
-    remote = request.remote or ""
-    if remote not in site.trusted_proxies:
-        return remote
-    return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64] or remote
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return browser_address(request.remote or "", forwarded, site.trusted_proxies)
 
 
 def _token(request: web.Request) -> str:

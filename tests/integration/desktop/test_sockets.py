@@ -325,6 +325,26 @@ async def test_45_idle_sockets_that_say_nothing_keep_nobody_out() -> None:
             assert (await desktop.hears())["type"] == "welcome"
 
 
+@pytest.mark.parametrize(("proxies", "is_let_in"), [(frozenset({"127.0.0.1"}), True), (frozenset(), False)])
+async def test_45_behind_a_proxy_of_ours_a_stranger_s_idle_sockets_are_counted_as_theirs(
+    proxies: frozenset[str],
+    is_let_in: bool,  # noqa: FBT001
+) -> None:
+    async with opened(await build(settings={"unknown_per_address": 1, "proxies": proxies})) as house:
+        stranger = [("X-Forwarded-For", "10.0.0.7"), ("X-Forwarded-For", "6.6.6.6")]
+        async with open_socket(house, house.origin, additional_headers=stranger):
+            assert await _status(house, "6.6.6.6") == 503
+            assert (await _status(house, "10.0.0.7") == 101) is is_let_in
+
+
+async def _status(house: House, forwarded: str) -> int:
+    try:
+        async with open_socket(house, house.origin, additional_headers=[("X-Forwarded-For", forwarded)]):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
 async def _idle(house: House) -> int:
     try:
         ws = await open_socket(house, house.origin)
