@@ -109,8 +109,9 @@ async def test_33_leader_fencing(site: Site) -> None:
 
 
 async def test_33_leader_fencing_by_the_record_alone(site: Site) -> None:
-    """A reader that would not ask for its lease for a long time hears at its first write that it is another's."""
-    one, two = await site.two_readers(CTI_PROCESS__LEASE_S="300")
+    """A reader that has no bus, and would not ask for its lease for a long time, hears at its first write that it is another's."""
+    no_redis = f"redis://127.0.0.1:{free_port()}/0"
+    one, two = await site.two_readers(CTI_PROCESS__LEASE_S="300", CTI_REDIS__URL=no_redis)
     calling = await site.talking(1)
     one.signal(signal.SIGSTOP)
     async with site.database.writing() as connection:
