@@ -17,6 +17,7 @@ from cti.calls.call import Direction, Outcome, PbxName
 from cti.reconcile.grouping import Records, grouped
 from cti.reconcile.people import customers_of, origin_of, people_by_cdr, people_by_queue_log
 from cti.reconcile.recorded import RecordedCall, RecordedPart
+from cti.reconcile.turns import taking_turns
 from cti.telephony.asterisk.endpoints import Endpoints, device_of, dialled_exten, is_local, plain_text
 from cti.telephony.asterisk.records.cdr import CdrRow
 from cti.telephony.asterisk.records.queue_log import ENDS_TALK, ENDS_UNANSWERED, STARTED, QueueLine
@@ -39,7 +40,8 @@ def recorded_calls(
     """In the order they began. ``lines`` may come with starts of the PBX among them, by which calls it cut off are known."""
     lines = tuple(lines)
     starts = _Starts(lines)
-    found = [call for one in grouped(lines, rows, endpoints) if (call := _call(one, pbx, endpoints, starts))]
+    groups = taking_turns(grouped(lines, rows, endpoints))
+    found = [call for one in groups if (call := _call(one, pbx, endpoints, starts))]
     devices = {part.member: part.device for call in found if call.has_cdr for part in call.parts if part.member}
     return tuple(_with_devices(call, devices) for call in found)
 

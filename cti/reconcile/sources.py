@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from cti.errors import RecordsUnreadable
+from cti.reconcile.turns import taking_turns
 from cti.telephony.asterisk.records import cdr, files, queue_log
 from cti.telephony.asterisk.records.cdr import CdrRow
 from cti.telephony.asterisk.records.queue_log import QueueLine
@@ -24,7 +25,7 @@ class Passing(Generic[T]):
     """Goes through a source once, and keeps what lies in the time asked for; that may only move on."""
 
     def __init__(self, source: Iterator[T], at: Callable[[T], datetime]) -> None:
-        self._source, self._at = source, at
+        self._source, self._at = taking_turns(source), at
         self._kept: list[T] = []
 
     def between(self, since: datetime, until: datetime) -> Sequence[T]:
