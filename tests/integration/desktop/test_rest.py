@@ -251,6 +251,13 @@ async def test_admins_add_people_and_everybody_sees_them(log_in: LogIn, stranger
     await stranger.log_in("kim", "kims-password")
 
 
+async def test_nobody_is_called_as_whoever_asks(log_in: LogIn) -> None:
+    new = {"id": "me", "name": "Mei Lin", "password": "meis-password"}
+    admin = await log_in("ada")
+    answers = [(await admin.ask("POST", "/api/v1/agents", new | {"id": name}))[0] for name in ("me", "mei")]
+    assert answers == [400, 201]
+
+
 async def test_somebody_new_gets_pops_at_once(house: House, log_in: LogIn) -> None:
     new = {"id": "kim", "name": "Kim Ho", "password": "kims-password", "device": "PJSIP/1009"}
     await (await log_in("ada")).ask("POST", "/api/v1/agents", new)
