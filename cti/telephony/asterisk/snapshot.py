@@ -44,6 +44,8 @@ class Snapshot:
         if channel is None:
             return
         read_headers(self._mirror, channel, item, is_new=is_new)
+        if is_new and not channel.conversation.is_told:  # whoever is listed first need not have begun it
+            channel.conversation.began_at = min(channel.conversation.began_at, born)
         channel.is_called = True
         self._place(channel, item.get("BridgeId"))
         if is_new:

@@ -219,6 +219,19 @@ def test_a_call_found_on_our_return_began_in_the_second_of_its_id(clock_s: int, 
     assert offered.cause.at == found_at - timedelta(seconds=ago_s)
 
 
+def test_a_call_found_on_our_return_began_with_its_first_channel_wherever_that_is_listed() -> None:
+    found_at = datetime.fromtimestamp(STAMP, UTC)
+    caller = replace(NEWCOMER, id=f"{STAMP - 6:.0f}.7")
+    agent = replace(HIS_AGENT, id=f"{STAMP - 2:.0f}.9", linked=caller.id, state="5")
+    for order in ((caller, agent), (agent, caller)):
+        narrator = Narrator("main", Endpoints())
+        narrator.begin_sync()
+        blocks = [QUEUES_DONE, *(listed(one, "00:00:02") for one in order), CHANNELS_DONE]
+        messages = AmiDecoder().feed(b"".join(blocks))
+        offered, *_ = [change for message in messages for change in narrator.feed(message, received_at=found_at)]
+        assert offered.cause.at == found_at - timedelta(seconds=6)
+
+
 async def test_16_list_interleave_on_the_wire() -> None:
     """The talker hangs up between the first and the last item of a list that still has him."""
     lists = {"CoreShowChannels": [*TALKING, item(WAITER)], "QueueStatus": [ENTRY]}
