@@ -154,6 +154,6 @@ def _as_json(plan: "Plan", dry_run: bool) -> dict[str, Any]:
 def _moment(text: str, zone: ZoneInfo, option: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at the end of the calendar
         raise RequestError(f"{option} {text}: a time was expected, such as 2026-11-21T00:00") from None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=zone).astimezone(UTC)

@@ -99,6 +99,7 @@ async def test_asked_wrongly_is_two(cti: Run, arguments: tuple[str, ...]) -> Non
     [
         (("check",), {"CTI_REDIS__URL": "redis://localhost:x/0"}, 2),
         (("user", "list"), {"CTI_DATABASE__URL": "postgresql://cti@localhost:x/cti"}, 2),
+        (("backfill", "--from", "0001-01-01T00:00"), {}, 2),
         (("user", "add", "me"), {}, 2),
         (("user", "add", "zoe", "--device", "1001"), {}, 2),
     ],
