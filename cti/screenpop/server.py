@@ -166,7 +166,7 @@ class DesktopServer:
         self._unknown[address] += 1
         try:
             async with asyncio.timeout(self._settings.hello_s):
-                said = _decoder.decode(await ws.recv(decode=False))
+                said = _decoded(await ws.recv(decode=False))
         except TimeoutError:
             raise Refused(NO_HELLO, "no hello") from None
         except msgspec.DecodeError:
@@ -214,7 +214,7 @@ class DesktopServer:
 
     def _heard(self, agent: AgentId, data: bytes) -> Problem | None:
         try:
-            self._act(agent, _decoder.decode(data))
+            self._act(agent, _decoded(data))
         except msgspec.DecodeError:
             return Problem(code="not_understood", text="not a message of this protocol")
         except RequestError as no:
@@ -237,6 +237,14 @@ class DesktopServer:
                 self._hub.desktops.focus(agent_id, CallId(call) if call else None)
             case Hello():
                 raise RequestError("hello was said before")
+
+
+def _decoded(data: bytes) -> FromDesktop:
+    try:
+        said: FromDesktop = _decoder.decode(data)
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("not UTF-8") from None
+    return said
 
 
 def _require(is_allowed: bool) -> None:  # noqa: FBT001

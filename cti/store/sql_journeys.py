@@ -1,5 +1,6 @@
 """Journeys on record, in SQLite or PostgreSQL: what ``JourneyLog`` asks for."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,17 +60,14 @@ class SqlJourneyLog:
     async def flow_counts(self, flow: str, period: Period) -> FlowCounts:
         flow = clean(flow)
         async with self._database.reading() as connection:
-            journeys = await connection.execute(sql_counts.journeys_of(flow, period))
-            steps = await connection.execute(sql_counts.steps_of(flow, period))
-            marks = await connection.execute(sql_counts.marks_of(flow, period))
-            return FlowCounts(
-                journeys=tuple(_journey_count(row) for row in journeys),
-                steps=tuple(_step_count(row) for row in steps),
-                marks=tuple(MarkCount(**row._mapping) for row in marks),  # noqa: SLF001 - a row's public name for its columns
-            )
+            journeys = (await connection.execute(sql_counts.journeys_of(flow, period))).all()
+            steps = (await connection.execute(sql_counts.steps_of(flow, period))).all()
+            marks = (await connection.execute(sql_counts.marks_of(flow, period))).all()
+        return await asyncio.to_thread(_flow_counts, journeys, steps, marks)
 
     async def journey_counts(self, period: Period) -> tuple[JourneyCount, ...]:
-        return tuple(_journey_count(row) for row in await self._read(sql_counts.journeys_of_all(period)))
+        found = await self._read(sql_counts.journeys_of_all(period))
+        return await asyncio.to_thread(lambda: tuple(map(_journey_count, found)))
 
     async def _page(self, kind: "_List[T]", sought: Sought, cursor: str | None, limit: int) -> PageOf[T]:
         limit = checked_limit(limit)
@@ -95,6 +93,15 @@ def _callback_of(row: Row[Any]) -> Callback:
 def _voicemail_of(row: Row[Any]) -> Voicemail:
     values = dict(row._mapping)  # noqa: SLF001 - a row's public name for its columns
     return Voicemail(**values | {"pbx": PbxName(row.pbx), "call": CallId(row.call)})
+
+
+def _flow_counts(journeys: Sequence[Row[Any]], steps: Sequence[Row[Any]], marks: Sequence[Row[Any]]) -> FlowCounts:
+    """A busy month is tens of thousands of rows, a third of a second: in a thread, for calls go on meanwhile."""
+    return FlowCounts(
+        journeys=tuple(map(_journey_count, journeys)),
+        steps=tuple(map(_step_count, steps)),
+        marks=tuple(MarkCount(**row._mapping) for row in marks),  # noqa: SLF001 - a row's public name for its columns
+    )
 
 
 def _journey_count(row: Row[Any]) -> JourneyCount:

@@ -1,5 +1,6 @@
-"""Flows of the IVR as pictures, with what happened in them."""
+"""Flows of the IVR as pictures, with what happened in them; drawn in a thread, as reports are counted."""
 
+import asyncio
 from typing import Final
 
 from cti.errors import NotFound
@@ -23,12 +24,14 @@ async def flow_picture(asked: Asked[None, PictureQuery]) -> FileReply:
     if flow is None:
         raise NotFound("no such flow is in use")
     period = period_of(asked.query, asked.parts.clock())
-    report = flow_report(flow.name, await asked.parts.log.flow_counts(flow.name, period), period)
-    drawn = picture(
-        graph_of(flow), figures_of(report), words=BY_LANGUAGE.get(asked.query.lang, BY_LANGUAGE["en"]),
-        is_standalone=asked.query.standalone,
-    )  # fmt: skip
-    return FileReply(content=drawn.encode(), media=SVG)
+    counts = await asked.parts.log.flow_counts(flow.name, period)
+    words = BY_LANGUAGE.get(asked.query.lang, BY_LANGUAGE["en"])
+
+    def draw() -> str:
+        report = flow_report(flow.name, counts, period)
+        return picture(graph_of(flow), figures_of(report), words=words, is_standalone=asked.query.standalone)
+
+    return FileReply(content=(await asyncio.to_thread(draw)).encode(), media=SVG)
 
 
 def figures_of(report: IvrFlowReport) -> Figures:

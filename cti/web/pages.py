@@ -38,10 +38,19 @@ def _file(static: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]
     root = static.resolve()
 
     async def file(request: web.Request) -> web.StreamResponse:
-        wanted = (root / request.match_info["path"]).resolve()
-        if not wanted.is_relative_to(root) or not wanted.is_file() or wanted.name.startswith("."):
+        wanted = _within(root, request.match_info["path"])
+        if wanted is None:
             raise web.HTTPNotFound
         is_hashed = wanted.is_relative_to(root / "assets")
         return web.FileResponse(wanted, headers={"Cache-Control": _FOREVER if is_hashed else "no-cache"})
 
     return file
+
+
+def _within(root: Path, path: str) -> Path | None:
+    try:
+        wanted = (root / path).resolve()
+        is_given = wanted.is_relative_to(root) and wanted.is_file() and not wanted.name.startswith(".")
+    except (ValueError, OSError):  # no name that a file can have: a zero byte, 300 letters
+        return None
+    return wanted if is_given else None

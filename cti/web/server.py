@@ -113,7 +113,10 @@ async def _read(request: web.Request, route: Route, parts: Parts, who: Who) -> A
 async def _body(request: web.Request, kind: type[_T]) -> _T:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType
-    return msgspec.json.decode(await request.read(), type=kind)
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("not UTF-8") from None
 
 
 def _query(given: Mapping[str, str], kind: type[_T]) -> _T:

@@ -68,6 +68,11 @@ async def test_47_a_refusal_says_how_long_to_wait(stranger: Browser) -> None:
     assert int(response.headers["Retry-After"]) >= 1
 
 
+async def test_what_is_no_utf8_is_not_understood(stranger: Browser) -> None:
+    said = {"data": b'{"agent":"\xff","password":"x"}', "headers": {"Content-Type": "application/json"}}
+    assert (await stranger.response("POST", "/api/v1/session", **said)).status == 400
+
+
 async def test_47_no_user_oracle_in_words_or_time(stranger: Browser) -> None:
     async def timed(agent: str) -> tuple[float, tuple[int, str]]:
         began = time.perf_counter()

@@ -54,7 +54,17 @@ async def test_nothing_inline_nothing_framed_and_the_socket_is_the_only_other_ad
 
 
 @pytest.mark.parametrize(
-    "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/assets", "/.git/config"]
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "/assets",
+        "/.git/config",
+        "/%00",
+        "/" + 300 * "a",
+    ],
+    ids=lambda path: path[:40],
 )
 async def test_nothing_outside_the_consoles_files_is_given(built: House, path: str) -> None:
     async with Browser(built) as browser:

@@ -107,6 +107,8 @@ async def test_without_a_period_it_is_the_last_week() -> None:
         "since=2024-11-23T00:00:00Z&until=2026-11-24T00:00:00Z",
         "since=2026-11-23T00:00:00&until=2026-11-24T00:00:00Z",
         "since=yesterday",
+        "until=0001-01-01T00:00:00Z",
+        "since=0001-01-01T00:00:00%2B08:00&until=0001-06-01T00:00:00%2B08:00",
         "format=pdf",
         "flow=bank",
     ],

@@ -99,9 +99,18 @@ async def test_43_somebody_elses_ticket_shows_somebody_elses_calls_only_to_them(
 
 
 @pytest.mark.parametrize(
-    "said", ["", "hello", "[]", '{"type":"focus"}', '{"type":"hello"}', '{"type":"hello","ticket":7}']
+    "said",
+    [
+        "",
+        "hello",
+        "[]",
+        '{"type":"focus"}',
+        '{"type":"hello"}',
+        '{"type":"hello","ticket":7}',
+        b'{"type":"hello","ticket":"\xff"}',
+    ],
 )
-async def test_who_does_not_say_hello_first_is_closed(house: House, said: str) -> None:
+async def test_who_does_not_say_hello_first_is_closed(house: House, said: str | bytes) -> None:
     async with open_socket(house, house.origin) as ws:
         await ws.send(said)
         assert await Desktop(ws).closed() == 4400

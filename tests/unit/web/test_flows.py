@@ -1,5 +1,6 @@
 """The picture of a flow over REST: the flow as it is, with what happened in it, in the words and period asked for."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -76,6 +77,19 @@ async def test_the_picture_is_an_svg_with_the_figures_of_the_period(house: House
     assert "Content-Disposition" not in response.headers
     words = " ".join(ET.fromstring(reply.content).itertext())  # type: ignore[arg-type]  # noqa: S314 - our own
     assert "4" in words.split()
+
+
+async def test_it_is_drawn_beside_the_loop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, draw = [], flows.picture
+
+    def noting(*given: Any, **more: Any) -> str:
+        where.append(threading.current_thread())
+        return draw(*given, **more)
+
+    monkeypatch.setattr(flows, "picture", noting)
+    await drawn(house, **DAY)
+    assert len(where) == 1
+    assert where[0] is not threading.main_thread()
 
 
 async def test_each_step_has_its_own_figures(house: House) -> None:
