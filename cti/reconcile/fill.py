@@ -119,13 +119,20 @@ def _known(part: RecordedPart, call: Call) -> Leg | None:
     times = [at for at in (part.rang_at, part.connected_at) if at]
     for leg in call.legs[1:]:
         ours = [at for at in (leg.rang_at, leg.connected_at) if at]
-        if part.device in {leg.party.device, leg.party.member} and _meet(times, ours):
+        if part.device in {leg.party.device, leg.party.member} and (_meet(times, ours) or _rang_within(part, leg)):
             return leg
     return None
 
 
 def _meet(times: list[datetime], ours: list[datetime]) -> bool:
     return not times or not ours or any(abs(at - own) <= _SAME for at in times for own in ours)
+
+
+def _rang_within(part: RecordedPart, leg: Leg) -> bool:
+    """Found ringing on our return, it began to ring then, as far as we know."""
+    if not (part.rang_at and part.cleared_at and leg.rang_at):
+        return False
+    return part.rang_at <= leg.rang_at <= part.cleared_at + timedelta(seconds=1)
 
 
 def _party(recorded: RecordedCall, part: RecordedPart, number: int) -> Party:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cti.calls.call import Outcome
+from cti.calls.frozen import changed
 from cti.envelope import Envelope, of_change
 from cti.reconcile.compare import compare
 from cti.reconcile.fill import facts_for
@@ -60,6 +61,18 @@ def test_wherever_we_lost_sight_of_a_call_its_end_is_the_recorded_one(
     assert abs(filled.ended_at - whole.ended_at) <= timedelta(seconds=1)
     assert abs(filled.talk_s - whole.talk_s) <= 1.5
     assert [fact.sequence for fact in rest] == list(range(len(lost) + 1, len(lost) + len(rest) + 1))
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_a_phone_found_ringing_on_our_return_rang_once(version: str) -> None:
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-ring_no_answer_then_other")
+    (call,) = written(truth).calls()
+    (facts,) = facts_of(truth).values()
+    found = [*facts[:2], changed(facts[2], time=facts[2].time + timedelta(seconds=2.6))]
+    lost = [*found, *_gone(found)]
+    filled = interaction_of([*lost, *facts_for(call, seen=seen_call(lost), told=len(lost))], {})
+    assert filled
+    assert [part.device for part in filled.handled_by] == ["PJSIP/2001", "PJSIP/2002"]
 
 
 def _gone(facts: list[Envelope]) -> list[Envelope]:
