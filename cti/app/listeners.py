@@ -49,14 +49,17 @@ def callers(given: settings.Settings, reception: Reception) -> Listener:
     return serve
 
 
-def probe(given: settings.Settings, health: Health, registry: CollectorRegistry) -> Listener:
+def probe(
+    given: settings.Settings, health: Health, registry: CollectorRegistry, *, stands_by: bool = False
+) -> Listener:
     """Health and figures, where there is no console."""
 
     async def serve(is_up: asyncio.Event) -> None:
         with port_taken("web", given.web.host, given.web.port):
             await serve_probe(
-                health, registry, version=__version__, host=given.web.host, port=given.web.port, started=is_up.set
-            )
+                health, registry, version=__version__, host=given.web.host, port=given.web.port, stands_by=stands_by,
+                started=is_up.set,
+            )  # fmt: skip
 
     return serve
 

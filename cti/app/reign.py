@@ -72,7 +72,8 @@ async def _probed(wanted: Wanted, holder: Holder) -> AsyncIterator[None]:
         return (lease_health(holder),)
 
     async with asyncio.TaskGroup() as tasks:
-        running = listeners.listen(tasks, {"web": listeners.probe(wanted.given, health, registry)})
+        probe = listeners.probe(wanted.given, health, registry, stands_by=wanted.is_whole)
+        running = listeners.listen(tasks, {"web": probe})
         try:
             yield
         finally:

@@ -85,8 +85,7 @@ class Desk:
         try:
             return answer.status, json.loads(said)
         except ValueError:
-            if answer.status != 404:  # a process that stands by for its lease has no such page
-                self.puzzles.append(f"{answer.status} {said[:60]!r}")
+            self.puzzles.append(f"{answer.status} {said[:60]!r}")
             return answer.status, {}
 
     def _hear(self, message: dict[str, Any]) -> None:

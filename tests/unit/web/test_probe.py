@@ -56,3 +56,15 @@ async def test_its_figures_are_there(probe: TestClient, reader: Reader) -> None:
 
 async def test_nothing_else_is(probe: TestClient) -> None:
     assert (await probe.get("/api/v1/calls")).status == 404
+
+
+async def test_where_a_console_will_be_whoever_asks_is_to_come_again(reader: Reader) -> None:
+    standby = make_probe(reader.health, reader.registry, version="1", stands_by=True)
+    async with TestClient(TestServer(standby)) as client:
+        answer = await client.get("/api/v1/calls")
+        assert (answer.status, answer.headers["Retry-After"], (await answer.json())["code"]) == (
+            503,
+            "5",
+            "standing_by",
+        )
+        assert (await client.get("/healthz")).status == 200
