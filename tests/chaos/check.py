@@ -38,6 +38,8 @@ class Away:
 
 @dataclass(slots=True)
 class Verdict:
+    exact_s: float = TIME_S
+    """How far off a time may be that is to be exact."""
     calls: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -62,6 +64,7 @@ def verdict(
     stalled_s: Stalled,
     *,
     since: float,
+    exact_s: float = TIME_S,
 ) -> Verdict:
     """``truth``: all calls there ever were; those that began before ``since`` need not be on our record."""
     names = {channel: call.id for call in truth.values() for channel in call.channels}
@@ -70,7 +73,7 @@ def verdict(
         name = row.call.partition("-")[2]
         by_id.setdefault(names.get(name, name), []).append(row)
     ours = {name: call for name, call in truth.items() if call.began_at >= since}
-    found = Verdict(calls=len(ours), doubled=[name for name, many in by_id.items() if len(many) > 1])
+    found = Verdict(exact_s=exact_s, calls=len(ours), doubled=[name for name, many in by_id.items() if len(many) > 1])
     found.lost = [name for name in ours if name not in by_id]
     found.wrong = [f"{name}: a call Asterisk never had" for name in by_id.keys() - truth.keys()]
     for name, call in ours.items():
@@ -86,9 +89,10 @@ def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Sta
     (found.unmarked if is_unsaid else found.wrong).extend(f"{call.id}: {what}" for what in _people(row, call))
     for what, ours, theirs in _times(row, call, away):
         absence = next((one for one in away if one.has(theirs)), None)
-        allowed_s, raw_s, stood_s = _allowed_s(what, row, call, absence), abs(ours - theirs), stalled_s(theirs)
+        allowed_s = _allowed_s(what, row, call, absence, found.exact_s)
+        raw_s, stood_s = abs(ours - theirs), stalled_s(theirs)
         off_s = max(0.0, raw_s - stood_s)
-        if allowed_s <= TIME_S:
+        if allowed_s <= found.exact_s:
             found.worst_ms = max(found.worst_ms, off_s * 1000)
             found.forgiven_ms = max(found.forgiven_ms, min(raw_s, stood_s) * 1000)
         if off_s > allowed_s:
@@ -101,21 +105,21 @@ def _is_said(row: Interaction) -> bool:
     return row.is_backfilled or row.cause in UNSEEN
 
 
-def _allowed_s(what: str, row: Interaction, call: TrueCall, absence: Away | None) -> float:
+def _allowed_s(what: str, row: Interaction, call: TrueCall, absence: Away | None, exact_s: float) -> float:
     """As exact as whoever told us: our own eyes and the CDR have parts of a second, queue_log and ids have whole ones. What had
     happened by our return and went on, or what no record has, is as late as that."""
     if absence is None or not _is_said(row):
-        return TIME_S
+        return exact_s
     late_s = absence.until - absence.since + SECOND_S
     match what:
         case "ended" if call.ended_at is None:
             return SECOND_S
         case "ended":
-            return late_s if row.cause in UNSEEN else TIME_S
+            return late_s if row.cause in UNSEEN else exact_s
         case "answered":
             return SECOND_S if absence.has_end_of(call) else late_s
         case _:
-            return TIME_S if absence.has_end_of(call) else SECOND_S
+            return exact_s if absence.has_end_of(call) else SECOND_S
 
 
 def _people(row: Interaction, call: TrueCall) -> Iterable[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from tests.chaos.check import Verdict, verdict
+from tests.chaos.check import TIME_S, Verdict, verdict
 from tests.chaos.house import House, busy, open_house
 from tests.chaos.mischief import Mischief
 from tests.chaos.truth import TrueCall, true_calls
@@ -55,6 +55,7 @@ async def play(
     *,
     postgres: PostgresServer | None = None,
     redis: RedisServer | None = None,
+    exact_s: float = TIME_S,
 ) -> Told:
     began = time.time()
     async with open_house(
@@ -68,7 +69,7 @@ async def play(
             await mischief.act(house)
         await house.daemon.until_connected()
         truth = true_calls(pbx)
-        found = await _found(house, truth, began)
+        found = await _found(house, truth, began, exact_s)
         unshown = _unshown(house, [call for call in truth.values() if call.began_at >= began])
         complaints = (*unshown, *await _complaints(house))
         return Told(
@@ -77,12 +78,13 @@ async def play(
         )  # fmt: skip
 
 
-async def _found(house: House, truth: Mapping[str, TrueCall], began: float) -> Verdict:
+async def _found(house: House, truth: Mapping[str, TrueCall], began: float, exact_s: float) -> Verdict:
     """What was missed is filled in a moment after the return; it is given that moment."""
     patience_s = time.monotonic() + FILLED_IN_S
     while True:
         await house.daemon.until_written()
-        found = verdict(await house.rows(), truth, house.away, house.metronome.stalled_s, since=began)
+        rows = await house.rows()
+        found = verdict(rows, truth, house.away, house.metronome.stalled_s, since=began, exact_s=exact_s)
         if not (found.lost or found.unmarked or found.wrong) or time.monotonic() > patience_s:
             return found
         await asyncio.sleep(0.5)

@@ -13,6 +13,9 @@ from tests.testbed.fixtures import require
 
 pytestmark = [pytest.mark.chaos, pytest.mark.real_asterisk]
 
+EXACT_S = 0.25
+"""`make chaos` has the machine to itself, and 50 ms; here other tests run beside, and Asterisk notes one moment twice, 0.1 s apart."""
+
 
 async def a_bad_quarter_of_an_hour(house: House) -> None:
     """Told in as many seconds: killed, back, stalled, cut, back."""
@@ -39,7 +42,8 @@ async def test_every_call_is_on_record_once_as_asterisk_has_it() -> None:
     pbx = chaos_asterisk("22")
     await asyncio.to_thread(pbx.start)
     try:
-        told = await play("short", Mischief(act=a_bad_quarter_of_an_hour, says="all at once"), pbx, Random(7))
+        bad = Mischief(act=a_bad_quarter_of_an_hour, says="all at once")
+        told = await play("short", bad, pbx, Random(7), exact_s=EXACT_S)
     finally:
         await asyncio.to_thread(pbx.remove)
     assert told.troubles == []
