@@ -18,7 +18,6 @@ from cti.reconcile.fill import candidates, facts_for
 from cti.reconcile.reading import RecordsPlaces, calls_in_parts
 from cti.reconcile.recorded import RecordedCall
 from cti.store.backfills import Standing
-from cti.store.derive import seen_call
 from cti.store.failpoints import failpoint
 from cti.store.interactions import InteractionLog
 from cti.store.unseen import is_backfilled
@@ -105,8 +104,7 @@ class Backfill:
     async def _rest_of(self, call: RecordedCall, name: CallId) -> list[Envelope]:
         """Told before, and cut short by a crash, it is told again: the same facts have the same ids."""
         own = [fact for fact in await self._log.facts(name) if not is_backfilled(fact)]
-        seen = seen_call(own)
-        return facts_for(call, seen=seen, told=max((fact.sequence for fact in own), default=0) if seen else 0)
+        return facts_for(call, own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,34 +1,43 @@
 """A recorded call -> the facts that we would have written, had we been there. Pure.
 
 They are steps of a call like any others, marked ``backfilled``, so that interactions, reports and ``cti rebuild`` need to know
-nothing else. Of a call that we saw partly, they are what came after we lost sight of it. Their ids are made of the call's and
-a number: the same records filled in again are the same facts.
+nothing else. Of a call that we saw partly, they are what came after we first lost sight of it, with what we saw of it later and
+no record tells: holds, keys, recordings. Their ids are made of the call's and a number: the same records filled in again are the
+same facts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from cti.calls.call import Call, CallId, Direction, Leg, LegId, LegState, Outcome, Party, Role
 from cti.calls.events import (
     CallEvent,
+    CallInformation,
     Cleared,
+    Conferenced,
     ConnectionCleared,
     Delivered,
     Diverted,
     Established,
+    Held,
     Offered,
     Queued,
+    RecordingChanged,
+    Retrieved,
+    Transferred,
 )
 from cti.calls.frozen import changed
 from cti.calls.transitions import CallChanged, advance, begin
 from cti.envelope import Envelope, of_change
 from cti.reconcile.compare import call_id
 from cti.reconcile.recorded import RecordedCall, RecordedPart
+from cti.store.derive import call_before_gap, events_after_gap, seen_call
 from cti.store.unseen import BACKFILLED
 
 _SAME: Final = timedelta(seconds=2.5)
 """A phone that rang then, by our clock and by the PBX's whole seconds."""
+_SECOND: Final = timedelta(seconds=1)
 _ORDER: Final[Mapping[type[CallEvent], int]] = {
     Queued: 1,
     Delivered: 2,
@@ -36,17 +45,20 @@ _ORDER: Final[Mapping[type[CallEvent], int]] = {
     ConnectionCleared: 4,
     Established: 5,
 }
+_LAST: Final = 6
+_OURS_ALONE: Final = frozenset({CallInformation, Held, Retrieved, Transferred, Conferenced, RecordingChanged})
+"""No record tells of these."""
 _BY_OUTCOME: Final = {
     Outcome.BUSY: "busy", Outcome.NO_ANSWER: "no_answer", Outcome.FAILED: "congestion", Outcome.CANCELLED: "cancelled",
 }  # fmt: skip
 
 
-def facts_for(recorded: RecordedCall, *, seen: Call | None = None, told: int = 0) -> list[Envelope]:
-    """``seen``: the call as it was when we lost sight of it; ``told``: the greatest sequence among its facts."""
-    changes = list(_changes(recorded, seen))
+def facts_for(recorded: RecordedCall, own: Sequence[Envelope] = ()) -> list[Envelope]:
+    """``own``: the facts of what we saw of it. None where that leaves nothing to tell."""
+    changes = list(_changes(recorded, own))
     if not changes or changes[-1].after.is_live:
         return []
-    first = changes[0].after.sequence
+    first, told = changes[0].after.sequence, max((fact.sequence for fact in own), default=0)
     return [_marked(of_change(change), told + change.after.sequence - first + 1) for change in changes]
 
 
@@ -56,49 +68,70 @@ def _marked(fact: Envelope, sequence: int) -> Envelope:
     )
 
 
-def _changes(recorded: RecordedCall, seen: Call | None) -> Iterator[CallChanged]:
+def _changes(recorded: RecordedCall, own: Sequence[Envelope]) -> Iterator[CallChanged]:
     """What does not fit what was seen is passed over, as everywhere."""
-    call = seen
+    call, seen = call_before_gap(own), seen_call(own)
     if call is None:
-        offered = begin(_offered(recorded))
+        offered = begin(_offered(recorded, seen))
         yield offered
         call = offered.after
     since = call.since
-    for event in [*_events(recorded, call, seen), _cleared(recorded, call)]:
+    for event in [*_in_order(recorded, call, seen or call, events_after_gap(own)), _cleared(recorded, call)]:
         change = advance(call, changed(event, at=max(event.at, since)))
         if isinstance(change, CallChanged):
             yield change
             call = change.after
 
 
-def _offered(recorded: RecordedCall) -> Offered:
+def _offered(recorded: RecordedCall, seen: Call | None) -> Offered:
     role = Role.CUSTOMER if recorded.direction is Direction.INBOUND else Role.AGENT
     party = Party(
         leg=LegId(recorded.first_id), role=role, number=recorded.ani, name=recorded.ani_name, device=recorded.device
     )
     return Offered(
-        call=call_id(recorded), at=recorded.offered_at, pbx=recorded.pbx, direction=recorded.direction, ani=recorded.ani,
-        ani_name=recorded.ani_name, dnis=recorded.dnis, party=party,
+        call=seen.id if seen else call_id(recorded), at=recorded.offered_at, pbx=recorded.pbx, direction=recorded.direction,
+        ani=recorded.ani, ani_name=recorded.ani_name, dnis=recorded.dnis, keys=seen.keys if seen else (), party=party,
     )  # fmt: skip
 
 
-def _events(recorded: RecordedCall, call: Call, seen: Call | None) -> list[CallEvent]:
-    """All but the beginning and the end, in order."""
-    found: list[CallEvent] = []
-    if recorded.queued_at and not (seen and seen.queued_at):
-        found.append(Queued(call=call.id, at=recorded.queued_at, queue=recorded.queue))
-    for number, part in enumerate(recorded.parts):
-        found += _of_part(recorded, part, call, number)
+def _in_order(
+    recorded: RecordedCall, call: Call, seen: Call, later: Sequence[tuple[CallEvent, bool]]
+) -> list[CallEvent]:
+    """All but the beginning and the end. ``call``: as it was before the gap, ``seen`` as we saw it last, ``later``: what between."""
+    legs = [_known(part, seen) for part in recorded.parts]
+    found: list[CallEvent] = [Queued(call=call.id, at=at, queue=queue) for at, queue in _queues(recorded, call)]
+    for number, (part, leg) in enumerate(zip(recorded.parts, legs, strict=True)):
+        party = leg.party if leg else _party(recorded, part, number)
+        found += _of_part(recorded, part, call, party)
     if recorded.left_queue and recorded.left_queue_at:
         found.append(Diverted(call=call.id, at=recorded.left_queue_at, cause=recorded.left_queue))
-    return sorted(found, key=lambda event: (min(event.at, recorded.ended_at), _ORDER[type(event)]))
+    told = frozenset(leg.party.leg for leg in legs if leg)
+    found += [event for event, is_inferred in later if _is_ours(event, told, is_inferred=is_inferred)]
+    return sorted(found, key=lambda event: (min(event.at, recorded.ended_at), _ORDER.get(type(event), _LAST)))
 
 
-def _of_part(recorded: RecordedCall, part: RecordedPart, call: Call, number: int) -> Iterator[CallEvent]:
-    leg = _known(part, call)
+def _queues(recorded: RecordedCall, call: Call) -> Iterator[tuple[datetime, str]]:
+    """Those it came into since; seconds may be cut off."""
+    for at, queue in recorded.queues:
+        is_seen = (
+            call.queued_at is not None and at <= call.since and (queue == call.queue or at + _SECOND <= call.since)
+        )
+        if not is_seen:
+            yield at, queue
+
+
+def _is_ours(event: CallEvent, told: frozenset[LegId], *, is_inferred: bool) -> bool:
+    """Is it ours to tell, as no record does? A phone that no record knows, a Local channel's say, is."""
+    if type(event) in _OURS_ALONE:
+        return not is_inferred or isinstance(event, CallInformation)
+    party = getattr(event, "party", None)
+    return party is not None and party.leg not in told and not is_inferred and not isinstance(event, Offered)
+
+
+def _of_part(recorded: RecordedCall, part: RecordedPart, call: Call, party: Party) -> Iterator[CallEvent]:
+    leg = call.leg(party.leg)
     if leg is not None and not leg.is_live:
         return
-    party = leg.party if leg else _party(recorded, part, number)
     state = leg.state if leg else None
     if state is None and (part.rang_at or part.connected_at):
         at = part.rang_at or part.connected_at or recorded.offered_at
@@ -119,7 +152,7 @@ def _known(part: RecordedPart, call: Call) -> Leg | None:
     times = [at for at in (part.rang_at, part.connected_at) if at]
     for leg in call.legs[1:]:
         ours = [at for at in (leg.rang_at, leg.connected_at) if at]
-        if part.device in {leg.party.device, leg.party.member} and (_meet(times, ours) or _rang_within(part, leg)):
+        if part.device in {leg.party.device, leg.party.member} and (_meet(times, ours) or _found_within(part, ours)):
             return leg
     return None
 
@@ -128,11 +161,12 @@ def _meet(times: list[datetime], ours: list[datetime]) -> bool:
     return not times or not ours or any(abs(at - own) <= _SAME for at in times for own in ours)
 
 
-def _rang_within(part: RecordedPart, leg: Leg) -> bool:
-    """Found ringing on our return, it began to ring then, as far as we know."""
-    if not (part.rang_at and part.cleared_at and leg.rang_at):
+def _found_within(part: RecordedPart, ours: list[datetime]) -> bool:
+    """Found ringing or talking on our return, it began then, as far as we know."""
+    began = part.rang_at or part.connected_at
+    if began is None or part.cleared_at is None:
         return False
-    return part.rang_at <= leg.rang_at <= part.cleared_at + timedelta(seconds=1)
+    return any(began <= at <= part.cleared_at + _SECOND for at in ours)
 
 
 def _party(recorded: RecordedCall, part: RecordedPart, number: int) -> Party:

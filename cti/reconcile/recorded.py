@@ -49,6 +49,7 @@ class RecordedCall:
     queue: str
     offered_at: datetime
     queued_at: datetime | None
+    """When it came into its first queue; ``queue`` is its last."""
     answered_at: datetime | None
     ended_at: datetime
     ring_s: float
@@ -57,6 +58,8 @@ class RecordedCall:
     ended_by: str
     """``customer``, ``agent``, or empty where the records do not say."""
     parts: tuple[RecordedPart, ...]
+    queues: tuple[tuple[datetime, str], ...] = ()
+    """Every queue it came into, and when."""
     device: str = ""
     """The phone or trunk that began it; empty where only queue_log knows of it."""
     left_queue: str = ""

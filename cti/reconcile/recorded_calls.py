@@ -103,11 +103,12 @@ def _call(records: Records, pbx: PbxName, endpoints: Endpoints, starts: _Starts)
     answered_at = min((part.connected_at for part in parts if part.connected_at and part.spoke), default=None)
     left = next((line for line in reversed(own) if line.event in ENDS_UNANSWERED or line.event == "CONNECT"), None)
     left_queue = ENDS_UNANSWERED.get(left.event, "") if left else ""
+    queues = tuple((line.at, line.queue) for line in own if line.event == "ENTERQUEUE")
     cause = "pbx_restart" if is_cut else "normal" if answered_at else _cause(records)
     return RecordedCall(
         pbx=pbx, ids=ids, first_id=first_id, channels=frozenset(name for row in records.rows for name in (row.channel, row.dst_channel) if name),
         direction=caller.direction, ani=caller.ani, ani_name=caller.name, dnis=caller.dnis,
-        queue=_queue(records, own), offered_at=min(caller.at, begun), queued_at=_queued_at(own), answered_at=answered_at,
+        queue=queues[-1][1] if queues else _queue_by_cdr(records), offered_at=min(caller.at, begun), queued_at=queues[0][0] if queues else None, queues=queues, answered_at=answered_at,
         ended_at=max(ended_at, begun), ring_s=_ring_s(parts, answered_at, ended_at), talk_s=_talk_s(parts, answered_at, ended_at),
         outcome=_outcome(records, caller.direction, parts, left_queue, is_cut=is_cut),
         ended_by=_ended_by(records, own, parts, caller.direction, ended_at), parts=parts, device=caller.device,
@@ -177,16 +178,9 @@ def _digits(number: str) -> str:
     return kept[:1] + kept[1:].replace("+", "")
 
 
-def _queue(records: Records, own: Sequence[QueueLine]) -> str:
-    entered = [line.queue for line in own if line.event == "ENTERQUEUE"]
-    if entered:
-        return entered[-1]
+def _queue_by_cdr(records: Records) -> str:
     by_cdr = [row.last_data.partition(",")[0] for row in records.rows if row.last_app == "Queue"]
     return by_cdr[-1] if by_cdr and not records.lines else ""
-
-
-def _queued_at(own: Iterable[QueueLine]) -> datetime | None:
-    return next((line.at for line in own if line.event == "ENTERQUEUE"), None)
 
 
 def _ring_s(parts: Iterable[RecordedPart], answered_at: datetime | None, ended_at: datetime) -> float:

@@ -20,7 +20,7 @@ from cti.numbers import is_withheld
 from cti.store import callbacks, trail
 from cti.store.interactions import Handled, Interaction
 from cti.store.trail import Trail
-from cti.store.unseen import before_unseen_end, what_counts
+from cti.store.unseen import before_unseen_end, is_inferred, seen_after_gap, seen_through, what_counts
 
 CLEARED: Final = "cti.call.cleared.v1"
 CUSTOMER: Final = "cti.interaction.customer.v1"
@@ -58,7 +58,8 @@ class _Told:
 def interaction_of(facts: Iterable[Envelope], devices: Devices) -> Interaction | None:
     """None while the call is not cleared. All ``facts`` are of one call."""
     facts = tuple(facts)
-    told = _replay(facts)
+    counting, is_backfilled = what_counts(facts)
+    told = _replay(counting, is_backfilled=is_backfilled)
     call = told.call
     if call is None or call.ended_at is None:
         return None
@@ -163,11 +164,20 @@ def picked_by_hand(fact: Envelope) -> str:
 
 def seen_call(facts: Sequence[Envelope]) -> Call | None:
     """The call as it was when we last saw it: without an end that was only inferred."""
-    return _replay(before_unseen_end(facts)).call
+    return _replay(before_unseen_end(facts), is_backfilled=False).call
 
 
-def _replay(facts: Sequence[Envelope]) -> _Told:
-    facts, is_backfilled = what_counts(facts)
+def call_before_gap(facts: Sequence[Envelope]) -> Call | None:
+    """The call as it was when we first lost sight of it."""
+    return _replay(seen_through(facts), is_backfilled=False).call
+
+
+def events_after_gap(facts: Sequence[Envelope]) -> list[tuple[CallEvent, bool]]:
+    """What happened since, and was it only found so on our return?"""
+    return [(event, is_inferred(fact)) for fact in seen_after_gap(facts) if (event := _event(fact))]
+
+
+def _replay(facts: Sequence[Envelope], *, is_backfilled: bool) -> _Told:
     told = _Told(is_backfilled=is_backfilled)
     for fact in facts:
         event = _event(fact)

@@ -2,13 +2,15 @@
 
 A fact with ``"backfilled": true`` in its data was made of those records (``cti.reconcile``). Such facts count only where our
 own tell of no end that we saw: what was lived through is worth more than what was read up. So it does not matter in which order
-the two come, nor whether a call was filled in that turns out to be known.
+the two come, nor whether a call was filled in that turns out to be known. Where they count, they tell all from the first gap on,
+and take up what we saw behind it (``cti.reconcile.fill``): a colleague who came and went in the gap was there before.
 
 A fact with ``"inferred": true`` was read off the PBX's lists on our return. The call has its end from us, and is marked all the
 same: when it was answered, say, is known no better than that.
 """
 
 from collections.abc import Sequence
+from itertools import dropwhile
 from typing import Any, Final
 
 from cti.envelope import INFERRED, TYPE_OF, Envelope
@@ -36,7 +38,7 @@ def what_counts(facts: Sequence[Envelope]) -> tuple[Sequence[Envelope], bool]:
         return own, any(map(is_inferred, own))
     if not _has_end(read_up):
         return facts, False  # none, or the filling in was cut short, and is done again
-    return [*before_unseen_end(own), *read_up], True
+    return [*seen_through(own), *read_up], True
 
 
 def is_unseen(facts: Sequence[Envelope]) -> bool:
@@ -61,6 +63,18 @@ def before_unseen_end(facts: Sequence[Envelope]) -> list[Envelope]:
             break
         gone.add(number)
     return [fact for number, fact in enumerate(seen) if number not in gone]
+
+
+def seen_through(facts: Sequence[Envelope]) -> list[Envelope]:
+    """What was seen without a gap: until something was found on our return, be it that the call was gone."""
+    gap = {id(fact) for fact in seen_after_gap(facts)}
+    return [fact for fact in before_unseen_end(facts) if id(fact) not in gap]
+
+
+def seen_after_gap(facts: Sequence[Envelope]) -> list[Envelope]:
+    """The events of a call from where it was found on our return."""
+    events = [fact for fact in before_unseen_end(facts) if fact.type in _CALL_EVENTS]
+    return list(dropwhile(lambda fact: not is_inferred(fact), events))
 
 
 def _has_end(facts: Sequence[Envelope]) -> bool:

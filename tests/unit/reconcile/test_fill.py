@@ -1,16 +1,19 @@
 """What is filled in of a recorded call is that call: outcome, people and times, whole or from where we lost sight of it."""
 
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from cti.calls.call import Outcome
 from cti.calls.frozen import changed
-from cti.envelope import Envelope, of_change
+from cti.envelope import INFERRED, Envelope, of_change
 from cti.reconcile.compare import compare
 from cti.reconcile.fill import facts_for
+from cti.reconcile.recorded import RecordedCall
 from cti.store.derive import interaction_of, seen_call
+from cti.store.interactions import Interaction
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
 from tests.unit.reconcile.recorded_traces import TRUTHS, facts_of, name_of, written
@@ -51,7 +54,7 @@ def test_wherever_we_lost_sight_of_a_call_its_end_is_the_recorded_one(
     ((name, facts),) = facts_of(truth).items()
     whole = interaction_of(facts, {})
     lost = [*facts[:told], *_gone(facts[:told])]
-    rest = facts_for(call, seen=seen_call(lost), told=len(lost))
+    rest = facts_for(call, lost)
     filled = interaction_of([*lost, *rest], {})
     assert whole
     assert filled
@@ -70,9 +73,50 @@ def test_a_phone_found_ringing_on_our_return_rang_once(version: str) -> None:
     (facts,) = facts_of(truth).values()
     found = [*facts[:2], changed(facts[2], time=facts[2].time + timedelta(seconds=2.6))]
     lost = [*found, *_gone(found)]
-    filled = interaction_of([*lost, *facts_for(call, seen=seen_call(lost), told=len(lost))], {})
+    filled = interaction_of([*lost, *facts_for(call, lost)], {})
     assert filled
     assert [part.device for part in filled.handled_by] == ["PJSIP/2001", "PJSIP/2002"]
+
+
+@every_story
+def test_what_came_and_went_while_we_were_away_has_its_place_before_what_we_found(truth: Path) -> None:
+    """Each event in turn is found so on our return, after a gap of every length; then the call is gone."""
+    calls, told = written(truth).calls(), facts_of(truth)
+    if len(calls) != 1 or len(told) != 1:
+        return
+    (call,), (facts,) = calls, told.values()
+    whole = interaction_of(facts, {})
+    assert whole
+    for begins, returns in combinations(range(len(facts) - 1), 2):
+        own = [*(facts[:begins] or [_found(facts[0])]), _found(facts[returns])]
+        lost = [*own, *_gone(own)]
+        item = interaction_of([*lost, *facts_for(call, lost)], {})
+        assert item, (begins, returns)
+        assert _words(call, item) <= _words(call, whole), (begins, returns)
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_holds_seen_behind_a_gap_are_kept(version: str) -> None:
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-hold_and_retrieve")
+    (call,) = written(truth).calls()
+    (facts,) = facts_of(truth).values()
+    answered = next(n for n, fact in enumerate(facts) if fact.type == "cti.call.established.v1")
+    own = [_found(facts[0]), _found(facts[answered]), *facts[answered + 1 : -2]]
+    lost = [*own, *_gone(own)]
+    whole, filled = interaction_of(facts, {}), interaction_of([*lost, *facts_for(call, lost)], {})
+    assert whole
+    assert filled
+    assert (filled.is_backfilled, filled.hold_s > 0) == (True, True)
+    assert filled.hold_s == pytest.approx(whole.hold_s, abs=0.01)
+
+
+def _words(call: RecordedCall, item: Interaction) -> set[str]:
+    """Where the PBX's record and ours differ; of a pickup by another phone, say, also when we saw all of it."""
+    return {difference.words for difference in compare([call], [item]).differences}
+
+
+def _found(fact: Envelope) -> Envelope:
+    return changed(fact, data={**fact.data, INFERRED: True})
 
 
 def _gone(facts: list[Envelope]) -> list[Envelope]:
