@@ -73,6 +73,7 @@ class Pbx:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while asked := await reader.readuntil(b"\r\n\r\n"):
                 self._answer(dict(line.split(": ", 1) for line in asked.decode().strip().split("\r\n")), writer)
+        self.listeners = {name: [one for one in some if one is not writer] for name, some in self.listeners.items()}
         writer.close()
 
     def _answer(self, action: dict[str, str], writer: asyncio.StreamWriter) -> None:
