@@ -29,7 +29,7 @@ from cti.screenpop.views import Site, contact_view
 from cti.telephony.phone import Ability
 
 PBX = PbxName("main")
-QUEUES = 20
+AGENTS_OF_A_QUEUE = 15
 ORIGIN = "http://bench"
 SETTINGS = HubSettings(site=Site("DE"))
 TALKS_S = 2.0
@@ -41,10 +41,15 @@ def agents(number: int) -> tuple[Agent, ...]:
     return tuple(
         Agent(
             id=AgentId(f"a{nr}"), name=f"Agent {nr}", extension=str(10_000 + nr), device=f"PJSIP/{10_000 + nr}",
-            queues=(f"queue-{nr % QUEUES}",),
+            queues=(f"queue-{nr // AGENTS_OF_A_QUEUE}",),
         )
         for nr in range(number)
     )  # fmt: skip
+
+
+def in_turn(people: tuple[Agent, ...]) -> tuple[Agent, ...]:
+    """One of each queue, then the next of each: however many there are, a queue has its calls at the same pace."""
+    return tuple(agent for first in range(AGENTS_OF_A_QUEUE) for agent in people[first::AGENTS_OF_A_QUEUE])
 
 
 # ---- with desktops
@@ -123,7 +128,7 @@ class Calls:
     def __init__(self, hub: PublishingHub, people: tuple[Agent, ...]) -> None:
         self._hub = hub
         self._tracker = CallTracker()
-        self._people = cycle(people)
+        self._people = cycle(in_turn(people))
         self._numbers = count(1)
 
     async def run(self, calls_per_s: float) -> None:
