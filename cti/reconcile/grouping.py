@@ -20,7 +20,10 @@ from cti.telephony.asterisk.records.stamps import is_id, order_of
 _DIALLED_BY_THE_PBX: Final = frozenset({"AppDial", "AppQueue"})
 _ENDS: Final = frozenset({"ABANDON", "COMPLETECALLER", "COMPLETEAGENT"})
 """After these a call seldom goes on; after all others it does."""
-_SECONDS: Final = timedelta(seconds=2)
+_GOES_ON: Final = frozenset({"ENTERQUEUE", "CONNECT", "RINGNOANSWER", "RINGCANCELED"})
+"""The queue has more to say after these."""
+_SECOND: Final = timedelta(seconds=1)
+_SECONDS: Final = 2 * _SECOND
 Key = tuple[object, ...]
 
 
@@ -41,13 +44,22 @@ class Records:
 
     @property
     def is_whole(self) -> bool:
-        """Does the CDR reach as far as the lines of the queue? It may be written later, and not all of a call at once."""
+        """Do CDR and queue reach equally far? Either may be written later than the other, and not all of a call at once."""
         if not self.rows or not self.lines:
             return bool(self.rows)
         last, written = self.lines[-1], max(row.end for row in self.rows)
-        if last.event == "BLINDTRANSFER" and any(row.start >= last.at for row in self.rows):
-            return True  # of whom it was handed over to, be it a short talk
+        if last.event in _GOES_ON:
+            return False  # what became of it there is written by a thread of its own
+        if last.event == "BLINDTRANSFER" and self._is_handed_over():
+            return True  # be it a short talk
         return written + _SECONDS >= last.at if last.event in _ENDS else written > last.at + _SECONDS
+
+    def _is_handed_over(self) -> bool:
+        """Is there a record of what came after the talk with the queue's member? It begins where that ends."""
+        reached = max((line.at for line in self.lines if line.event == "CONNECT"), default=None)
+        talks = [row for row in self.rows if reached and row.is_answered and row.start < reached + _SECOND]
+        talk = max(talks, key=lambda row: row.start, default=None)
+        return talk is not None and any(row.start >= talk.end for row in self.rows if row is not talk)
 
 
 def grouped(lines: Iterable[QueueLine], rows: Iterable[CdrRow], endpoints: Endpoints) -> list[Records]:

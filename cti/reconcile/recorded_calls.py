@@ -209,13 +209,19 @@ def _covered_s(spans: Iterable[tuple[datetime, datetime]]) -> float:
 def _ended_by(
     records: Records, own: Sequence[QueueLine], parts: Sequence[RecordedPart], direction: Direction, ended_at: datetime
 ) -> str:
-    """Of several agents, or a parked caller, the queue only knows that its own member left."""
+    """Of several agents, or a parked caller, the queue only knows that its own member left; that the caller hung up, it knows."""
     last = next((line for line in reversed(own) if line.event in {*ENDS_TALK, "ABANDON"}), None)
     by = "customer" if last and last.event == "ABANDON" else ENDS_TALK[last.event] if last else ""
     is_sure = sum(part.spoke for part in parts) <= 1 and not any(row.last_app == "Park" for row in records.rows)
-    if last is None or ended_at - last.at > _NEAR or (by == "agent" and not is_sure):
+    if last is None or (by != "customer" and (not is_sure or ended_at - _left(records, last) > _NEAR)):
         return ""
     return "agent" if by and direction is Direction.INTERNAL else by
+
+
+def _left(records: Records, last: QueueLine) -> datetime:
+    """When the queue's member was gone. On a busy PBX the CDR says so later than the queue."""
+    talks = [row.end for row in records.rows if row.last_app == "Queue" and row.start <= last.at]
+    return max([last.at, *talks])
 
 
 def _cause(records: Records) -> str:
