@@ -82,7 +82,14 @@ class Narrator:
         except Contradiction:
             self._quarantine("a known channel by another name")
             return []
-        return self._tell_all(touched, at) if self._snapshot is None else []
+        return self._tell_all(self._ripe(touched), at)
+
+    def _ripe(self, touched: Iterable[Conversation]) -> Iterable[Conversation]:
+        """After an absence, all is told when the lists are complete. A look in between holds back only what the lists themselves
+        have begun to change: a phone that rings meanwhile pops."""
+        if self._snapshot is None:
+            return touched
+        return () if self._was_away else [one for one in touched if not self._snapshot.is_ahead(one)]
 
     def _of_the_pbx(self, message: AmiMessage, at: datetime) -> list[CallChanged]:
         match message.event:
@@ -125,7 +132,7 @@ class Narrator:
     # ---- snapshots
 
     def begin_sync(self, *, was_away: bool = False) -> None:
-        """The lists are about to be asked for. Nothing is told until the channels' is complete; live events are applied."""
+        """The lists are about to be asked for. Live events are applied all the while."""
         self.wants_reread, self._was_away = False, was_away
         self.members.begin_sync(self._clock.now)
         self._snapshot = Snapshot(self._mirror)

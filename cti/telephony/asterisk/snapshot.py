@@ -11,7 +11,7 @@ from typing import Final
 
 from cti.calls.call import LegId
 from cti.telephony.asterisk.ami_codec import AmiMessage
-from cti.telephony.asterisk.mirror import Channel, Mirror
+from cti.telephony.asterisk.mirror import Channel, Conversation, Mirror
 from cti.telephony.asterisk.records.stamps import made_at
 from cti.telephony.asterisk.translate.bridges import meet
 from cti.telephony.asterisk.translate.headers import read_headers
@@ -29,6 +29,8 @@ class Snapshot:
         mirror.begin_sync()
         self._mirror = mirror
         self._missing = set(mirror.channels)
+        self._ahead: set[LegId] = set()
+        """Channels of which the lists know more than the events so far."""
         self._waited = [known for known in mirror.conversations if known.is_waiting]
         self._entries: list[AmiMessage] | None = None
         self._hear_music: list[Channel] = []
@@ -49,9 +51,14 @@ class Snapshot:
         channel.is_called = True
         self._place(channel, item.get("BridgeId"))
         if is_new:
+            self._ahead.add(leg)
             channel.has_held = leg in channel.conversation.held
         if item.get("Context") == HOLDS:
             self._hear_music.append(channel)
+
+    def is_ahead(self, conversation: Conversation) -> bool:
+        """Has what was listed so far changed it? Then it is half read."""
+        return not self._ahead.isdisjoint(conversation.channels)
 
     def queued(self, entry: AmiMessage) -> None:
         """A caller in a queue. Kept until the channels are known."""
@@ -91,9 +98,12 @@ class Snapshot:
     def _place(self, channel: Channel, bridge: str) -> None:
         if channel.id in self._mirror.moved:
             return
-        if bridge and channel.bridge != bridge:
+        if channel.bridge == bridge:
+            return
+        self._ahead.add(channel.id)
+        if bridge:
             self._mirror.enter_bridge(channel, bridge)
-        elif not bridge and channel.bridge:
+        else:
             self._mirror.leave_bridge(channel)
 
 

@@ -193,6 +193,23 @@ def test_16_list_interleave_for_a_newcomer_who_knows_nothing(story: str) -> None
         assert invariants.broken_story([*changes, *narrator.end_all("trace_end")]) == []
 
 
+@pytest.mark.parametrize("story", MEANWHILE)
+def test_what_happens_while_the_lists_are_read_is_told_at_once(story: str) -> None:
+    """A phone that is picked up before they are read is to pop first."""
+
+    def by_each(narrator: Narrator, blocks: Sequence[bytes]) -> list[list[CallChanged]]:
+        each = [(block, told(narrator, [block])) for block in blocks]
+        return [changes for block, changes in each if block in MEANWHILE[story]]
+
+    narrator, _ = known()
+    without = by_each(narrator, MEANWHILE[story])
+    assert any(without)
+    for blocks in merges(AS_IT_WAS, MEANWHILE[story]):
+        narrator, _ = known()
+        narrator.begin_sync()
+        assert by_each(narrator, blocks) == without
+
+
 @pytest.mark.parametrize("was_away", [False, True])
 def test_what_is_read_off_the_lists_after_an_absence_says_so(was_away: bool) -> None:  # noqa: FBT001 - a parameter
     """And what is heard afterwards does not; nor what a look in between finds, which is a moment old."""
