@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,8 @@ from tests.chaos.daemon import PASSWORD
 from tests.running import Running
 
 AGAIN_S: Final = 0.3
+ON_ITS_WAY_S: Final = 0.1
+"""So long may a message take that two hundred desktops wait beside."""
 BUSY: Final = ("RESERVED", "TALKING", "HOLD")
 
 
@@ -32,6 +35,12 @@ class Desk:
     presence: str = ""
     popped: list[str] = field(default_factory=list)
     """The calls it was shown a pop of, in order, each as often as it was."""
+    shown: set[str] = field(default_factory=set)
+    """The calls it was ever told of, ended ones among them."""
+    carded: set[str] = field(default_factory=set)
+    """Those it was told of who calls."""
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when it was cut off, epoch seconds."""
     puzzles: list[str] = field(default_factory=list)
     """Answers no console could read."""
     is_there: bool = False
@@ -39,6 +48,7 @@ class Desk:
     resumed: int = 0
     _stream: str = ""
     _seq: int = 0
+    _left_at: float = 0.0
     _web: aiohttp.ClientSession | None = None
     _socket: Any = None
 
@@ -52,13 +62,22 @@ class Desk:
             while True:
                 with contextlib.suppress(aiohttp.ClientError, WebSocketException, OSError, TimeoutError, KeyError):
                     await self._attend()
-                self.is_there = False
+                self._leave()
                 await asyncio.sleep(AGAIN_S)
 
     def drop(self) -> None:
         """As when the cable is pulled: no goodbye."""
         if self._socket is not None:
             self._socket.transport.abort()
+            self._leave()
+
+    def was_cut_off(self, since: float, until: float) -> bool:
+        """All that time, but for what is on its way."""
+        return any(left - ON_ITS_WAY_S <= since and until <= back + ON_ITS_WAY_S for left, back in self.gaps)
+
+    def _leave(self) -> None:
+        if self.is_there:
+            self.is_there, self._left_at = False, time.time()
 
     async def _attend(self) -> None:
         ticket = await self._ticket()
@@ -94,21 +113,26 @@ class Desk:
             case "welcome":
                 self.comebacks += bool(self._stream)
                 self.resumed += message["resumed"]
+                self.gaps += [(self._left_at, time.time())] if self._left_at else []
                 self._stream, self.is_there = message["stream"], True
             case "snapshot":
                 self.pops = {pop["pop"]: pop["call"]["call"] for pop in message["pops"]}
                 self.popped += self.pops.values()
                 self.calls = {call["call"] for call in message["calls"]}
+                self.shown |= self.calls
+                self.carded |= {card["call"] for card in message["cards"]}
                 self.presence = (message["presence"] or {}).get("state", "")
             case "pop":
                 self.pops[message["pop"]["pop"]] = message["pop"]["call"]["call"]
                 self.popped.append(message["pop"]["call"]["call"])
             case "pop_withdrawn":
                 self.pops.pop(message["pop"], None)
-            case "call" if message["call"]["state"] == "ended":
-                self.calls.discard(message["call"]["call"])
             case "call":
-                self.calls.add(message["call"]["call"])
+                call, has_ended = message["call"]["call"], message["call"]["state"] == "ended"
+                self.shown.add(call)
+                (self.calls.discard if has_ended else self.calls.add)(call)
+            case "card":
+                self.carded.add(message["card"]["call"])
             case "presence" if message["presence"]["agent"] == self.agent:
                 self.presence = message["presence"]["state"]
 

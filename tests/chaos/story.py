@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from tests.chaos.check import TIME_S, Verdict, verdict
+from tests.chaos.desks import Desk
 from tests.chaos.house import House, busy, open_house
 from tests.chaos.mischief import Mischief
 from tests.chaos.truth import TrueCall, true_calls
@@ -91,13 +92,22 @@ async def _found(house: House, truth: Mapping[str, TrueCall], began: float, exac
 
 
 def _unshown(house: House, calls: Iterable[TrueCall]) -> Iterator[str]:
-    """Calls that somebody took who had no pop of them, though we were there from their beginning to their end."""
-    shown = {desk.agent: set(desk.popped) for desk in house.desks.each}
+    """Of calls that somebody took, and we were there from their beginning to their end."""
+    desks = {desk.agent: desk for desk in house.desks.each}
     for call in calls:
         was_there = not any(one.meets(call) for one in (*house.away, *house.late))
         for agent in call.agents if was_there else ():
-            if f"main-{call.id}" not in shown[agent]:
-                yield f"{agent} took {call.id} and had no pop of it"
+            yield from unshown(desks[agent], call)
+
+
+def unshown(desk: Desk, call: TrueCall) -> Iterator[str]:
+    """Whoever takes a call has a pop of it. A desktop that was cut off for all of the ring comes back to the call itself, and to
+    who calls: the pop is over by then, and is not shown any more."""
+    name, rang = f"main-{call.id}", call.rings.get(desk.agent)
+    if name not in desk.popped and not (rang and desk.was_cut_off(*rang)):
+        yield f"{desk.agent} took {call.id} and had no pop of it"
+    if name not in desk.shown & desk.carded:
+        yield f"{desk.agent} took {call.id} and was not shown it with who calls"
 
 
 async def _complaints(house: House) -> tuple[str, ...]:

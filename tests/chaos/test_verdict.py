@@ -1,6 +1,8 @@
 """What the verdict finds wrong: in rows that were filled in as in those that we saw."""
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -8,14 +10,17 @@ from msgspec.structs import replace
 from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.store.interactions import Interaction
 from tests.chaos.check import Away, Verdict, verdict
+from tests.chaos.desks import Desk
+from tests.chaos.story import unshown
 from tests.chaos.truth import TrueCall
+from tests.running import Running
 
 BEGAN = 1_795_290_000.25
 SEEN: list[Away] = []
 AWAY = [Away(BEGAN - 60, BEGAN + 60)]
 CALL = TrueCall(
     id="1795290000.7", began_at=BEGAN, channels={"1795290000.7", "1795290000.9"}, ani="0911", talked_at=BEGAN + 5,
-    ended_at=BEGAN + 12, agents=["ann"], ended_by="customer",
+    ended_at=BEGAN + 12, agents=["ann"], ended_by="customer", rings={"ann": (BEGAN + 4, BEGAN + 5)},
 )  # fmt: skip
 
 
@@ -83,3 +88,23 @@ def test_what_is_forgiven_is_told() -> None:
     found = of(replace(SAW, ended_at=at(12.06)), away=SEEN, stalled_s=0.04)
     assert found.wrong == []
     assert (round(found.worst_ms), round(found.forgiven_ms)) == (20, 40)
+
+
+@pytest.mark.parametrize(
+    ("desk", "words"),
+    [
+        ({"popped": [f"main-{CALL.id}"]}, []),
+        ({}, ["had no pop of it"]),
+        ({"gaps": [(BEGAN + 3.9, BEGAN + 6)]}, []),
+        ({"gaps": [(BEGAN + 3.9, BEGAN + 4.7)]}, ["had no pop of it"]),
+        ({"gaps": [(BEGAN + 4.8, BEGAN + 6)]}, ["had no pop of it"]),
+        ({"popped": [f"main-{CALL.id}"], "carded": set()}, ["was not shown it with who calls"]),
+        ({"gaps": [(BEGAN + 3, BEGAN + 6)], "shown": set()}, ["was not shown it with who calls"]),
+    ],
+)
+def test_who_took_a_call_had_its_pop_or_was_cut_off_and_came_back_to_the_call(
+    desk: dict[str, Any], words: list[str]
+) -> None:
+    told = {"shown": {f"main-{CALL.id}"}, "carded": {f"main-{CALL.id}"}} | desk
+    anns = Desk("ann", Running(folder=Path()), **told)
+    assert list(unshown(anns, CALL)) == [f"ann took {CALL.id} and {what}" for what in words]

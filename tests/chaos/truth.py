@@ -35,6 +35,8 @@ class TrueCall:
     """The same by the CDR."""
     agents: list[str] = field(default_factory=list)
     """Who spoke with the caller, in order."""
+    rings: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Who spoke: when their phone began to ring, and when they were bridged."""
     ended_by: str = ""
     abandoned: bool = False
 
@@ -54,7 +56,7 @@ def true_calls(pbx: Asterisk) -> dict[str, TrueCall]:
 
 
 def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
-    calls: dict[str, TrueCall] = {}
+    calls, rang_at = dict[str, TrueCall](), dict[str, float]()
     for line in lines:
         kind, at, unique, linked, channel = line.split(",")
         if kind == "CHAN_START" and channel.startswith(TRUNK) and unique == linked:
@@ -63,8 +65,10 @@ def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
             continue
         elif kind == "CHAN_START":
             call.channels.add(unique)
+            rang_at[unique] = float(at)
         elif kind == "BRIDGE_ENTER" and unique != linked:
             agent = _OF_DEVICE[channel.rpartition("-")[0]]
+            call.rings.setdefault(agent, (rang_at[unique], float(at)))
             call.talked_at = call.talked_at or float(at)
             call.agents += [agent] if agent not in call.agents[-1:] else []
         elif kind == "HANGUP" and unique == linked:
