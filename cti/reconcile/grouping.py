@@ -89,24 +89,28 @@ def _alone_in_conference(row: CdrRow) -> CdrRow:
     return replace(row, dst_channel="") if row.last_app in {"ConfBridge", "MeetMe"} else row
 
 
-def _keys_of(row: CdrRow, boots: Sequence[tuple[int, int]]) -> Iterable[Key]:
+def _keys_of(row: CdrRow, boots: Sequence[int]) -> Iterable[Key]:
     if row.linkedid:
         yield ("id", row.linkedid)
-    boot = bisect_right(boots, order_of(row.uniqueid)[:2])
+    made = order_of(row.uniqueid)[0] if is_id(row.uniqueid) else int(row.start.timestamp())
+    boot = bisect_right(boots, made)
     for name in (row.channel, row.dst_channel):
         if name:
             yield ("channel", boot, name.rpartition(";")[0] if is_local(name) else name)
 
 
-def _boots(ids: Iterable[str]) -> list[tuple[int, int]]:
-    """The first ids after each start of the PBX but the first."""
-    found: list[tuple[int, int]] = []
-    before = (0, -1)
-    for made, count, _ in sorted(map(order_of, set(ids))):
-        if count <= before[1] and made > before[0]:
-            found.append((made, count))
-        before = (made, count)
-    return found
+def _boots(ids: Iterable[str]) -> list[int]:
+    """The second of the first id after each start of the PBX but the first. Whoever gives ids by hand has a counter of their
+    own; and of two channels made at once the later one may bear the earlier second."""
+    found = set[int]()
+    before = dict[str, tuple[int, int]]()
+    for made, count, unique in sorted(map(order_of, filter(is_id, set(ids)))):
+        maker = unique.rpartition("-")[0]
+        since, reached = before.get(maker, (0, -1))
+        if count <= reached and made > since + 1:
+            found.add(made)
+        before[maker] = (made, count)
+    return sorted(found)
 
 
 def _join_consultations(rows: Sequence[CdrRow], sets: "_Sets", endpoints: Endpoints) -> None:
