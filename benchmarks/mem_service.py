@@ -1,16 +1,18 @@
-"""What is weighed, each in a process of its own: the whole service, its call model and hub, its reader."""
+"""What is weighed, each in a process of its own: the whole service, and its call model and hub."""
 
 import asyncio
 import gc
 import itertools
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
+import mem_in_use
 import streams
-from pop_ground import COUNTRY
+from pop_ground import COUNTRY, QUEUES, Agents
 from pop_pbx import ENDS
 from pop_service import Ports
 
@@ -22,7 +24,6 @@ from cti.store.journal import Journal
 from cti.telephony.asterisk.ami_codec import AmiDecoder
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.narrator import Narrator
-from cti.telephony.asterisk.unread import is_unread
 from tests import heap
 
 _T = TypeVar("_T")
@@ -31,16 +32,24 @@ _T = TypeVar("_T")
 @dataclass(frozen=True, slots=True)
 class Look:
     rss_kb: int
+    in_use_kb: int
     held: dict[str, int]
+
+
+AT_REST_S = 60.0
+"""By then whatever was played to the service is dealt with."""
 
 
 def look() -> Look:
     held = dict(heap.held())
-    return Look(heap.rss_kb(), held)
+    in_use_kb = mem_in_use.in_use_kb()
+    mem_in_use.give_back()
+    return Look(heap.rss_kb(), in_use_kb, held)
 
 
 def be_service(url: str, ports: Ports, folder: Path, orders: Connection) -> None:
-    """Serve until terminated; whatever is asked is answered with a ``Look``, once the record is up to date."""
+    """Serve until terminated. Told how many calls there have been since the start, it answers with a ``Look`` once each has popped,
+    all are over, and the record is up to date; with words where that does not come."""
     log.configure(level="warning", form="json")
     given = settings.Settings(
         site=settings.Site(country=COUNTRY),
@@ -49,6 +58,8 @@ def be_service(url: str, ports: Ports, folder: Path, orders: Connection) -> None
         push=settings.Push(port=ports.push, allowed_origins=("http://localhost",)),
         database=settings.Database(url=url),  # type: ignore[arg-type]
         spool=settings.Spool(dir=folder / "spool"),
+        # nobody takes a call every two seconds and owes a minute of paperwork for each
+        queues={Agents.queue_of(number): settings.Queue(wrap_up="off") for number in range(QUEUES)},
     )
 
     async def run() -> None:
@@ -57,11 +68,21 @@ def be_service(url: str, ports: Ports, folder: Path, orders: Connection) -> None
         await asyncio.wait({serving, answering}, return_when=asyncio.FIRST_COMPLETED)
 
     async def answer() -> None:
-        while await asyncio.to_thread(orders.recv):
-            await asyncio.gather(*(journal.drained() for journal in _living(Journal)))
-            orders.send(look())
+        while (calls := await asyncio.to_thread(orders.recv)) is not None:
+            orders.send(await at_rest(calls) or look())
 
     asyncio.run(run())
+
+
+async def at_rest(calls: int) -> str:
+    """What is wrong, in words, where it does not come to rest after so many calls."""
+    (hub,), until_s = _living(Hub), time.monotonic() + AT_REST_S
+    while (popped := hub.receipts.steps["decided"].count) < calls or hub.live_count:
+        if time.monotonic() > until_s:
+            return f"{popped} pops of {calls} calls, {hub.live_count} calls not over"
+        await asyncio.sleep(0.1)
+    await asyncio.gather(*(journal.drained() for journal in _living(Journal)))
+    return ""
 
 
 def _living(kind: type[_T]) -> list[_T]:
@@ -81,21 +102,6 @@ def be_model(calls: int, warm_up: int, orders: Connection) -> None:
                 hub.call_changed(change)
     orders.send(look().rss_kb)
     orders.send(len(narrator.tracker.live))
-
-
-def be_reader(events: int, samples: int, orders: Connection) -> None:
-    """Reads and tells so many events, and sends its memory (KB) after each share of them. What is told goes nowhere."""
-    decoder, narrator = AmiDecoder(passes_over=is_unread), Narrator("bench", Endpoints())
-    calls, told, read = events // samples // EVENTS_PER_CALL, 0, 0
-    for lap in range(samples):
-        for chunk in streams.sized(streams.generated(calls, first=lap * calls)):
-            told += sum(len(narrator.feed(message)) for message in decoder.feed(chunk))
-        read += calls * EVENTS_PER_CALL
-        orders.send((read, heap.rss_kb()))
-    orders.send((told, len(narrator.tracker.live)))
-
-
-EVENTS_PER_CALL: int = 53
 
 
 def slope_kb(points: Sequence[tuple[float, float]]) -> float:
