@@ -1,7 +1,7 @@
 """The service before each real Asterisk; at the end of every story the invariants must hold."""
 
 import contextlib
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.pbx.service import Service, Site, serving
 from tests.testbed.asterisk import Asterisk
+from tests.testbed.parts import ASTERISK_VERSIONS
 from tests.testbed.story import Recorder
 from tests.testbed.told import story_of
 
@@ -45,3 +46,14 @@ async def service(site: Site) -> AsyncIterator[Service]:
     async with serving(site) as running:
         yield running
         assert await running.broken() == []
+
+
+@pytest.fixture
+def written_there(asterisk_of: Callable[[str], Asterisk], request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the PBXs wrote themselves is shown with a test that failed."""
+    yield
+    if request.node.stash.get(HAS_FAILED, False):
+        for pbx in map(asterisk_of, ASTERISK_VERSIONS):
+            for file in (pbx.queue_log, pbx.cdr_custom):
+                lines = file.read_text("utf-8", "replace").splitlines() if file.exists() else []
+                print(f"Asterisk {pbx.version}, {file.name}:", *lines[-40:], sep="\n")

@@ -27,7 +27,7 @@ from tests.testbed.asterisk import Asterisk
 from tests.testbed.proxy import TcpProxy
 from tests.testbed.story import Stage, connect, hang_up, open_stage, settle
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("written_there")]
 
 
 class Recording(Site):
