@@ -6,14 +6,15 @@ desktop has read its pop; a look into a JSON text is part of both. Callers press
 """
 
 import asyncio
-import re
+import math
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
 from harness import Aim, Line, Plot, Table, cpu_s, is_quick, need, percentile, save
+from real_rings import BRIEF_S, Popped, Tap, first_rings, pops_ms
 
 from cti.calls.call import PbxName
 from cti.reconcile.compare import Comparison, compare
@@ -32,37 +33,6 @@ USUAL_PER_S = 1.25
 PACES = (1.0, 2.0, 4.0, 6.0)
 HELD_ENOUGH = 0.6
 """Of the calls a pace means to make; where fewer come or reach an agent, the machine holds no more."""
-_RINGS = re.compile(rb"^Event: (?:DialBegin|AgentCalled)\r$|^DestLinkedid: ([0-9.]+)\r$|^\r$", re.MULTILINE)
-
-
-@dataclass
-class Tap:
-    """Looks at the PBX's lines on their way, and notes when each call first rang."""
-
-    rang_at: dict[str, float] = field(default_factory=dict)
-    _is_ring: bool = False
-
-    def see(self, lines: bytes) -> bytes:
-        for found in _RINGS.finditer(lines):
-            if found[0].startswith(b"Event"):
-                self._is_ring = True
-            elif found[1] and self._is_ring:
-                self.rang_at.setdefault(found[1].decode(), time.monotonic())
-            elif not found[1]:
-                self._is_ring = False
-        return lines
-
-
-class Popped(list[str]):
-    """The calls a desktop was shown a pop of, and when it first was."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.at: dict[str, float] = {}
-
-    def append(self, call: str) -> None:
-        self.at.setdefault(call.partition("-")[2], time.monotonic())
-        super().append(call)
 
 
 class QuickAgents(Crowd):
@@ -90,6 +60,8 @@ class Pace:
     seconds: float
     pops_ms: tuple[float, ...]
     rings: int
+    brief: int
+    """Calls that rang, and each time too briefly."""
     cpu: float
     """Of the service, share of one core."""
 
@@ -99,7 +71,7 @@ class Pace:
 
 
 async def at_pace(house: House, tap: Tap, pace: float, seconds: float) -> Pace:
-    tap.rang_at.clear()
+    tap.rings.clear()
     popped = [Popped() for _ in house.desks.each]
     for desk, fresh in zip(house.desks.each, popped, strict=True):
         desk.popped = fresh
@@ -108,16 +80,15 @@ async def at_pace(house: House, tap: Tap, pace: float, seconds: float) -> Pace:
     async with QuickAgents(house.pbx, house.random, pace).calling():
         await asyncio.sleep(seconds)
         took_s, used = time.monotonic() - began, cpu_s(pid) - used
-        rang = dict(tap.rang_at)
+        began_to_ring = set(tap.rings)
         await asyncio.sleep(1)
     await asyncio.sleep(0.3)  # the phones' ports are free a moment later
-    first = {
-        call: min(one.at[call] for one in popped if call in one.at)
-        for call in rang
-        if any(call in one.at for one in popped)
-    }
-    pops = tuple((at - rang[call]) * 1000 for call, at in first.items())
-    return Pace(calls_per_s=pace * USUAL_PER_S, seconds=took_s, pops_ms=pops, rings=len(rang), cpu=used / took_s)
+    first = first_rings(ring for leg, ring in tap.rings.items() if leg in began_to_ring)
+    rang = {call: at for call, at in first.items() if at < math.inf}
+    return Pace(
+        calls_per_s=pace * USUAL_PER_S, seconds=took_s, pops_ms=tuple(pops_ms(rang, popped)), rings=len(rang),
+        brief=len(first) - len(rang), cpu=used / took_s,
+    )  # fmt: skip
 
 
 async def compared(house: House, since: float) -> tuple[Verdict, Comparison]:
@@ -138,7 +109,7 @@ async def measured(pbx: Asterisk) -> tuple[list[Pace], Verdict, Comparison]:
             for pace in PACES[:2] if is_quick() else PACES:
                 paces.append(await at_pace(house, tap, pace, 10 if is_quick() else 25))
                 print(f"  {row(paces[-1])}", flush=True)
-                if paces[-1].rings < HELD_ENOUGH * paces[-1].calls_per_s * paces[-1].seconds:
+                if paces[-1].rings + paces[-1].brief < HELD_ENOUGH * paces[-1].calls_per_s * paces[-1].seconds:
                     break
         found = await compared(house, since)
     return paces, *found
@@ -148,7 +119,7 @@ def row(pace: Pace) -> tuple[str | float | int | None, ...]:
     pops = pace.pops_ms
     return (
         pace.calls_per_s, pace.rings, percentile(pops, 0.5), percentile(pops, 0.99), max(pops, default=None), pace.lost,
-        round(pace.cpu * 100),
+        pace.brief, round(pace.cpu * 100),
     )  # fmt: skip
 
 
@@ -165,9 +136,9 @@ def main() -> None:
         print(f"  {words}", file=sys.stderr)
     pops = Table(
         title="From the PBX's first event of a ring to the pop",
-        columns=("calls/s wanted", "calls that rang", "pop p50 ms", "p99", "max", "lost", "CPU % of a core"),
+        columns=("calls/s wanted", "calls that rang", "pop p50 ms", "p99", "max", "lost", "brief", "CPU % of a core"),
         rows=tuple(map(row, paces)),
-        note="The last row is what this machine holds of such calls, or all that five agents take; the rest of it is Asterisk, SIPp and phones.",
+        note=f"Brief: calls that rang, and never for {BRIEF_S * 1000:.0f} ms, as when a caller gives up while the phone is called. The last row is what this machine holds of such calls, or all that five agents take; the rest of it is Asterisk, SIPp and phones.",
     )
     record = Table(
         title="Our record beside Asterisk's",
