@@ -291,7 +291,9 @@ class Journal:
                 return False
             except Exception as exc:  # noqa: BLE001 - kept aside, with its reason
                 await asyncio.to_thread(self._spool.refuse, line, f"{type(exc).__name__}: {exc}")
-        self._stored += len(batch)
+            else:
+                self._stored += 1
+        self._away.ends(self._spool.waiting)
         return True
 
     def _forget(self, count: int, *, was_stale: bool) -> None:

@@ -19,7 +19,9 @@ from cti.telephony.asterisk.translate.queues import wait
 
 HOLDS: Final = "cti-hold"
 """The context in which a customer is who is on hold by the PBX (extensions_cti.conf)."""
-_CLOCKS_PART: Final = timedelta(minutes=1)
+_LATE: Final = timedelta(seconds=5)
+"""The most that a list is behind, with the part of a second that a duration leaves out."""
+_SECOND: Final = timedelta(seconds=1)
 
 
 class Snapshot:
@@ -108,9 +110,10 @@ class Snapshot:
 
 
 def _born(leg: LegId, counted: datetime) -> datetime:
-    """By the second in its id, where the PBX counts as many since: where not, its clock was set, or the id was given by hand."""
+    """By the second in its id, where the PBX counts about as many since: where not, its clock was set or is not ours, or the id was
+    given by hand."""
     made = made_at(leg)
-    return made if made is not None and abs(made - counted) < _CLOCKS_PART else counted
+    return made if made is not None and -_SECOND <= counted - made < _LATE else counted
 
 
 def _seconds(text: str) -> int:

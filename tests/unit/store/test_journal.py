@@ -196,6 +196,18 @@ async def test_what_the_database_refuses_does_not_hold_up_the_rest(log: MoodyLog
     assert facts[2].id.encode() in contents(Path(f"{path}.refused"))
 
 
+async def test_the_outage_is_over_though_the_last_that_was_spooled_is_refused(log: MoodyLog, path: Path) -> None:
+    (fact, *_) = answered_call()
+    log.away, log.poison = StoreUnavailable("gone fishing"), fact.id
+    async with running(log, path) as journal:
+        journal.record(fact)
+        while not journal.status.spooled:
+            await journal._progress()
+        log.away = None
+        await journal.drained()
+        assert (journal.status.is_store_up, journal.status.stored) == (True, 0)
+
+
 async def test_when_nothing_takes_facts_they_wait_in_memory_up_to_a_limit(log: MoodyLog, path: Path) -> None:
     log.away = StoreUnavailable("gone fishing")
     rules = JournalRules(linger_s=0.0, room=3, retry_first_s=0.002, retry_cap_s=0.005)

@@ -223,7 +223,14 @@ def test_what_is_read_off_the_lists_after_an_absence_says_so(was_away: bool) -> 
 
 @pytest.mark.parametrize(
     ("clock_s", "duration", "ago_s"),
-    [(0, "00:00:02", 3), (0, "00:00:03", 3), (3600, "00:00:02", 2), (-3600, "00:00:02", 2)],
+    [
+        (0, "00:00:02", 3),
+        (0, "00:00:03", 3),
+        (40, "00:00:02", 2),
+        (-40, "00:00:02", 2),
+        (3600, "00:00:02", 2),
+        (-3600, "00:00:02", 2),
+    ],
 )
 def test_a_call_found_on_our_return_began_in_the_second_of_its_id(clock_s: int, duration: str, ago_s: int) -> None:
     """Asterisk counts what is over of its seconds, and we are late; but a clock that was set since is no clock."""
