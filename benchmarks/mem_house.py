@@ -42,13 +42,12 @@ class House:
             case wrong:
                 raise RuntimeError(f"the service does not come to rest: {wrong}")
 
-    def play(self, count: int) -> Look:
+    def play(self, count: int) -> None:
         self.pbx.send(
             Round(target="service", first=self.played, count=count, calls_per_s=CALLS_PER_S, customers=CUSTOMERS)
         )
         self.pbx.recv()
         self.played += count
-        return self.look()
 
 
 @contextlib.contextmanager
