@@ -34,7 +34,7 @@ PARTS: Mapping[str, Part] = {
     "real": Part("A real Asterisk", "Asterisk 22 with real SIP calls, as many as this machine holds beside the service and the callers themselves."),
     "log": Part("The record", "What goes into the database, and how far behind the calls it ever is."),
     "pages": Part("Searching the record", "A month of 100,000 calls a day behind the lists and reports of REST."),
-    "memory": Part("Memory", "What a live call and an open desktop weigh, and what stays after millions of events."),
+    "memory": Part("Memory", "What a live call and an open desktop weigh, what the calls of the past fill, and what grows after that."),
     "cpu": Part("CPU per call", "The whole service with its record and desktops: a call must cost the same however many there are."),
     "push": Part("More than one process", "What each further push process adds."),
     "chaos": Part("What survives", "Calls on record after each part was killed, cut, frozen or filled: see [what survives](explanation/what-survives.md)."),
