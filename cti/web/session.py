@@ -103,7 +103,7 @@ async def _check_password(asked: Asked[object, None], agent: AgentId, password: 
     try:
         is_right = await parts.passwords.is_right(await parts.people.password_hash(agent), password)
     finally:
-        parts.throttle.ends(account)
+        parts.throttle.ends(account, asked.address)
     if not is_right:
         parts.throttle.wrong(account, asked.address, time.monotonic())
         log.warning("login_failed", address=asked.address)

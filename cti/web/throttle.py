@@ -46,27 +46,22 @@ class _Wrong:
 
 class Throttle:
     """Times are monotonic seconds, handed in. Each try ``begins`` and ``ends``, and was then ``wrong`` or ``right``, or neither
-    where nobody could look.
+    where nobody could look. Until it ends it counts as wrong, so that tries at the same moment are no more than one after another.
     """
 
     def __init__(self) -> None:
         self._wrong: OrderedDict[_Key, _Wrong] = OrderedDict()
-        self._begun: Counter[str] = Counter()
+        self._begun: Counter[_Key] = Counter()
 
     def begins(self, account: str, address: str, now_s: float) -> None:
         """Raises ``TooMany``. Says nothing about whether the account exists."""
         waits = [self._wait_s(key, allowance, now_s) for key, allowance in _keys(account, address)]
-        at_once = self._begun[account]
-        if at_once and at_once + self._left(("account", account), PER_ACCOUNT, now_s) >= PER_ACCOUNT.free:
-            waits.append(1.0)
         if max(waits) > 0:
             raise TooMany(math.ceil(max(waits)))
-        self._begun[account] += 1
+        self._begun += Counter(key for key, _ in _keys(account, address))
 
-    def ends(self, account: str) -> None:
-        self._begun[account] -= 1
-        if not self._begun[account]:
-            del self._begun[account]
+    def ends(self, account: str, address: str) -> None:
+        self._begun -= Counter(key for key, _ in _keys(account, address))
 
     def wrong(self, account: str, address: str, now_s: float) -> None:
         for key, allowance in (*_keys(account, address), (_own(account, address), PER_ADDRESS)):
@@ -87,10 +82,12 @@ class Throttle:
         return known.left(allowance, now_s) if known else 0.0
 
     def _wait_s(self, key: _Key, allowance: Allowance, now_s: float) -> float:
-        known, over = self._wrong.get(key), math.ceil(self._left(key, allowance, now_s)) - allowance.free
+        known, begun = self._wrong.get(key), self._begun[key]
+        over = math.ceil(self._left(key, allowance, now_s)) - allowance.free
+        until_it_ends_s = 1.0 if begun and begun + over >= 0 else 0.0
         if known is None or over < 0:
-            return 0.0
-        return known.last_s + min(2.0 ** min(over, 30), allowance.longest_s) - now_s
+            return until_it_ends_s
+        return max(until_it_ends_s, known.last_s + min(2.0 ** min(over, 30), allowance.longest_s) - now_s)
 
 
 def _keys(account: str, address: str) -> tuple[tuple[_Key, Allowance], ...]:
