@@ -68,12 +68,10 @@ def secrets_from_files(tree: Tree, source: Source, variables: dict[KeyPath, str]
 
 def missing_secrets(tree: Tree, source: Source, variables: Mapping[KeyPath, str]) -> list[str]:
     """Who reads the PBXs logs in there; whoever is told of the calls by a reader does not."""
-    roles = tree.get("roles", Settings.model_fields["roles"].default)
-    if not isinstance(roles, Sequence) or "pbx" not in roles:
+    roles, given = tree.get("roles", Settings.model_fields["roles"].default), tree.get("pbx")
+    if not isinstance(roles, Sequence) or "pbx" not in roles or not isinstance(given, list):
         return []
-    paths = [
-        ("pbx", i, key) for i, pbx in enumerate(tree.get("pbx", ())) for key in _OF_READERS if not _is_given(pbx, key)
-    ]
+    paths = [("pbx", i, key) for i, pbx in enumerate(given) for key in _OF_READERS if not _is_given(pbx, key)]
     return [f"{source.place(path, variables, tree)}: {missing_secret(path, tree)}" for path in paths]
 
 
