@@ -78,7 +78,7 @@ def _redis_url(secret: SecretStr) -> SecretStr:
     try:
         urlsplit(secret.get_secret_value()).port  # noqa: B018 - it is read when asked for
     except ValueError:
-        raise ValueError("has a port that is none") from None
+        raise ValueError("is no URL, or its port is none") from None
     return secret
 
 

@@ -106,7 +106,8 @@ def test_nothing_can_be_changed_afterwards() -> None:
         ('[process]\nname = "a b"', "cti.toml:2: process.name: should match"),
         ('[database]\nurl = "mysql://h/d"', "cti.toml:2: database.url: should begin with sqlite:/// or postgresql://"),
         ('[redis]\nurl = "localhost"', "cti.toml:2: redis.url: should begin with redis://, rediss:// or unix://"),
-        ('[redis]\nurl = "redis://localhost:x/0"', "cti.toml:2: redis.url: has a port that is none"),
+        ('[redis]\nurl = "redis://localhost:x/0"', "cti.toml:2: redis.url: is no URL, or its port is none"),
+        ('[redis]\nurl = "redis://[::1"', "cti.toml:2: redis.url: is no URL, or its port is none"),
         ("[[agents]]\nid = 'me'\nname = 'Mei'", "cti.toml:2: agents.me.id: is whoever asks, in REST's paths: choose another"),
         ('[toll]\nallowed_countries = ["XX"]', "cti.toml:2: toll.allowed_countries.0: is no country"),
         ('[crm]\nconnector = "sql"', "cti.toml:1: crm.mapping: is missing"),
@@ -248,6 +249,11 @@ def test_a_list_in_the_environment_that_is_broken_json_is_told() -> None:
 def test_a_pbx_may_stand_in_the_environment_alone() -> None:
     (pbx,) = read("", SECRETS).pbx
     assert (pbx.name, pbx.events_secret.get_secret_value()) == ("main", "e" * 32)
+
+
+@pytest.mark.parametrize("value", ["5", "true", "main"])
+def test_a_pbx_that_is_no_table_is_told(value: str) -> None:
+    assert findings("", {"CTI_PBX": value})[0].startswith("CTI_PBX: ")
 
 
 def test_a_name_with_a_dash_is_found_by_its_variable() -> None:
