@@ -35,7 +35,6 @@ def add(
 
     if role not in set(AgentRole):
         raise RequestError(f"no such role: {role}; agent, supervisor or admin")
-    _check_forms(name, device, extension)
     digits = device.rpartition("/")[2]
     penalties = _penalties(queues)
     agent = Agent(
@@ -43,25 +42,29 @@ def add(
         extension=extension or (digits if digits.isdigit() else ""), queues=tuple(penalties),
         penalties={queue: penalty for queue, penalty in penalties.items() if penalty},
     )  # fmt: skip
+    _check_forms(agent)
     run(lambda: _add(agent, password_stdin, config))
 
 
-def _check_forms(name: str, device: str, extension: str) -> None:
+def _check_forms(agent: "Agent") -> None:
     """As over REST."""
     import msgspec
 
     from cti.errors import RequestError
-    from cti.web.schemas import AgentName, Device, Extension
+    from cti.web.schemas import AgentName, Device, Extension, Penalty, PersonName, Short
 
-    for what, text, form, words in (
-        ("the log-in name", name, AgentName, "up to 64 letters, digits, - _ . @ were expected, and not me, which means oneself"),
-        ("--device", device, Device, "the phone in the PBX's words was expected, such as PJSIP/1001"),
-        ("--extension", extension, Extension, "digits were expected, such as 1001"),
+    for what, given, form, words in (
+        ("the log-in name", agent.id, AgentName, "up to 64 letters, digits, - _ . @ were expected, and not me, which means oneself"),
+        ("--name", agent.name, PersonName, "up to 200 letters were expected"),
+        ("--device", agent.device, Device, "the phone in the PBX's words was expected, such as PJSIP/1001"),
+        ("the extension", agent.extension, Extension, "up to 20 digits were expected, such as 1001; --extension says another"),
+        *(("--queues", queue, Short, "up to 200 letters were expected") for queue in agent.queues),
+        *((f"the penalty of {queue}", penalty, Penalty, "0 to 1000 was expected") for queue, penalty in agent.penalties.items()),
     ):  # fmt: skip
         try:
-            msgspec.convert(text, form)
+            msgspec.convert(given, form)
         except msgspec.ValidationError:
-            raise RequestError(f"{what} {text!r}: {words}") from None
+            raise RequestError(f"{what} {given!r}: {words}") from None
 
 
 def _penalties(queues: str) -> dict[str, int]:
