@@ -261,7 +261,7 @@ class FedHub(Hub):
 
     def _concerns(self, devices: Iterable[str]) -> bool:
         """Somebody with a desktop here."""
-        return any(device in self._roster.watched for device in devices)
+        return not self._roster.watched.keys().isdisjoint(devices)
 
     def _lately(self, agent: AgentId) -> Iterable[tuple[Key, Delta]]:
         known = self._roster.agents.get(agent)

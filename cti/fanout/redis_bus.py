@@ -147,8 +147,7 @@ class RedisBus:
             if self._reason:
                 log.info("bus_up")
                 self._reason = ""
-            if not any(one.is_waiting for one in self._outgoing.values()):
-                await self._until_there_is_more()
+            await self._until_it_is_worth_a_line()
 
     async def _send(self) -> None:
         lines = {stream: line for stream, one in self._outgoing.items() if (line := one.batch())}
@@ -163,14 +162,17 @@ class RedisBus:
         for stream in lines:
             self._outgoing[stream].sent()
 
-    async def _until_there_is_more(self) -> None:
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(IDLE_S):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(COMPANY_S)
+    async def _until_it_is_worth_a_line(self) -> None:
+        """Also what came while the last line was written waits for company, unless it is a whole line by now."""
+        if not any(one.is_waiting for one in self._outgoing.values()):
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+        if not any(one.fills_a_batch for one in self._outgoing.values()):
+            await asyncio.sleep(COMPANY_S)
 
     def _is_away(self, reason: str) -> None:
         """Said once; the readers meet the same and say nothing."""

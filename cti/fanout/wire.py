@@ -77,6 +77,10 @@ class Outgoing:
     def is_waiting(self) -> bool:
         return bool(self._waiting or self._sending)
 
+    @property
+    def fills_a_batch(self) -> bool:
+        return len(self._waiting) >= BATCH_ENTRIES or self._bytes >= BATCH_BYTES
+
     def put(self, entry: Entry) -> bool:
         """False: another had to go for it."""
         self._waiting.append(entry)
