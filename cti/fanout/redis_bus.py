@@ -33,7 +33,7 @@ _LIFE_AGAIN_S: Final = 60.0
 IDLE_S: Final = 1.0
 """With nothing to write, Redis is asked this often whether it is there."""
 COMPANY_S: Final = 0.005
-"""What is to be written waits so long for more: a line of Redis costs each process that reads it as much as ten entries in it."""
+"""What is to be written waits so long for more: a line of Redis costs each process that reads it as much as twenty entries in it."""
 
 
 class RedisBus:
