@@ -58,6 +58,13 @@ def test_a_batch_is_bounded() -> None:
     assert len(keys(large)) == 2
 
 
+def test_a_whole_batch_waits_for_no_company() -> None:
+    large = Outgoing("w")
+    large.put(Entry(kind=Kind.CARD, body=b"1" * 65_536))
+    found = [outgoing.fills_a_batch for outgoing in (filled(63), filled(64), large)]
+    assert found == [False, True, True]
+
+
 @pytest.mark.parametrize("limits", [{"most": 3}, {"most_bytes": 24}])
 def test_where_there_is_no_room_the_oldest_goes_and_readers_notice(limits: dict[str, int]) -> None:
     order, outgoing = Order(), filled(3, **limits)
