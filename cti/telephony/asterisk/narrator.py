@@ -45,6 +45,8 @@ class Narrator:
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
         self._was_away = False
         """Before the snapshot that is being read, or was read last."""
+        self._doubts = frozenset[str]()
+        """What that missed, and the next one may end."""
         self.members = members.Members(PbxName(pbx))
         self.member_news: list[MemberChanged | MembersRead] = []
         """For whoever feeds us to take away."""
@@ -135,7 +137,7 @@ class Narrator:
         """The lists are about to be asked for. Live events are applied all the while."""
         self.wants_reread, self._was_away = False, was_away
         self.members.begin_sync(self._clock.now)
-        self._snapshot = Snapshot(self._mirror)
+        self._snapshot = Snapshot(self._mirror, None if was_away else self._doubts)
 
     def _listed(self, message: AmiMessage, at: datetime) -> list[CallChanged]:
         if self._snapshot is None and message.event in {"CoreShowChannel", "CoreShowChannelsComplete"}:
@@ -159,7 +161,8 @@ class Narrator:
 
     def _end_sync(self, snapshot: Snapshot, at: datetime) -> list[CallChanged]:
         snapshot.complete(at)
-        self._snapshot = None
+        self._snapshot, self._doubts = None, frozenset(snapshot.doubts)
+        self.wants_reread = self.wants_reread or bool(self._doubts)
         told = [home for call in self.tracker.live if (home := self._home(call))]
         changes = self._tell_all([*told, *self._mirror.conversations], at)
         return [changed(change, is_inferred=True) for change in changes] if self._was_away else changes

@@ -25,11 +25,18 @@ _SECOND: Final = timedelta(seconds=1)
 
 
 class Snapshot:
-    """One reading of the lists. Whoever waited when it began and is in no queue's list has left meanwhile."""
+    """One reading of the lists. A channel in none is gone, and whoever waited when it began and is in no queue's list has left.
 
-    def __init__(self, mirror: Mirror) -> None:
+    ``doubted``: what the look before missed. In a look in between, one in which all news is heard, only that is believed: of
+    others the news is on its way, for Asterisk answers with lists that are ahead of its events. None: all is believed.
+    """
+
+    def __init__(self, mirror: Mirror, doubted: frozenset[str] | None = None) -> None:
         mirror.begin_sync()
         self._mirror = mirror
+        self._doubted = doubted
+        self.doubts: set[str] = set()
+        """What is left for the next look: ids of channels, and of the conversations of those who waited."""
         self._missing = set(mirror.channels)
         self._ahead: set[LegId] = set()
         """Channels of which the lists know more than the events so far."""
@@ -72,7 +79,7 @@ class Snapshot:
     def complete(self, at: datetime) -> None:
         for leg in self._missing:
             channel = self._mirror.channels.get(leg)
-            if channel:
+            if channel and self._is_believed(leg):
                 channel.why = "resync"
                 self._mirror.bury(channel)
         for bridge in list(self._mirror.bridges):
@@ -82,6 +89,12 @@ class Snapshot:
             self._held(channel)
         if self._entries is not None:
             self._settle_queues(self._entries, at)
+
+    def _is_believed(self, missing: str) -> bool:
+        if self._doubted is None or missing in self._doubted:
+            return True
+        self.doubts.add(missing)
+        return False
 
     def _held(self, channel: Channel) -> None:
         """By whoever is alone with them."""
@@ -93,7 +106,7 @@ class Snapshot:
         current = [entry for entry in entries if entry.get("Uniqueid") not in self._mirror.left]
         waiting = {id(known) for entry in current if (known := wait(self._mirror, entry, at))}
         for conversation in self._waited:
-            if id(conversation) not in waiting and conversation.is_waiting:
+            if id(conversation) not in waiting and conversation.is_waiting and self._is_believed(conversation.id):
                 conversation.is_waiting, conversation.left_at = False, at
                 conversation.left_why = "resync"
 

@@ -157,10 +157,14 @@ def known() -> tuple[Narrator, list[CallChanged]]:
     return narrator, changes
 
 
+def alive(narrator: Narrator) -> dict[str, str]:
+    return {call.id: str(call.state) for call in narrator.tracker.live}
+
+
 def after(narrator: Narrator, blocks: list[bytes]) -> tuple[dict[str, str], set[str], list[CallChanged]]:
     narrator.begin_sync()
     changes = told(narrator, blocks)
-    return {call.id: str(call.state) for call in narrator.tracker.live}, set(narrator._mirror.channels), changes
+    return alive(narrator), set(narrator._mirror.channels), changes
 
 
 @pytest.mark.parametrize("story", MEANWHILE)
@@ -277,11 +281,36 @@ def test_a_call_of_before_a_restart_of_ours_is_taken_up_and_none_is_doubled() ->
     assert changes == []
 
 
-def test_who_is_in_no_list_any_more_has_ended_with_cause_resync() -> None:
+def test_who_is_in_no_list_any_more_after_an_absence_has_ended_with_cause_resync() -> None:
     narrator, _ = known()
+    narrator.begin_sync(was_away=True)
+    changes = told(narrator, [QUEUES_DONE, CHANNELS_DONE])
+    assert alive(narrator) == {}
+    assert {change.after.cause for change in changes if not change.after.is_live} == {"resync"}
+
+
+def test_a_look_in_between_is_believed_when_the_next_one_misses_the_same() -> None:
+    """Lists are ahead of events: the first look is not late, but early. Where an event was lost, the second one ends the call."""
+    narrator, _ = known()
+    calls, _, changes = after(narrator, [QUEUES_DONE, CHANNELS_DONE])
+    assert (calls, changes) == ({"main-100.1": "talking", "main-100.3": "queued"}, [])
+    assert narrator.wants_reread
     calls, _, changes = after(narrator, [QUEUES_DONE, CHANNELS_DONE])
     assert calls == {}
     assert {change.after.cause for change in changes if not change.after.is_live} == {"resync"}
+    assert not narrator.wants_reread
+
+
+@pytest.mark.parametrize("what", ["the talker hangs up", "the waiter gives up"])
+def test_a_call_whose_end_is_late_behind_the_lists_ends_as_it_did(what: str) -> None:
+    narrator, _ = known()
+    expected = {
+        change.after.id: (change.after.cause, change.after.ended_by) for change in told(known()[0], MEANWHILE[what])
+    }
+    after(narrator, AS_IT_IS[what])
+    changes = told(narrator, MEANWHILE[what])
+    assert {change.after.id: (change.after.cause, change.after.ended_by) for change in changes} == expected
+    assert alive(narrator) == AFTERWARDS[what]
 
 
 def test_a_list_that_still_has_a_phone_ringing_does_not_make_it_ring_again() -> None:
