@@ -7,6 +7,7 @@ same facts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -102,12 +103,26 @@ def _in_order(
     found: list[CallEvent] = [Queued(call=call.id, at=at, queue=queue) for at, queue in _queues(recorded, call)]
     for number, (part, leg) in enumerate(zip(recorded.parts, legs, strict=True)):
         party = leg.party if leg else _party(recorded, part, number)
-        found += _of_part(recorded, part, call, party)
+        found += _of_part(recorded, _with_own_times(part, party.leg, later), call, party)
     if recorded.left_queue and recorded.left_queue_at:
         found.append(Diverted(call=call.id, at=recorded.left_queue_at, cause=recorded.left_queue))
     told = frozenset(leg.party.leg for leg in legs if leg)
     found += [event for event, is_inferred in later if _is_ours(event, told, is_inferred=is_inferred)]
     return sorted(found, key=lambda event: (min(event.at, recorded.ended_at), _ORDER.get(type(event), _LAST)))
+
+
+def _with_own_times(part: RecordedPart, leg: LegId, later: Sequence[tuple[CallEvent, bool]]) -> RecordedPart:
+    """What we saw is exact; a queue's seconds are cut off."""
+    seen = {type(event): event.at for event, is_inferred in later if not is_inferred and _leg_of(event) == leg}
+    return replace(
+        part, rang_at=seen.get(Delivered, part.rang_at), connected_at=seen.get(Established, part.connected_at),
+        cleared_at=seen.get(ConnectionCleared, seen.get(Diverted, part.cleared_at)),
+    )  # fmt: skip
+
+
+def _leg_of(event: CallEvent) -> LegId | None:
+    party: Party | None = getattr(event, "party", None)
+    return party.leg if party else None
 
 
 def _queues(recorded: RecordedCall, call: Call) -> Iterator[tuple[datetime, str]]:
@@ -124,8 +139,8 @@ def _is_ours(event: CallEvent, told: frozenset[LegId], *, is_inferred: bool) -> 
     """Is it ours to tell, as no record does? A phone that no record knows, a Local channel's say, is."""
     if type(event) in _OURS_ALONE:
         return not is_inferred or isinstance(event, CallInformation)
-    party = getattr(event, "party", None)
-    return party is not None and party.leg not in told and not is_inferred and not isinstance(event, Offered)
+    leg = _leg_of(event)
+    return leg is not None and leg not in told and not is_inferred and not isinstance(event, Offered)
 
 
 def _of_part(recorded: RecordedCall, part: RecordedPart, call: Call, party: Party) -> Iterator[CallEvent]:

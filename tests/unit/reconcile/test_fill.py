@@ -110,6 +110,23 @@ def test_holds_seen_behind_a_gap_are_kept(version: str) -> None:
     assert filled.hold_s == pytest.approx(whole.hold_s, abs=0.01)
 
 
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_an_answer_seen_behind_a_gap_keeps_its_time(version: str) -> None:
+    """A queue's seconds are cut off."""
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-ring_no_answer_then_other")
+    (call,) = written(truth).calls()
+    (facts,) = facts_of(truth).values()
+    answered = next(n for n, fact in enumerate(facts) if fact.type == "cti.call.established.v1")
+    own = [_found(facts[0]), _found(facts[1]), *facts[2 : answered + 1]]
+    lost = [*own, *_gone(own)]
+    filled = interaction_of([*lost, *facts_for(call, lost)], {})
+    assert filled
+    assert (filled.is_backfilled, filled.answered_at) == (True, facts[answered].time)
+    assert [part.rang_at for part in filled.handled_by] == [
+        fact.time for fact in own if fact.type == "cti.call.delivered.v1"
+    ]
+
+
 def _words(call: RecordedCall, item: Interaction) -> set[str]:
     """Where the PBX's record and ours differ; of a pickup by another phone, say, also when we saw all of it."""
     return {difference.words for difference in compare([call], [item]).differences}
