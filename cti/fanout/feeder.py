@@ -74,6 +74,7 @@ class Feeder:
         self._asked_at: float | None = None
         self._heard_at = clock()
         self._older_since: float | None = None
+        self._older_at: float | None = None
         self._pbxs: dict[str, PbxView] = {}
         """As last told; shown as lost while nobody tells anything."""
         self.epoch = 0
@@ -165,9 +166,12 @@ class Feeder:
             self._want("a new epoch")
 
     def _is_set_back(self) -> bool:
-        if self._older_since is None:
-            self._older_since = self._clock()
-        return self._clock() - self._older_since > SET_BACK_S
+        """Does the older one go on, without a silence, and alone? Single entries may be of a reader that was frozen."""
+        now, before = self._clock(), self._older_at
+        if self._older_since is None or before is None or now - before > SILENT_S:
+            self._older_since = now
+        self._older_at = now
+        return now - self._older_since > SET_BACK_S
 
     def _is_heard(self) -> None:
         self._heard_at, self._older_since = self._clock(), None

@@ -251,6 +251,17 @@ async def test_an_older_epoch_beside_the_newer_one_is_never_the_lease_s(site: Si
     assert (push.feeder.epoch, push.feeder.stale) == (2, 30)
 
 
+async def test_single_entries_of_an_older_epoch_are_not_the_lease_s_again(site: Site) -> None:
+    """Of a reader that was replaced and thaws twice, while the new one is out of reach."""
+    push, frozen = await site.push("a"), site.reader
+    site.new_reader(epoch=2)
+    await site.settle()
+    for _ in range(3):
+        frozen._publish(Kind.ALIVE)
+        await site.goes(7, alive=False)
+    assert (push.feeder.epoch, push.feeder.stale) == (2, 3)
+
+
 async def test_a_new_reader_tells_all_at_its_start(site: Site) -> None:
     push, story = await site.push("a"), Story()
     mara, before = push.desktop().connect(), Story("before")
