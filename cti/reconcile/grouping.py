@@ -2,7 +2,8 @@
 
 Records that share an id do, and those that share a channel's name, for a channel is one person's part in one call; both
 halves of a Local channel are one. A phone that calls out while it is in a call consults for that call. Names are counted
-from the PBX's start on, so a name means the same only between two starts; those show in the ids, whose counter falls.
+from the PBX's start on, so a name means the same only between two starts. The queue_log has those; without it they show in the
+ids, whose counter falls.
 """
 
 from bisect import bisect_right
@@ -14,7 +15,7 @@ from typing import Final
 
 from cti.telephony.asterisk.endpoints import Endpoints, device_of, is_local
 from cti.telephony.asterisk.records.cdr import CdrRow
-from cti.telephony.asterisk.records.queue_log import OF_CALLS, QueueLine
+from cti.telephony.asterisk.records.queue_log import OF_CALLS, STARTED, QueueLine
 from cti.telephony.asterisk.records.stamps import is_id, order_of
 
 _DIALLED_BY_THE_PBX: Final = frozenset({"AppDial", "AppQueue"})
@@ -65,8 +66,11 @@ class Records:
 def grouped(lines: Iterable[QueueLine], rows: Iterable[CdrRow], endpoints: Endpoints) -> list[Records]:
     """In the order in which the calls began."""
     rows = sorted(map(_alone_in_conference, rows), key=lambda row: (row.start, row.sequence, order_of(row.uniqueid)))
+    lines = tuple(lines)
+    boots = _boots(
+        (row.uniqueid for row in rows), [int(line.at.timestamp()) for line in lines if line.event == STARTED]
+    )
     lines = [line for line in lines if line.event in OF_CALLS]
-    boots = _boots(row.uniqueid for row in rows)
     sets = _Sets()
     for row in rows:
         for key in _keys_of(row, boots):
@@ -99,15 +103,15 @@ def _keys_of(row: CdrRow, boots: Sequence[int]) -> Iterable[Key]:
             yield ("channel", boot, name.rpartition(";")[0] if is_local(name) else name)
 
 
-def _boots(ids: Iterable[str]) -> list[int]:
-    """The second of the first id after each start of the PBX but the first. Whoever gives ids by hand has a counter of their
-    own; and of two channels made at once the later one may bear the earlier second."""
-    found = set[int]()
+def _boots(ids: Iterable[str], told: Sequence[int]) -> list[int]:
+    """The second of each start of the PBX, as it was told or as the ids show it by the first one after. Whoever gives ids by hand
+    has a counter of their own; and of two channels made at once the later one may bear the earlier second."""
+    found = set(told)
     before = dict[str, tuple[int, int]]()
     for made, count, unique in sorted(map(order_of, filter(is_id, set(ids)))):
         maker = unique.rpartition("-")[0]
         since, reached = before.get(maker, (0, -1))
-        if count <= reached and made > since + 1:
+        if count <= reached and made > since + 1 and not any(since < start <= made for start in told):
             found.add(made)
         before[maker] = (made, count)
     return sorted(found)

@@ -2,7 +2,7 @@
 
 from cti.reconcile.grouping import grouped
 from cti.telephony.asterisk.endpoints import Endpoints
-from cti.telephony.asterisk.records import cdr
+from cti.telephony.asterisk.records import cdr, queue_log
 from cti.telephony.asterisk.records.cdr import CdrRow
 from tests.unit.telephony.test_records import TAIPEI
 
@@ -20,8 +20,10 @@ def row(unique: str, channel: str, other: str, second: int, linked: str = "") ->
     return made
 
 
-def groups(*rows: CdrRow) -> list[set[str]]:
-    return [{one.uniqueid for one in records.rows} for records in grouped((), rows, Endpoints())]
+def groups(*rows: CdrRow, started: int | None = None) -> list[set[str]]:
+    text = f"{BEGAN + started}|NONE|NONE|NONE|QUEUESTART|\n" if started is not None else ""
+    lines = queue_log.of_lines(text.splitlines(keepends=True))
+    return [{one.uniqueid for one in records.rows} for records in grouped(lines, rows, Endpoints())]
 
 
 def test_ids_given_by_hand_between_are_no_start_of_the_pbx() -> None:
@@ -59,3 +61,21 @@ def test_two_channels_made_at_once_are_no_start_of_the_pbx() -> None:
         row(first, "PJSIP/trunk-00000005", "PJSIP/2001-00000006", 0),
         row(rest, "PJSIP/2001-00000006", "PJSIP/2003-00000009", 1),
     ) == [{first, rest}]
+
+
+def test_a_start_that_the_ids_do_not_show_is_in_the_queue_log() -> None:
+    """After it, 132 channels came without a record of their own."""
+    before, after = f"{BEGAN}.0", f"{BEGAN + 200}.132"
+    rows = [row(one, "PJSIP/trunk-00000000", "PJSIP/2001-00000001", at) for one, at in ((before, 0), (after, 200))]
+    assert groups(*rows, started=30) == [{before}, {after}]
+
+
+def test_a_start_that_both_tell_is_one() -> None:
+    """A call that was dialled by us before the first id of Asterisk's own is in the same run as that."""
+    dialled, rest = f"cti0a0b0c0d-{BEGAN + 101}.1", f"{BEGAN + 105}.2"
+    assert groups(
+        row(f"{BEGAN}.80", "PJSIP/trunk-00000005", "PJSIP/2001-00000006", 0),
+        row(dialled, "PJSIP/2002-00000000", "PJSIP/trunk-00000001", 101),
+        row(rest, "PJSIP/trunk-00000001", "PJSIP/2003-00000002", 105),
+        started=100,
+    ) == [{f"{BEGAN}.80"}, {dialled, rest}]
