@@ -138,10 +138,10 @@ class _Look:
         )  # fmt: skip
 
     def _unended(self, ours: Iterable[CallId]) -> list[CallId]:
-        """Those whose end we did not see. One without any was forgotten by a start that could not read it, unless it went on
-        as another."""
-        wanted = {Standing.UNSEEN}
-        if self.takes_open and all(self.standings[name] is not Standing.OVER for name in ours):
+        """Those of which we missed something. One without any end was forgotten by a start that could not read it, unless it went
+        on as another."""
+        wanted = {Standing.UNSEEN, Standing.FOUND}
+        if self.takes_open and not any(self.standings[name] in {Standing.OVER, Standing.FOUND} for name in ours):
             wanted.add(Standing.OPEN)
         return sorted(name for name in ours if self.standings[name] in wanted)
 

@@ -34,7 +34,7 @@ from cti.envelope import Envelope, of_change
 from cti.reconcile.compare import call_id
 from cti.reconcile.recorded import RecordedCall, RecordedPart
 from cti.store.derive import call_before_gap, events_after_gap, seen_call
-from cti.store.unseen import BACKFILLED
+from cti.store.unseen import BACKFILLED, FILLED_IN
 
 _SAME: Final = timedelta(seconds=2.5)
 """A phone that rang then, by our clock and by the PBX's whole seconds."""
@@ -65,7 +65,7 @@ def facts_for(recorded: RecordedCall, own: Sequence[Envelope] = ()) -> list[Enve
 
 def _marked(fact: Envelope, sequence: int) -> Envelope:
     return changed(
-        fact, id=f"{fact.subject}#backfilled#{sequence}", sequence=sequence, data={**fact.data, BACKFILLED: True}
+        fact, id=f"{fact.subject}{FILLED_IN}{sequence}", sequence=sequence, data={**fact.data, BACKFILLED: True}
     )
 
 
@@ -76,9 +76,10 @@ def _changes(recorded: RecordedCall, own: Sequence[Envelope]) -> Iterator[CallCh
         offered = begin(_offered(recorded, seen))
         yield offered
         call = offered.after
-    since = call.since
-    for event in [*_in_order(recorded, call, seen or call, events_after_gap(own)), _cleared(recorded, call)]:
-        change = advance(call, changed(event, at=max(event.at, since)))
+    since, later = call.since, events_after_gap(own)
+    end = _cleared(recorded, call, later)
+    for event in [*_in_order(recorded, call, seen or call, later), end]:
+        change = advance(call, changed(event, at=max(min(event.at, end.at), since)))
         if isinstance(change, CallChanged):
             yield change
             call = change.after
@@ -192,13 +193,16 @@ def _party(recorded: RecordedCall, part: RecordedPart, number: int) -> Party:
     )  # fmt: skip
 
 
-def _cleared(recorded: RecordedCall, call: Call) -> Cleared:
+def _cleared(recorded: RecordedCall, call: Call, later: Sequence[tuple[CallEvent, bool]]) -> Cleared:
     """Its cause makes the outcome (``calls/outcome.py``), so where nobody answered it says why."""
+    seen = next((event for event, is_inferred in later if isinstance(event, Cleared) and not is_inferred), None)
     cause = recorded.cause
     if call.direction is not Direction.INBOUND and recorded.answered_at is None:
         cause = _BY_OUTCOME.get(recorded.outcome, cause)
     ended_by = recorded.ended_by or ("customer" if recorded.outcome is Outcome.ABANDONED else "system")
-    return Cleared(call=call.id, at=recorded.ended_at, cause=cause, ended_by=ended_by)
+    if seen is not None and seen.ended_by not in {"", "system"}:
+        ended_by = seen.ended_by
+    return Cleared(call=call.id, at=seen.at if seen else recorded.ended_at, cause=cause, ended_by=ended_by)
 
 
 def candidates(recorded: RecordedCall) -> frozenset[CallId]:

@@ -17,7 +17,7 @@ from cti.store.lease import Fence
 from cti.store.queries import AT_ONCE
 from cti.store.storable import clean
 from cti.store.tables import backfill, fact, interaction, lease
-from cti.store.unseen import UNSEEN
+from cti.store.unseen import FILLED_IN, UNSEEN
 
 AHEAD: Final = timedelta(minutes=15)
 """A mark that is further ahead than this was set by a clock that was."""
@@ -31,6 +31,8 @@ class Standing(StrEnum):
     """Without an end."""
     UNSEEN = "unseen"
     """With an end that was only inferred."""
+    FOUND = "found"
+    """Found on a return, so that some of it was missed, and then seen to its end; not told by the PBX's records yet."""
     MERGED = "merged"
     """It went on as part of another."""
     OVER = "over"
@@ -75,11 +77,15 @@ async def _standings(connection: AsyncConnection, calls: list[str]) -> dict[Call
     found = {CallId(call): Standing.OPEN for call in (await connection.execute(told)).scalars()}
     row = interaction.c
     ended = select(row.call, row.outcome, row.cause, row.is_backfilled).where(row.call.in_(calls))
+    marked = list[CallId]()
     for call, outcome, cause, is_backfilled in await connection.execute(ended):
         is_unseen = cause in UNSEEN and not is_backfilled
         over = Standing.MERGED if outcome == Outcome.MERGED else Standing.OVER
         found[CallId(call)] = Standing.UNSEEN if is_unseen else over
-    return found
+        marked += [CallId(call)] if is_backfilled and over is Standing.OVER else []
+    told_by_records = select(fact.c.call).where(fact.c.call.in_(marked), fact.c.id.contains(FILLED_IN)).distinct()
+    told_up = set((await connection.execute(told_by_records)).scalars()) if marked else set()
+    return found | {call: Standing.FOUND for call in marked if call not in told_up}
 
 
 async def _complete_until(connection: AsyncConnection, pbx: PbxName) -> datetime | None:

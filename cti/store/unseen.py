@@ -1,12 +1,12 @@
 """Calls whose end nobody here saw, and what the PBX's own records say of it.
 
 A fact with ``"backfilled": true`` in its data was made of those records (``cti.reconcile``). Such facts count only where our
-own tell of no end that we saw: what was lived through is worth more than what was read up. So it does not matter in which order
+own do not tell all to the end: what was lived through is worth more than what was read up. So it does not matter in which order
 the two come, nor whether a call was filled in that turns out to be known. Where they count, they tell all from the first gap on,
 and take up what we saw behind it (``cti.reconcile.fill``): a colleague who came and went in the gap was there before.
 
-A fact with ``"inferred": true`` was read off the PBX's lists on our return. The call has its end from us, and is marked all the
-same: when it was answered, say, is known no better than that.
+A fact with ``"inferred": true`` was read off the PBX's lists on our return. A call with such a fact, and an end that we saw, is
+marked all the same: as long as no records tell it, when it was answered, say, is known no better than that.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ from typing import Any, Final
 from cti.envelope import INFERRED, TYPE_OF, Envelope
 
 BACKFILLED: Final = "backfilled"
+FILLED_IN: Final = "#backfilled#"
+"""In the id of every fact that was made of the PBX's records."""
 UNSEEN: Final = frozenset({"resync", "pbx_restart"})
 """Why a call ended, as far as we can tell, when it was gone as we came back."""
 _CLEARED: Final = "cti.call.cleared.v1"
@@ -34,8 +36,9 @@ def what_counts(facts: Sequence[Envelope]) -> tuple[Sequence[Envelope], bool]:
     """The facts to go by, in order; and are there some among them that were not lived through, though we saw the end?"""
     read_up = [fact for fact in facts if is_backfilled(fact)]
     own = [fact for fact in facts if not is_backfilled(fact)] if read_up else facts
-    if _has_end(own) and not is_unseen(own):
-        return own, any(map(is_inferred, own))
+    is_partly = any(map(is_inferred, own))
+    if _has_end(own) and not is_unseen(own) and not (is_partly and _has_end(read_up)):
+        return own, is_partly
     if not _has_end(read_up):
         return facts, False  # none, or the filling in was cut short, and is done again
     return [*seen_through(own), *read_up], True

@@ -125,6 +125,8 @@ class Desk:
             case "pop":
                 self.pops[message["pop"]["pop"]] = message["pop"]["call"]["call"]
                 self.popped.append(message["pop"]["call"]["call"])
+                if message["pop"]["card"]["state"] != "asking":  # no other follows
+                    self.carded.add(message["pop"]["call"]["call"])
             case "pop_withdrawn":
                 self.pops.pop(message["pop"], None)
             case "call":

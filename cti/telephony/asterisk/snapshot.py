@@ -19,9 +19,8 @@ from cti.telephony.asterisk.translate.queues import wait
 
 HOLDS: Final = "cti-hold"
 """The context in which a customer is who is on hold by the PBX (extensions_cti.conf)."""
-_LATE: Final = timedelta(seconds=5)
-"""The most that a list is behind, with the part of a second that a duration leaves out."""
-_SECOND: Final = timedelta(seconds=1)
+_APART: Final = timedelta(seconds=5)
+"""The most that the time of a list is off: behind when we are, and early when it is that of the last event."""
 
 
 class Snapshot:
@@ -126,7 +125,7 @@ def _born(leg: LegId, counted: datetime) -> datetime:
     """By the second in its id, where the PBX counts about as many since: where not, its clock was set or is not ours, or the id was
     given by hand."""
     made = made_at(leg)
-    return made if made is not None and -_SECOND <= counted - made < _LATE else counted
+    return made if made is not None and abs(made - counted) < _APART else counted
 
 
 def _seconds(text: str) -> int:

@@ -95,6 +95,40 @@ def test_what_came_and_went_while_we_were_away_has_its_place_before_what_we_foun
         assert _words(call, item) <= _words(call, whole), (begins, returns)
 
 
+@every_story
+def test_a_call_found_on_our_return_that_ends_before_our_eyes_is_told_by_the_records_too(truth: Path) -> None:
+    calls, told = written(truth).calls(), facts_of(truth)
+    if len(calls) != 1 or len(told) != 1:
+        return
+    (call,), (facts,) = calls, told.values()
+    whole = interaction_of(facts, {})
+    assert whole
+    for returns in range(1, len(facts) - 1):
+        own = [_found(facts[0]), _found(facts[returns]), *facts[returns + 1 :]]
+        item = interaction_of([*own, *facts_for(call, own)], {})
+        assert item, returns
+        assert (_words(call, item) <= _words(call, whole), item.is_backfilled) == (True, True), returns
+        assert item.ended_at == whole.ended_at, returns
+        assert item.ended_by in {whole.ended_by, call.ended_by}, (
+            returns
+        )  # hung up by command looks like the caller's doing
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_who_gave_up_while_we_came_back_gave_up(version: str) -> None:
+    """All that we saw was a call that is over a moment later: its phone's channel was gone, and the caller's was in the list."""
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-abandoned_while_ringing")
+    (call,) = written(truth).calls()
+    (facts,) = facts_of(truth).values()
+    over = changed(facts[-1], data={**facts[-1].data, "ended_by": "system"})
+    own = [_found(facts[0]), over]
+    seen, filled = interaction_of(own, {}), interaction_of([*own, *facts_for(call, own)], {})
+    assert seen
+    assert filled
+    assert (seen.outcome, seen.ended_by) == (Outcome.UNATTENDED, "system")
+    assert (filled.outcome, filled.ended_by, filled.ended_at) == (Outcome.ABANDONED, "customer", over.time)
+
+
 @pytest.mark.parametrize("version", ["22", "16"])
 def test_holds_seen_behind_a_gap_are_kept(version: str) -> None:
     truth = next(one for one in TRUTHS if name_of(one) == f"{version}-hold_and_retrieve")
