@@ -200,9 +200,16 @@ def _cleared(recorded: RecordedCall, call: Call, later: Sequence[tuple[CallEvent
     if call.direction is not Direction.INBOUND and recorded.answered_at is None:
         cause = _BY_OUTCOME.get(recorded.outcome, cause)
     ended_by = recorded.ended_by or ("customer" if recorded.outcome is Outcome.ABANDONED else "system")
-    if seen is not None and seen.ended_by not in {"", "system"}:
+    if not recorded.ended_by and seen is not None:
         ended_by = seen.ended_by
-    return Cleared(call=call.id, at=seen.at if seen else recorded.ended_at, cause=cause, ended_by=ended_by)
+    return Cleared(call=call.id, at=_ended_at(recorded, seen), cause=cause, ended_by=ended_by)
+
+
+def _ended_at(recorded: RecordedCall, seen: Cleared | None) -> datetime:
+    """Whoever has parts of a second and was first: a busy PBX tells late."""
+    if seen is None:
+        return recorded.ended_at
+    return min(seen.at, recorded.ended_at) if recorded.ended_at.microsecond else seen.at
 
 
 def candidates(recorded: RecordedCall) -> frozenset[CallId]:

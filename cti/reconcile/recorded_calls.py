@@ -131,8 +131,10 @@ def _ended_at(
     """And was it cut off by the PBX's own end? None while it goes on, or has not been written down."""
     with_customer = [row for row in records.rows if not customers.isdisjoint((row.channel, row.dst_channel))]
     gone = [line.at for line in own if line.event in _HUNG_UP]
-    if records.rows:  # while an agent consults, the record of the customer ends, and the queue's goes on
-        return max([row.end for row in with_customer or records.rows] + [at for at in gone if with_customer]), False
+    if records.rows:
+        written = max(row.end for row in with_customer or records.rows)
+        # While an agent consults, the record of the customer ends, and the queue's goes on. Its line is often a moment late.
+        return max([written, *(at for at in gone if with_customer and at - written > _NEAR)]), False
     last = own[-1]
     if gone or last.event in {*ENDS_TALK, *ENDS_UNANSWERED}:
         return last.at, False

@@ -31,6 +31,9 @@ _MOST_NEWS: Final = 64
 """Events told of one conversation after one message; more would be a circle, and is an anomaly."""
 
 
+_JUST_NOW: Final = timedelta(seconds=2)
+
+
 class Narrator:
     """Who calls it: the link's reading task, and replay. Times come from the PBX, or from ``received_at``."""
 
@@ -45,6 +48,8 @@ class Narrator:
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
         self._was_away = False
         """Before the snapshot that is being read, or was read last."""
+        self._returned_at: datetime | None = None
+        """When the last absence was over."""
         self._doubts = frozenset[str]()
         """What that missed, and the next one may end."""
         self.members = members.Members(PbxName(pbx))
@@ -163,6 +168,7 @@ class Narrator:
         snapshot.complete(at)
         self._snapshot, self._doubts = None, frozenset(snapshot.doubts)
         self.wants_reread = self.wants_reread or bool(self._doubts)
+        self._returned_at = at if self._was_away else self._returned_at
         told = [home for call in self.tracker.live if (home := self._home(call))]
         changes = self._tell_all([*told, *self._mirror.conversations], at)
         return [changed(change, is_inferred=True) for change in changes] if self._was_away else changes
@@ -228,7 +234,7 @@ class Narrator:
             if change is None:
                 break
             conversation.is_told = True
-            changes.append(change)
+            changes.append(changed(change, is_inferred=True) if self._is_half_seen(change) else change)
             told = change.after
             if isinstance(event, Cleared):
                 conversation.is_over = True
@@ -240,6 +246,13 @@ class Narrator:
         if conversation.is_over or story.origin is None:
             self._bury(conversation)
         return changes
+
+    def _is_half_seen(self, change: CallChanged) -> bool:
+        """It ended as we came back, and who hung up, and whatever else was before, we did not see."""
+        event, returned_at = change.cause, self._returned_at
+        if not isinstance(event, Cleared) or event.ended_by != "system" or returned_at is None or change.before is None:
+            return False
+        return change.before.offered_at < returned_at <= event.at < returned_at + _JUST_NOW
 
     def _is_merged(self, conversation: Conversation) -> bool:
         if conversation.is_over:

@@ -68,6 +68,14 @@ def test_a_busy_pbx_writes_the_end_seconds_later_in_its_cdr_and_the_queue_knows_
     assert (call.ended_by, call.is_whole) == (by, True)
 
 
+def test_a_queue_s_line_a_moment_late_is_not_when_the_call_ended() -> None:
+    lines = ENTERED + TALKED + "1795290843|1795290803.0|support|Bob|COMPLETECALLER|9|30|1\n"
+    (call,) = recorded_calls(
+        queue_log.of_lines(lines.splitlines(keepends=True)), written(RANG + SPOKE), pbx=PbxName("main"), endpoints=Endpoints()
+    )  # fmt: skip
+    assert call.ended_at.timestamp() == 1795290842.5
+
+
 def test_a_short_talk_that_was_handed_over_is_not_whole_by_the_record_of_itself() -> None:
     """It began, and was handed over, in one second, which queue_log cuts off."""
     lines = (

@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 
 from cti.calls.call import LegId
+from cti.calls.frozen import changed
 from cti.calls.transitions import CallChanged
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
@@ -311,6 +312,20 @@ def test_a_call_whose_end_is_late_behind_the_lists_ends_as_it_did(what: str) -> 
     changes = told(narrator, MEANWHILE[what])
     assert {change.after.id: (change.after.cause, change.after.ended_by) for change in changes} == expected
     assert alive(narrator) == AFTERWARDS[what]
+
+
+@pytest.mark.parametrize("was_away", [True, False])
+def test_an_end_just_after_a_return_of_which_nobody_saw_the_beginning_is_inferred(*, was_away: bool) -> None:
+    """The records of the PBX know who hung up."""
+    before, _ = known()
+    calls = [changed(call, offered_at=call.offered_at - timedelta(minutes=1)) for call in before.tracker.live]
+    narrator = Narrator("main", Endpoints())
+    narrator.restore(calls)
+    narrator.begin_sync(was_away=was_away)
+    for message in AmiDecoder().feed(b"".join(AS_IT_WAS)):
+        narrator.feed(message, received_at=datetime.fromtimestamp(STAMP, UTC))
+    (end,) = [change for change in told(narrator, ENDS) if not change.after.is_live]
+    assert (end.after.ended_by, end.is_inferred) == ("system", was_away)
 
 
 def test_a_list_that_still_has_a_phone_ringing_does_not_make_it_ring_again() -> None:
