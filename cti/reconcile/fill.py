@@ -100,7 +100,7 @@ def _in_order(
     recorded: RecordedCall, call: Call, seen: Call, later: Sequence[tuple[CallEvent, bool]]
 ) -> list[CallEvent]:
     """All but the beginning and the end. ``call``: as it was before the gap, ``seen`` as we saw it last, ``later``: what between."""
-    legs = [_known(part, seen) for part in recorded.parts]
+    legs = _known_legs(recorded.parts, seen)
     found: list[CallEvent] = [Queued(call=call.id, at=at, queue=queue) for at, queue in _queues(recorded, call)]
     for number, (part, leg) in enumerate(zip(recorded.parts, legs, strict=True)):
         party = leg.party if leg else _party(recorded, part, number)
@@ -163,10 +163,17 @@ def _of_part(recorded: RecordedCall, part: RecordedPart, call: Call, party: Part
     yield ConnectionCleared(call=call.id, at=part.cleared_at or recorded.ended_at, party=party, cause="normal")
 
 
-def _known(part: RecordedPart, call: Call) -> Leg | None:
-    """The leg that we saw of it: the first channel of that device about that time."""
+def _known_legs(parts: Sequence[RecordedPart], call: Call) -> list[Leg | None]:
+    """The leg that we saw of each: its channel, where the records name it, else another of that device about that time."""
+    named = {name: leg for leg in call.legs[1:] for name in (leg.party.leg, leg.party.channel) if name}
+    own = [named.get(part.leg) for part in parts]
+    free = [leg for leg in call.legs[1:] if leg not in own]
+    return [leg or _about_then(part, free) for part, leg in zip(parts, own, strict=True)]
+
+
+def _about_then(part: RecordedPart, legs: Sequence[Leg]) -> Leg | None:
     times = [at for at in (part.rang_at, part.connected_at) if at]
-    for leg in call.legs[1:]:
+    for leg in legs:
         ours = [at for at in (leg.rang_at, leg.connected_at) if at]
         if part.device in {leg.party.device, leg.party.member} and (_meet(times, ours) or _found_within(part, ours)):
             return leg

@@ -1,5 +1,6 @@
 """What is filled in of a recorded call is that call: outcome, people and times, whole or from where we lost sight of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
@@ -159,6 +160,38 @@ def test_an_answer_seen_behind_a_gap_keeps_its_time(version: str) -> None:
     assert [part.rang_at for part in filled.handled_by] == [
         fact.time for fact in own if fact.type == "cti.call.delivered.v1"
     ]
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_a_phone_that_rang_twice_within_seconds_answered_when_it_did(version: str) -> None:
+    """By its device alone, the answer would go to the first ring."""
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-declined_then_other")
+    (call,) = written(truth).calls()
+    (facts,) = facts_of(truth).values()
+    first, second = (part for part in call.parts)
+    twice = replace(call, parts=(replace(first, device=second.device), second))
+    rings = [fact for fact in facts if fact.type == "cti.call.delivered.v1"]
+    party = {**rings[0].data["party"], "device": second.device}
+    legs_of_one = [
+        changed(
+            fact,
+            data={
+                **fact.data,
+                "party": {**party, "leg": fact.data["party"]["leg"], "channel": fact.data["party"]["channel"]},
+            },
+        )
+        if "party" in fact.data and fact.type != "cti.call.offered.v1"
+        else fact
+        for fact in facts
+    ]
+    answered = next(n for n, fact in enumerate(facts) if fact.type == "cti.call.established.v1")
+    own = [_found(legs_of_one[0]), *legs_of_one[1 : answered + 1]]
+    lost = [*own, *_gone(own)]
+    filled = interaction_of([*lost, *facts_for(twice, lost)], {})
+    assert filled
+    assert [(part.rang_at, part.connected_at) for part in filled.handled_by] == [
+        (rings[0].time, None), (rings[1].time, facts[answered].time),
+    ]  # fmt: skip
 
 
 def _words(call: RecordedCall, item: Interaction) -> set[str]:
