@@ -22,6 +22,17 @@ from tests.unit.reconcile.recorded_traces import TRUTHS, facts_of, name_of, writ
 every_story = pytest.mark.parametrize("truth", TRUTHS, ids=[name_of(truth) for truth in TRUTHS])
 
 
+def _alone(truth: Path) -> tuple[RecordedCall, list[Envelope], Interaction] | None:
+    """The call of a story that has one: as it is written there, as we told it, and our record of it."""
+    calls, told = written(truth).calls(), facts_of(truth)
+    whole = interaction_of(next(iter(told.values()), []), {})
+    return (calls[0], next(iter(told.values())), whole) if len(calls) == len(told) == 1 and whole else None
+
+
+_ALONE = {name_of(truth): found for truth in TRUTHS if (found := _alone(truth))}
+every_call = pytest.mark.parametrize(("call", "facts", "whole"), _ALONE.values(), ids=_ALONE)
+
+
 @every_story
 def test_a_call_filled_in_whole_is_the_recorded_one(truth: Path) -> None:
     for call in written(truth).calls():
@@ -79,15 +90,11 @@ def test_a_phone_found_ringing_on_our_return_rang_once(version: str) -> None:
     assert [part.device for part in filled.handled_by] == ["PJSIP/2001", "PJSIP/2002"]
 
 
-@every_story
-def test_what_came_and_went_while_we_were_away_has_its_place_before_what_we_found(truth: Path) -> None:
+@every_call
+def test_what_came_and_went_while_we_were_away_has_its_place_before_what_we_found(
+    call: RecordedCall, facts: list[Envelope], whole: Interaction
+) -> None:
     """Each event in turn is found so on our return, after a gap of every length; then the call is gone."""
-    calls, told = written(truth).calls(), facts_of(truth)
-    if len(calls) != 1 or len(told) != 1:
-        return
-    (call,), (facts,) = calls, told.values()
-    whole = interaction_of(facts, {})
-    assert whole
     for begins, returns in combinations(range(len(facts) - 1), 2):
         own = [*(facts[:begins] or [_found(facts[0])]), _found(facts[returns])]
         lost = [*own, *_gone(own)]
@@ -96,14 +103,10 @@ def test_what_came_and_went_while_we_were_away_has_its_place_before_what_we_foun
         assert _words(call, item) <= _words(call, whole), (begins, returns)
 
 
-@every_story
-def test_a_call_found_on_our_return_that_ends_before_our_eyes_is_told_by_the_records_too(truth: Path) -> None:
-    calls, told = written(truth).calls(), facts_of(truth)
-    if len(calls) != 1 or len(told) != 1:
-        return
-    (call,), (facts,) = calls, told.values()
-    whole = interaction_of(facts, {})
-    assert whole
+@every_call
+def test_a_call_found_on_our_return_that_ends_before_our_eyes_is_told_by_the_records_too(
+    call: RecordedCall, facts: list[Envelope], whole: Interaction
+) -> None:
     for returns in range(1, len(facts) - 1):
         own = [_found(facts[0]), _found(facts[returns]), *facts[returns + 1 :]]
         item = interaction_of([*own, *facts_for(call, own)], {})
