@@ -50,7 +50,7 @@ def table(told: Sequence[Told], seed: int) -> Table:
             for one in told
         ),
         note="Real calls by SIPp on a real Asterisk; our record against its queue_log and CEL. Worst time: of those that we saw or the "
-        f"CDR has; forgiven: what more any of them was off while the machine itself stood still. Seed {seed}.",
+        f"CDR has; forgiven: what more any of them was off as the machine stood still, or as Asterisk itself told it late on AMI. Seed {seed}.",
     )
 
 

@@ -55,7 +55,7 @@ async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer, re
     found, took_s = told.verdict, time.monotonic() - began
     print(
         f"{name} ({pbx.version}, {took_s:.0f} s): {'well' if told.is_well else 'NOT WELL'}, {found.calls} calls, "
-        f"exact to {found.worst_ms:.1f} ms; {found.forgiven_ms:.1f} forgiven, as the machine stood still {told.stood_s:.1f} s in all",
+        f"exact to {found.worst_ms:.1f} ms; {found.forgiven_ms:.1f} forgiven; the machine stood still {told.stood_s:.1f} s in all",
         flush=True,
     )
     for trouble in told.troubles:

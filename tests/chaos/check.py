@@ -54,7 +54,7 @@ class Verdict:
     worst_ms: float = 0.0
     """Of the times that are to be exact, beyond what the machine stood still."""
     forgiven_ms: float = 0.0
-    """The most that any of them was off because the machine stood still."""
+    """The most that any of them was off because the machine stood still, or because Asterisk told it late."""
 
 
 def verdict(
@@ -90,11 +90,12 @@ def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Sta
     for what, ours, theirs in _times(row, call, away):
         absence = next((one for one in away if one.has(theirs)), None)
         allowed_s = _allowed_s(what, row, call, absence, found.exact_s)
-        raw_s, stood_s = abs(ours - theirs), stalled_s(theirs)
-        off_s = max(0.0, raw_s - stood_s)
+        raw_s = abs(ours - theirs)
+        told_s = abs(ours - call.told_at.get(what, theirs))
+        off_s = max(0.0, min(raw_s, told_s) - stalled_s(theirs))
         if allowed_s <= found.exact_s:
             found.worst_ms = max(found.worst_ms, off_s * 1000)
-            found.forgiven_ms = max(found.forgiven_ms, min(raw_s, stood_s) * 1000)
+            found.forgiven_ms = max(found.forgiven_ms, (raw_s - off_s) * 1000)
         if off_s > allowed_s:
             words = f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and {allowed_s * 1000:.0f} are allowed"
             (found.unmarked if absence and not _is_said(row) else found.wrong).append(words)

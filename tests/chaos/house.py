@@ -26,6 +26,7 @@ from tests.chaos.check import Away
 from tests.chaos.crowd import Crowd
 from tests.chaos.daemon import Daemon
 from tests.chaos.desks import Desk, Desks, opened
+from tests.chaos.ear import Ear, listening
 from tests.chaos.metronome import Metronome
 from tests.chaos.pbx import QUEUE
 from tests.integration.scaled.cluster import Process
@@ -45,6 +46,7 @@ class House:
     proxy: TcpProxy
     daemon: Daemon
     desks: Desks
+    ear: Ear
     random: Random
     disk: Path
     """A file system of its own, with the spool on it, and the database where that is SQLite."""
@@ -113,7 +115,8 @@ async def open_house(
         try:
             await daemon.start()
             shown = await stack.enter_async_context(opened([*agents, *beside]))
-            yield House(pbx, proxy, daemon, shown, random, disk, postgres, redis)
+            ear = await stack.enter_async_context(listening(pbx))
+            yield House(pbx, proxy, daemon, shown, ear, random, disk, postgres, redis)
         finally:
             await daemon.close()
             keep = os.environ.get("CTI_CHAOS_KEEP")

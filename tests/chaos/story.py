@@ -69,7 +69,7 @@ async def play(
         async with house.metronome.beating(), busy(house):
             await mischief.act(house)
         await house.daemon.until_connected()
-        truth = true_calls(pbx)
+        truth = true_calls(pbx, house.ear.heard)
         found = await _found(house, truth, began, exact_s)
         unshown = _unshown(house, [call for call in truth.values() if call.began_at >= began])
         complaints = (*unshown, *await _complaints(house))

@@ -1,5 +1,6 @@
 """What the verdict finds wrong: in rows that were filled in as in those that we saw."""
 
+from dataclasses import replace as replaced
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from cti.store.interactions import Interaction
 from tests.chaos.check import Away, Verdict, verdict
 from tests.chaos.desks import Desk
 from tests.chaos.story import unshown
-from tests.chaos.truth import TrueCall
+from tests.chaos.truth import TrueCall, of_ami
 from tests.running import Running
 
 BEGAN = 1_795_290_000.25
@@ -88,6 +89,17 @@ def test_what_is_forgiven_is_told() -> None:
     found = of(replace(SAW, ended_at=at(12.06)), away=SEEN, stalled_s=0.04)
     assert found.wrong == []
     assert (round(found.worst_ms), round(found.forgiven_ms)) == (20, 40)
+
+
+def test_what_asterisk_told_late_is_no_fault_of_who_was_told() -> None:
+    heard = b"Event: Hangup\r\nTimestamp: %.6f\r\nUniqueid: %s\r\n\r\n" % (BEGAN + 12.3, CALL.id.encode())
+    call = replaced(CALL, told_at={})
+    of_ami(heard, {call.id: call})
+    late = replace(SAW, ended_at=at(12.29))
+    assert of(late, away=SEEN, call=call).wrong == []
+    assert round(of(late, away=SEEN, call=call).forgiven_ms) == 280
+    assert of(replace(SAW, ended_at=at(12.5)), away=SEEN, call=call).wrong != []
+    assert of(late, away=SEEN).wrong != []
 
 
 @pytest.mark.parametrize(

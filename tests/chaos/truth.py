@@ -1,9 +1,12 @@
 """What Asterisk itself wrote of each call while nobody of ours looked: queue_log says what became of it, CEL when. The CDR's
 end is another moment than CEL's, by as long as Asterisk takes in between: 0.1 s where it gets no processor.
 
+Of each of its times there is also when AMI told it (see ear.py).
+
 Read by code of the suite's own, so that a mistake in ours cannot hide behind itself.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -37,6 +40,10 @@ class TrueCall:
     """Who spoke with the caller, in order."""
     rings: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Who spoke: when their phone began to ring, and when they were bridged."""
+    told_at: dict[str, float] = field(default_factory=dict)
+    """``offered``, ``answered``, ``ended``: when Asterisk said so on AMI, by its own stamp."""
+    bridged: str = ""
+    """The Uniqueid of the agent's channel that was bridged first."""
     ended_by: str = ""
     abandoned: bool = False
 
@@ -47,11 +54,12 @@ class TrueCall:
         return "abandoned" if self.abandoned else ""
 
 
-def true_calls(pbx: Asterisk) -> dict[str, TrueCall]:
-    """Calls from outside, by id."""
+def true_calls(pbx: Asterisk, heard: bytes) -> dict[str, TrueCall]:
+    """Calls from outside, by id. ``heard``: on AMI."""
     calls = _of_cel(cel_log(pbx).read_text("utf-8", "replace").splitlines())
     _of_queue_log(pbx.queue_log.read_text("utf-8", "replace").splitlines(), calls)
     _of_cdr(pbx.cdr_custom.read_text("utf-8", "replace").splitlines(), calls)
+    of_ami(heard, calls)
     return calls
 
 
@@ -69,7 +77,7 @@ def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
         elif kind == "BRIDGE_ENTER" and unique != linked:
             agent = _OF_DEVICE[channel.rpartition("-")[0]]
             call.rings.setdefault(agent, (rang_at[unique], float(at)))
-            call.talked_at = call.talked_at or float(at)
+            call.talked_at, call.bridged = call.talked_at or float(at), call.bridged or unique
             call.agents += [agent] if agent not in call.agents[-1:] else []
         elif kind == "HANGUP" and unique == linked:
             call.ended_at = float(at)
@@ -99,3 +107,17 @@ def _of_cdr(lines: Iterable[str], calls: dict[str, TrueCall]) -> None:
         _, unique, _linked, _, _start, _answer, end, *_ = line.split(",")
         if call := calls.get(unique):
             call.noted_end_at = max(call.noted_end_at or 0.0, float(end))
+
+
+_HEADER: Final = re.compile(rb"^(Event|Timestamp|Uniqueid): (.*)\r$", re.MULTILINE)
+_TOLD: Final = {b"Newchannel": "offered", b"BridgeEnter": "answered", b"Hangup": "ended"}
+
+
+def of_ami(heard: bytes, calls: dict[str, TrueCall]) -> None:
+    whose = {("answered", call.bridged): call for call in calls.values()}
+    whose |= {(what, call.id): call for call in calls.values() for what in ("offered", "ended")}
+    for block in heard.split(b"\r\n\r\n"):
+        headers = dict(_HEADER.findall(block + b"\r"))
+        what = _TOLD.get(headers.get(b"Event", b""), "")
+        if call := whose.get((what, headers.get(b"Uniqueid", b"").decode())):
+            call.told_at.setdefault(what, float(headers[b"Timestamp"]))

@@ -80,6 +80,11 @@ class AmiWire:
         if self._task is not None:
             await asyncio.wait_for(asyncio.shield(self._task), within_s)
 
+    async def ended(self) -> None:
+        """Until the other end closes it."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
