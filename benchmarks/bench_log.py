@@ -1,6 +1,6 @@
 """Does the record keep up? Calls are told to the journal at 10, 100 and 400 a second, and then all at once.
 
-``python benchmarks/bench_log.py [--seconds 12] [--kind SQLite]``. Of each run: how long after ``record()`` a fact is committed,
+``python benchmarks/bench_log.py [--seconds 20] [--kind SQLite]``. Of each run: how long after ``record()`` a fact is committed,
 how many wait, CPU for a call, and the longest the event loop stood still. CPU is this process', less what telling the same
 facts to nobody costs. Beside it stands the floor of the same run: the same rows, made beforehand, by the drivers' bare
 ``executemany``.
@@ -191,7 +191,13 @@ def measured(kind: str, *, journey: bool, per_s: float, seconds: float) -> Run:
         ours = one(Ours(url, devices))
     for seen in (ours, floor):
         seen.cpu_s = max(0.0, seen.cpu_s - nobody.cpu_s)
-    return Run(kind, journey, per_s, ours, floor)
+    run = Run(kind, journey, per_s, ours, floor)
+    lag_ms = percentile(ours.lags_s, 0.99) * 1000
+    print(
+        f"{kind}, {run.name}, {f'{per_s:g}/s' if per_s else 'all at once'}: lag p99 {lag_ms:.1f} ms, {ours.cpu_ms:.2f} ms CPU/call",
+        flush=True,
+    )
+    return run
 
 
 def tables(runs: Sequence[Run]) -> list[Table]:
