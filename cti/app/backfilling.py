@@ -3,7 +3,8 @@
 How far the record is complete is kept in the database, half a minute behind the present: a connection that is still there then
 was there. One that is not may have been gone for longer than we know, for who stands still sees nothing. A return fills the time
 from then on; again after a while, for Asterisk may write its records in batches, and until then the time stays open. So it
-does where they cannot be read; that is tried again.
+does where they cannot be read; that is tried again. A call that was found on the return has its record when it is over, which may be
+hours later: then its part is filled in likewise.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cti import settings
-from cti.calls.call import PbxName
+from cti.calls.call import CallId, PbxName
 from cti.clock import now
 from cti.envelope import Envelope
 from cti.errors import CtiError, PbxError, StaleEpoch, StoreUnavailable
@@ -103,17 +104,25 @@ class Backfilling:
     async def _while_connected(self, pbx: PbxName, came: datetime) -> None:
         """Until the connection is another."""
         since, pauses_s = await self._since(pbx, came), list(self._after_s)
+        found, looked = self._live(pbx), came
         if since is None:  # never listened to before: what was then is not ours to fill in
             await self._complete(pbx, came + OVERLAP)
+            found = set()
         while True:
             reached = self._clock()
             await self._change(pbx, within_s=pauses_s.pop(0) if since and pauses_s else self._keep_s)
             if self._links[pbx].status.at != came:
                 return
-            if since is None:
+            if since is not None:
+                since = None if await self._fill_in(pbx, since, came, is_last=not pauses_s) else since
+            elif over := found - self._live(pbx):
+                since, pauses_s = looked - OVERLAP, list(self._after_s)
+                found, looked = found - over, reached
+            else:
                 await self._complete(pbx, reached)
-            elif await self._fill_in(pbx, since, came, is_last=not pauses_s):
-                since = None
+
+    def _live(self, pbx: PbxName) -> set[CallId]:
+        return {call.id for call in self._links[pbx].calls}
 
     async def _since(self, pbx: PbxName, came: datetime) -> datetime | None:
         """From where on something may be missing; None where it was never listened to before."""
@@ -142,7 +151,13 @@ class Backfilling:
             await self._journal.flush()
             if self._journal.status.spooled:
                 return False  # what waits there is not known to the database yet
-            plan = await backfill.plan(since, came + OVERLAP, self._links[pbx].calls, settled=settled)
+            plan = await backfill.plan(
+                since,
+                max(came, self._clock()) + OVERLAP,
+                self._links[pbx].calls,
+                settled=settled,
+                offered_by=came + OVERLAP,
+            )
             await backfill.carry_out(plan, self._record)
         except (CtiError, OSError) as error:
             what = "records_unreadable" if isinstance(error, PbxError) else "backfill_failed"

@@ -72,16 +72,22 @@ class Backfill:
         self._known = known
 
     async def plan(
-        self, since: datetime, until: datetime, live: Sequence[Call] | None = (), *, settled: datetime | None = None
+        self,
+        since: datetime,
+        until: datetime,
+        live: Sequence[Call] | None = (),
+        *,
+        settled: datetime | None = None,
+        offered_by: datetime | None = None,
     ) -> Plan:
         """``live``: None where nobody here knows; what has no end on our record is left alone then. ``settled``: all records of
-        calls that ended before are there; of all calls, if None.
+        calls that ended before are there; of all calls, if None. ``offered_by``: what began after it is left alone.
 
         Raises ``RecordsUnreadable``, ``StoreUnavailable``.
         """
         recorded = list[RecordedCall]()
         async for part in calls_in_parts(self.places, since, until):
-            recorded += part
+            recorded += [call for call in part if offered_by is None or call.offered_at <= offered_by]
         names = await asyncio.to_thread(lambda: {name for call in recorded for name in candidates(call)})
         look = _Look(
             standings=await self._known.standings(names), live=_Live(live or ()), takes_open=live is not None,

@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cti.app.backfilling import Backfilling
-from cti.calls.call import Call, PbxName
+from cti.calls.call import Call, CallId, PbxName
+from cti.calls.tracker import CallTracker
+from cti.envelope import INFERRED, Envelope, event_of
 from cti.errors import StaleEpoch
+from cti.reconcile.fill import facts_for
+from cti.reconcile.reading import calls_ended
 from cti.store import schema
-from cti.store.backfills import SqlBackfills
+from cti.store.backfills import SqlBackfills, Standing
 from cti.store.database import Database
 from cti.store.interactions import Filter
 from cti.store.journal import Journal
@@ -21,6 +26,7 @@ from cti.store.lease import Fence
 from cti.store.spool import Spool
 from cti.store.sql import SqlInteractionLog
 from cti.store.sql_lease import SqlLeases
+from cti.store.unseen import BACKFILLED
 from cti.telephony.link import LinkChanged
 from cti.telephony.replay.player import Player
 from tests.integration.reconcile.written import MIDNIGHT, Night
@@ -43,11 +49,12 @@ class Link(Player):
 
     def __init__(self, at: datetime) -> None:
         self.name = MAIN
+        self.live: tuple[Call, ...] = ()
         self.says = LinkChanged(pbx=MAIN, state="connected", at=at)
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        return ()
+        return self.live
 
     @property
     def status(self) -> LinkChanged:
@@ -96,6 +103,13 @@ class Site:
     async def until_complete(self, until: datetime) -> None:
         async with asyncio.timeout(20):
             while await SqlBackfills(self.database).complete_until(MAIN) != until:  # noqa: ASYNC110 - nothing announces it
+                await asyncio.sleep(0.005)
+
+    async def until_told(self, standing: Standing) -> None:
+        """That is how the record has the first call of the night."""
+        name = CallId(f"main-{self.night.id(0)}")
+        async with asyncio.timeout(20):
+            while (await SqlBackfills(self.database).standings([name])).get(name) != standing:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.005)
 
     async def filled_in(self) -> int:
@@ -149,6 +163,48 @@ async def test_14_a_mark_that_lies_ahead_at_the_start_says_nothing(database: Dat
     async with site.running():
         await site.until_complete(site.at)
     assert await site.filled_in() == 20
+
+
+async def test_14_a_call_found_on_the_return_is_told_by_the_records_whenever_it_is_over(
+    database: Database, tmp_path: Path
+) -> None:
+    """It lasts for hours after all that was missed had been filled in."""
+    site = Site(Night(tmp_path, 1, talks_s=4 * 3600), database, at=MIDNIGHT + MINUTE)
+    await SqlBackfills(database).completed(MAIN, MIDNIGHT - MINUTE)
+    found_on_return = await _found_on_return(site.night.write())
+    site.night.queue_log.write_text("")
+    site.night.cdr.write_text("")
+    site.link.live = _calls_of(found_on_return[:-1])
+    async with site.running():
+        for _ in range(3):
+            site.at += HOUR
+            await site.until_complete(site.at)
+        site.night.write()
+        await SqlInteractionLog(database).append(found_on_return)
+        await site.until_told(Standing.FOUND)
+        site.at, site.link.live = site.night.ends + MINUTE, ()
+        await site.until_told(Standing.OVER)
+    assert await site.filled_in() == 1
+
+
+async def _found_on_return(night: Night) -> list[Envelope]:
+    """The facts of its only call, as if we had come in while it rang."""
+    (call,) = await calls_ended(night.places, night.begins - HOUR, night.ends + HOUR)
+    return [_seen(fact, is_inferred=place < 2) for place, fact in enumerate(facts_for(call))]
+
+
+def _seen(fact: Envelope, *, is_inferred: bool) -> Envelope:
+    data = {name: value for name, value in fact.data.items() if name != BACKFILLED}
+    data |= {INFERRED: True} if is_inferred else {}
+    return msgspec.structs.replace(fact, id=f"{fact.subject}#{fact.sequence}", data=data)
+
+
+def _calls_of(facts: Sequence[Envelope]) -> tuple[Call, ...]:
+    tracker = CallTracker()
+    for fact in facts:
+        if event := event_of(fact):
+            tracker.apply(event)
+    return tracker.live
 
 
 async def test_33_a_reader_that_was_replaced_says_nothing_of_how_far_the_record_is_complete(

@@ -22,6 +22,7 @@ class Night:
     calls: int
     pbx: str = "main"
     begins: datetime = MIDNIGHT
+    talks_s: int = TALKS_S
 
     @property
     def queue_log(self) -> Path:
@@ -33,7 +34,7 @@ class Night:
 
     @property
     def ends(self) -> datetime:
-        return self.begins + timedelta(seconds=self.calls * EVERY_S + 60)
+        return self.begins + timedelta(seconds=self.calls * EVERY_S + self.talks_s + 30)
 
     @property
     def places(self) -> RecordsPlaces:
@@ -56,11 +57,11 @@ class Night:
     def _answered(self, number: int) -> tuple[list[tuple[float, str]], tuple[float, str]]:
         at, call, agent = self._at(number), self.id(number), number % len(AGENTS)
         bridged = f"{int(at)}.{number * 2 + 1}"
-        end = at + WAITS_S + TALKS_S
+        end = at + WAITS_S + self.talks_s
         lines = [
             (at, f"ENTERQUEUE||{self._number(number)}|1"),
             (at + WAITS_S, f"CONNECT|{WAITS_S}|{bridged}|{WAITS_S}"),
-            (end, f"COMPLETECALLER|{WAITS_S}|{TALKS_S}|1"),
+            (end, f"COMPLETECALLER|{WAITS_S}|{self.talks_s}|1"),
         ]
         whole = [
             (when, f"{int(when)}|{call}|support|{'NONE' if 'ENTER' in what else AGENTS[agent]}|{what}\n")
