@@ -97,7 +97,7 @@ async def compared(house: House, since: float) -> tuple[Verdict, Comparison]:
     rows = await house.rows()
     places = RecordsPlaces(pbx=PbxName("main"), queue_log=str(house.pbx.queue_log), cdr=str(house.pbx.cdr_custom))
     recorded = await calls_ended(places, datetime.fromtimestamp(since, UTC), datetime.now(UTC))
-    truth = true_calls(house.pbx)
+    truth = true_calls(house.pbx, house.ear.heard)
     return verdict(rows, truth, house.away, house.metronome.stalled_s, since=since), compare(recorded, rows)
 
 
