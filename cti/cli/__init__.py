@@ -68,11 +68,12 @@ def main() -> None:
 
 
 def run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    """Run a verb's coroutine to its exit code. The first error of a task group is the verb's."""
+    """Run a verb's coroutine to its exit code. The first error of ours in a task group is the verb's."""
     try:
         code = asyncio.run(work())
-    except* CtiError as group:
-        raise _first(group) from None
+    except BaseExceptionGroup as group:  # not `except*`: before 3.11.4 it wraps what is raised in it
+        ours = group.subgroup(CtiError)
+        raise (_first(ours) if ours else group) from None
     raise typer.Exit(code)
 
 

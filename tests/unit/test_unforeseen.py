@@ -38,6 +38,21 @@ def test_who_asks_for_the_whole_of_it_has_it(monkeypatch: pytest.MonkeyPatch) ->
         cli.main()
 
 
+@pytest.mark.parametrize(
+    ("errors", "raised"),
+    [
+        ([OverflowError("x"), ExceptionGroup("inner", [StoreUnavailable("away")])], StoreUnavailable),
+        ([OverflowError("x")], ExceptionGroup),
+    ],
+)
+def test_the_first_error_of_ours_in_a_task_group_is_the_verbs(errors: list[Exception], raised: type[Exception]) -> None:
+    async def work() -> int:
+        raise ExceptionGroup("of a task group", errors)
+
+    with pytest.raises(raised):
+        cli.run(work)
+
+
 @pytest.mark.parametrize(("error", "is_logged"), [(OverflowError("x"), True), (StoreUnavailable("away"), False)])
 async def test_a_service_that_fails_logs_what_nobody_foresaw(error: Exception, *, is_logged: bool) -> None:
     async def work() -> None:
