@@ -11,8 +11,8 @@ from typing import Final
 import aiohttp
 import pytest
 from pydantic import SecretStr
+from streams import Traffic, generated
 
-from benchmarks.streams import Traffic, generated
 from cti import app, settings
 from cti.calls.call import PbxName
 from cti.store import schema

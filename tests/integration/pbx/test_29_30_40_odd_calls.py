@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from streams import generated
 
-from benchmarks.streams import generated
 from cti import app, settings
 from cti.calls.call import LegId, Outcome, PbxName
 from cti.store import schema

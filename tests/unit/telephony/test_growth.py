@@ -6,8 +6,8 @@ from types import FrameType
 from typing import Any, Self
 
 import pytest
+from streams import Traffic, generated, recorded
 
-from benchmarks.streams import Traffic, generated, recorded
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.mirror import Channel, Conversation
