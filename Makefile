@@ -49,7 +49,7 @@ lint: env
 	$(call quietly,lint: ruff with all rules$(comma) and its format,$(BIN)/ruff check $(CHECKED) && $(BIN)/ruff format --check $(CHECKED))
 
 types: env
-	$(call quietly,types: mypy strict,$(BIN)/mypy)
+	$(call quietly,types: mypy strict,$(BIN)/mypy && MYPYPATH=benchmarks:. $(BIN)/mypy --explicit-package-bases --allow-untyped-calls benchmarks tests/chaos)
 
 imports: env
 	$(call quietly,imports: who may import whom,$(BIN)/lint-imports --no-logo)

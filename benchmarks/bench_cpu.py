@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 
+import harness
 from bench_pop import Cell, Stage, staged
 from harness import Aim, Line, Plot, Table, cpu_s, is_quick, need, save
 from pop_ground import customers
@@ -67,7 +68,8 @@ def databases() -> Iterator[dict[str, str]]:
 def main() -> None:
     need()
     some, numbers = customers(20_000)
-    rows, lines, aims = [], [], []
+    rows: list[tuple[harness.Cell, ...]] = []
+    lines, aims = [], []
     with databases() as urls:
         for name, url in urls.items():
             with staged(url, DESKTOPS, some, numbers) as stage:

@@ -20,9 +20,9 @@ from cti.calls.call import PbxName
 from cti.reconcile.compare import Comparison, compare
 from cti.reconcile.reading import RecordsPlaces, calls_ended
 from tests.chaos.check import Verdict, verdict
-from tests.chaos.crowd import COLLEAGUE, Crowd, Kind
+from tests.chaos.crowd import Crowd, Kind
 from tests.chaos.house import House, open_house
-from tests.chaos.pbx import chaos_asterisk
+from tests.chaos.pbx import COLLEAGUE, chaos_asterisk
 from tests.chaos.truth import true_calls
 from tests.testbed.asterisk import Asterisk
 from tests.testbed.phone import PhoneCall

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from msgspec import structs
 
@@ -132,20 +133,20 @@ class _Told:
     def _journey(self) -> Iterator[JourneyEvent]:
         nr, session = count(1), f"s{self.nr}"
 
-        def known(after_s: float) -> dict[str, object]:
+        def known(after_s: float) -> dict[str, Any]:
             return {"call": self.call, "pbx": MAIN, "at": self._at(after_s), "session": session, "nr": next(nr)}
 
-        yield IvrEntered(flow="main", label="Main", language="en", **known(0.01))  # type: ignore[arg-type]
+        yield IvrEntered(flow="main", label="Main", language="en", **known(0.01))
         for place, step in enumerate(STEPS):
             began_s = 0.01 + 0.15 * place
             following = (*STEPS, "")[place + 1]
             yield StepLeft(
                 step=step, kind="menu", label=step.title(), entered_at=self._at(began_s), how=LeftBy.DONE, to=following,
                 choice="Orders", keyed="1", **known(began_s + 0.15),
-            )  # type: ignore[arg-type]  # fmt: skip
-        yield Identified(contact=str(self.nr % 50_000), name="Ada Example", code="20118", value="20118", **known(0.6))  # type: ignore[arg-type]
-        yield Noted(name="intent", value="orders", **known(0.61))  # type: ignore[arg-type]
-        yield IvrLeft(outcome=IvrOutcome.TO_AGENT, step="status", to="queue support", **known(0.7))  # type: ignore[arg-type]
+            )  # fmt: skip
+        yield Identified(contact=str(self.nr % 50_000), name="Ada Example", code="20118", value="20118", **known(0.6))
+        yield Noted(name="intent", value="orders", **known(0.61))
+        yield IvrLeft(outcome=IvrOutcome.TO_AGENT, step="status", to="queue support", **known(0.7))
 
     def _party(self, role: Role, who: str) -> Party:
         return Party(

@@ -27,7 +27,7 @@ _LIBC.mallinfo2.restype = _Mallinfo2
 def in_use_kb() -> int:
     """By C's allocator, SQLite's pages too, and by Python's own for small objects."""
     of_c = _LIBC.mallinfo2().all
-    return (of_c[_IN_ARENAS] + of_c[_MAPPED] + _of_python()) // 1024
+    return (int(of_c[_IN_ARENAS] + of_c[_MAPPED]) + _of_python()) // 1024
 
 
 def give_back() -> None:

@@ -14,7 +14,8 @@ import mem_in_use
 import streams
 from pop_ground import COUNTRY, QUEUES, Agents
 from pop_pbx import ENDS
-from pop_service import Ports
+from pop_service import SECRET, Ports
+from pydantic import SecretStr
 
 from cti import app, log, settings
 from cti.agents.agent import Agent, AgentId
@@ -53,10 +54,10 @@ def be_service(url: str, ports: Ports, folder: Path, orders: Connection) -> None
     log.configure(level="warning", form="json")
     given = settings.Settings(
         site=settings.Site(country=COUNTRY),
-        pbx=(settings.Pbx(name="main", port=ports.pbx, events_secret="bench", commands_secret="bench"),),  # type: ignore[arg-type] # noqa: S106
+        pbx=(settings.Pbx(name="main", port=ports.pbx, events_secret=SECRET, commands_secret=SECRET),),
         web=settings.Web(port=ports.web),
         push=settings.Push(port=ports.push, allowed_origins=("http://localhost",)),
-        database=settings.Database(url=url),  # type: ignore[arg-type]
+        database=settings.Database(url=SecretStr(url)),
         spool=settings.Spool(dir=folder / "spool"),
         # nobody takes a call every two seconds and owes a minute of paperwork for each
         queues={Agents.queue_of(number): settings.Queue(wrap_up="off") for number in range(QUEUES)},

@@ -76,7 +76,7 @@ async def _prepare(url: str, agents: Agents, some: Sequence[Customer]) -> None:
 
 async def _log_in(database: Database, agents: Agents) -> None:
     now = datetime.now(UTC)
-    people = [
+    people: list[dict[str, object]] = [
         {
             "id": agents.name(index), "name": f"Agent {index}", "role": "agent", "extension": agents.extension(index),
             "device": f"PJSIP/{agents.extension(index)}", "queues": [agents.queue(index)], "penalties": {}, "language": "",

@@ -21,6 +21,7 @@ import asyncpg
 import msgspec
 from pop_ground import COUNTRY, FIRST_EXTENSION, QUEUES, Agents
 from pop_pbx import FLOOR_USER
+from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 from cti import app, log, settings
@@ -30,6 +31,7 @@ from cti.crm.connector import CrmConnector
 from cti.crm.contact import Match
 from cti.numbers import Number
 
+SECRET = SecretStr("bench")
 Lookup = Callable[[str], Awaitable[tuple[Any, ...] | None]]
 
 
@@ -83,10 +85,10 @@ def be_service(url: str, ports: Ports, folder: Path, shared: Shared, orders: Con
     log.configure(level="error", form="json")
     given = settings.Settings(
         site=settings.Site(country=COUNTRY),
-        pbx=(settings.Pbx(name="main", port=ports.pbx, events_secret="bench", commands_secret="bench"),),  # noqa: S106
+        pbx=(settings.Pbx(name="main", port=ports.pbx, events_secret=SECRET, commands_secret=SECRET),),
         web=settings.Web(port=ports.web),
         push=settings.Push(port=ports.push, allowed_origins=("http://localhost",)),
-        database=settings.Database(url=url),
+        database=settings.Database(url=SecretStr(url)),
         spool=settings.Spool(dir=folder / "spool"),
         desk=settings.Desk(is_ready_at_login=True),
         queues={Agents.queue_of(number): settings.Queue(wrap_up="off") for number in range(QUEUES)},

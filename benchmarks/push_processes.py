@@ -191,7 +191,7 @@ def _card(call: CallId) -> CustomerCard:
     contact = contact_view(
         Contact(
             id=ContactId("k1"), code="70012", name="Anna Berg", company="Berg & Partner GmbH", numbers=(number,) * 3,
-            preferences={"language": "de", "channel": "telephone"}, fields={f"field {nr}": "x" * 30 for nr in range(8)},
+            preferences=(("language", "de"), ("channel", "telephone")), fields=tuple((f"field {nr}", "x" * 30) for nr in range(8)),
         )
     )  # fmt: skip
     return CustomerCard(call=call, state="found", contacts=(contact,), chosen="k1", source="bench", as_of=_now())

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from random import Random
@@ -145,7 +145,7 @@ class Crowd:
             await _or_over(call, 0.6)
             call.retrieve()
             await _or_over(call, 0.4)
-        if kind is Kind.HANDED_OVER and not call.is_over and call.phone.number != COLLEAGUE:
+        if kind is Kind.HANDED_OVER and call.phone.number != COLLEAGUE and not call.is_over:
             call.transfer(COLLEAGUE)
             await call.until_transferred()
 
@@ -155,7 +155,7 @@ async def _or_over(call: PhoneCall, seconds: float) -> None:
         await call.until_over(within_s=seconds)
 
 
-def _rows(random: Random, stream: Stream) -> Iterator[Sequence[str]]:
+def _rows(random: Random, stream: Stream) -> Iterator[tuple[str, ...]]:
     """Number, name, line of one caller after the other; no two numbers are alike."""
     while True:
         for kind in stream.kinds:
