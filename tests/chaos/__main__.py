@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 
-from harness import Table, save
+from harness import Aim, Table, save
 
 from tests.chaos.beside import played
 from tests.chaos.house import can_mount
@@ -41,7 +41,7 @@ def table(told: Sequence[Told], seed: int) -> Table:
                 one.verdict.calls,
                 len(one.verdict.lost),
                 len(one.verdict.doubled),
-                len(one.verdict.wrong) + len(one.complaints),
+                len(one.verdict.wrong) + len(one.verdict.unmarked) + len(one.complaints),
                 one.verdict.ended_unseen,
                 one.verdict.backfilled,
                 round(one.verdict.worst_ms, 1),
@@ -54,13 +54,26 @@ def table(told: Sequence[Told], seed: int) -> Table:
     )
 
 
-def _asked() -> argparse.Namespace:
+def aim(told: Sequence[Told]) -> Aim:
+    return Aim(
+        words="calls lost, doubled or wrong through mischief",
+        wanted="0",
+        found=str(sum(len(one.troubles) for one in told)),
+        is_met=all(one.is_well for one in told),
+    )
+
+
+def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     asked = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     asked.add_argument("--seed", type=int, default=secrets.randbelow(10_000))
     asked.add_argument("--only", default="", help="names, with commas between: " + ", ".join(MISCHIEFS))
     asked.add_argument("--versions", default="22,16")
     asked.add_argument("--keep", action="store_true", help="keep the table for the docs though only some are played")
-    return asked.parse_args()
+    found = asked.parse_args(words)
+    found.names = found.only.split(",") if found.only else list(MISCHIEFS)
+    if unknown := [name for name in found.names if name not in MISCHIEFS]:
+        asked.error(f"--only: there is no {', '.join(unknown)}; there are {', '.join(MISCHIEFS)}")
+    return found
 
 
 def _playable(names: Sequence[str]) -> list[str]:
@@ -73,23 +86,25 @@ def _playable(names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in left]
 
 
-def main() -> int:
-    asked = _asked()
-    versions = [
-        one
-        for one in asked.versions.split(",")
-        if not parts.missing_for([f"asterisk-{one}", "sipp", "postgres", "redis"])
-    ]
-    if not versions:
-        print(f"chaos: no Asterisk, SIPp, PostgreSQL or Redis here: {parts.PREPARE}", file=sys.stderr)
-        return 2
-    names = _playable(asked.only.split(",") if asked.only else list(MISCHIEFS))
-    if not names:
+def _there(versions: Sequence[str]) -> list[str]:
+    if missing := parts.missing_for(["sipp", "postgres", "redis"]):
+        print(f"chaos: NOT PLAYED: {', '.join(missing)} missing; {parts.PREPARE}", file=sys.stderr)
+        return []
+    left = [one for one in versions if parts.missing_for([f"asterisk-{one}"])]
+    for one in left:
+        print(f"chaos: NOT PLAYED: Asterisk {one}, for it is not here; {parts.PREPARE}", file=sys.stderr)
+    return [one for one in versions if one not in left]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    asked = _asked(words)
+    versions, names = _there(asked.versions.split(",")), _playable(asked.names)
+    if not versions or not names:
         return 2
     print(f"chaos: seed {asked.seed}", flush=True)
     told = played(names, versions, asked.seed)
     if asked.keep or not asked.only:
-        save("chaos", tables=[table(told, asked.seed)])
+        save("chaos", tables=[table(told, asked.seed)], aims=[aim(told)])
     return 0 if all(one.is_well for one in told) else 1
 
 

@@ -32,8 +32,7 @@ class Told:
 
     @property
     def is_well(self) -> bool:
-        found = self.verdict
-        return found.calls > 0 and not (found.lost or found.doubled or found.wrong or found.unmarked or self.complaints)
+        return self.verdict.calls > 0 and not self.troubles
 
     @property
     def troubles(self) -> list[str]:
