@@ -58,6 +58,8 @@ async def _one(name: str, pbx: Asterisk, seed: int, postgres: PostgresServer, re
         f"exact to {found.worst_ms:.1f} ms; {found.forgiven_ms:.1f} forgiven; the machine stood still {told.stood_s:.1f} s in all",
         flush=True,
     )
+    for words in found.untold:
+        print(f"    CANNOT TELL: {words}", flush=True)
     for trouble in told.troubles:
         print(f"    {trouble}", flush=True)
     return told

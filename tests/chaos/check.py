@@ -12,6 +12,8 @@ SECOND_S: Final = 1.0 + TIME_S
 """queue_log has whole seconds, and so has the id of a call that we find on our return."""
 BACK_S: Final = 1.0
 """We may have been back for so long when we first say so."""
+MOST_FORGIVEN_S: Final = 0.5
+"""More than Asterisk was ever seen to tell late (0.3 s, without a processor)."""
 UNSEEN: Final = frozenset({"resync", "pbx_restart"})
 """Causes of calls whose end nobody of ours saw."""
 Stalled = Callable[[float], float]
@@ -55,6 +57,8 @@ class Verdict:
     """Of the times that are to be exact, beyond what the machine stood still."""
     forgiven_ms: float = 0.0
     """The most that any of them was off because the machine stood still, or because Asterisk told it late."""
+    untold: list[str] = field(default_factory=list)
+    """Nobody can say whether it is right: the machine itself stood still for so long."""
 
 
 def verdict(
@@ -85,8 +89,11 @@ def verdict(
 def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Stalled, found: Verdict) -> None:
     found.backfilled += row.is_backfilled
     found.ended_unseen += row.cause in UNSEEN
-    is_unsaid = not row.is_backfilled and any(one.meets(call) for one in away)
+    was_away = any(one.meets(call) for one in away)
+    is_unsaid = was_away and not row.is_backfilled
     (found.unmarked if is_unsaid else found.wrong).extend(f"{call.id}: {what}" for what in _people(row, call))
+    if not was_away:
+        found.wrong += [f"{call.id}: {what}" for what in _seen(row, call, found.exact_s, stalled_s)]
     for what, ours, theirs in _times(row, call, away):
         absence = next((one for one in away if one.has(theirs)), None)
         allowed_s = _allowed_s(what, row, call, absence, found.exact_s)
@@ -95,10 +102,37 @@ def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Sta
         off_s = max(0.0, min(raw_s, told_s) - stalled_s(theirs))
         if allowed_s <= found.exact_s:
             found.worst_ms = max(found.worst_ms, off_s * 1000)
-            found.forgiven_ms = max(found.forgiven_ms, (raw_s - off_s) * 1000)
+            _forgive(f"{call.id}: {what}", raw_s - off_s, stalled_s(theirs), found)
         if off_s > allowed_s:
             words = f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and {allowed_s * 1000:.0f} are allowed"
             (found.unmarked if absence and not _is_said(row) else found.wrong).append(words)
+
+
+def _forgive(what: str, forgiven_s: float, stalled_s: float, found: Verdict) -> None:
+    found.forgiven_ms = max(found.forgiven_ms, forgiven_s * 1000)
+    if forgiven_s <= MOST_FORGIVEN_S:
+        return
+    words = f"{what} is {forgiven_s * 1000:.0f} ms off"
+    if forgiven_s <= stalled_s:
+        found.untold.append(f"{words}, and the machine stood still too long to tell")
+    else:
+        found.wrong.append(f"{words}, too late to be forgiven")
+
+
+def _seen(row: Interaction, call: TrueCall, exact_s: float, stalled_s: Stalled) -> Iterable[str]:
+    """Of a call that we saw all of. Its times are held against Asterisk's; its sums need only be those of its times."""
+    if _is_said(row):
+        yield "said to be unseen, and we were there"
+    until = row.answered_at or row.ended_at
+    wait_s = (until - (row.queued_at or row.offered_at)).total_seconds()
+    if abs(row.wait_s - wait_s) > exact_s:
+        yield f"waited {row.wait_s:.3f} s, and by its times {wait_s:.3f}"
+    if not row.answered_at or row.transfers or len(call.agents) != 1:  # else nobody talks while the other's phone rings
+        return
+    ended, talk_s = row.ended_at.timestamp(), (row.ended_at - row.answered_at).total_seconds()
+    told_late_s = call.told_at.get("ended", 0.0) - call.ended_at if call.ended_at else 0.0
+    if abs(row.talk_s + row.hold_s - talk_s) > exact_s + stalled_s(ended) + max(0.0, told_late_s):
+        yield f"talked {row.talk_s:.3f} s and held {row.hold_s:.3f}, and by its times {talk_s:.3f} together"
 
 
 def _is_said(row: Interaction) -> bool:
@@ -132,6 +166,8 @@ def _people(row: Interaction, call: TrueCall) -> Iterable[str]:
         yield f"outcome {row.outcome}, and by Asterisk {call.outcome}"
     if call.ended_by and row.cause not in UNSEEN and row.ended_by != call.ended_by:
         yield f"ended by {row.ended_by!r}, and by Asterisk {call.ended_by!r}"
+    if call.queue and row.queue != call.queue:
+        yield f"queue {row.queue!r}, and by Asterisk {call.queue!r}"
     if call.ani and row.ani != call.ani:
         yield f"from {row.ani}, and by Asterisk {call.ani}"
 
@@ -144,6 +180,9 @@ def _last(call: TrueCall) -> Sequence[str]:
 def _times(row: Interaction, call: TrueCall, away: Sequence[Away]) -> Iterable[tuple[str, float, float]]:
     """Ours and Asterisk's, where both have one."""
     yield "offered", row.offered_at.timestamp(), call.began_at
+    if row.queued_at and call.queued_at:
+        queued = row.queued_at.timestamp()
+        yield "queued", queued, min(max(queued, call.queued_at), call.queued_at + 1)  # at some time in that second
     if row.answered_at and call.talked_at:
         yield "answered", row.answered_at.timestamp(), call.talked_at
     if (ended := _end(row, call, away)) is not None:

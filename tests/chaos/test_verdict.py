@@ -95,11 +95,38 @@ def test_what_asterisk_told_late_is_no_fault_of_who_was_told() -> None:
     heard = b"Event: Hangup\r\nTimestamp: %.6f\r\nUniqueid: %s\r\n\r\n" % (BEGAN + 12.3, CALL.id.encode())
     call = replaced(CALL, told_at={})
     of_ami(heard, {call.id: call})
-    late = replace(SAW, ended_at=at(12.29))
+    late = replace(SAW, ended_at=at(12.29), talk_s=7.29)
     assert of(late, away=SEEN, call=call).wrong == []
     assert round(of(late, away=SEEN, call=call).forgiven_ms) == 280
     assert of(replace(SAW, ended_at=at(12.5)), away=SEEN, call=call).wrong != []
     assert of(late, away=SEEN).wrong != []
+
+
+def test_what_is_forgiven_has_a_bound_unless_the_machine_stood_still_for_longer() -> None:
+    late = replace(SAW, ended_at=at(12.6), talk_s=7.6)
+    told = replaced(CALL, told_at={"ended": BEGAN + 12.6})
+    assert of(late, away=SEEN, call=told).wrong == [f"{CALL.id}: ended is 600 ms off, too late to be forgiven"]
+    stood = of(late, away=SEEN, call=told, stalled_s=0.7)
+    assert (stood.wrong, stood.untold) == (
+        [], [f"{CALL.id}: ended is 600 ms off, and the machine stood still too long to tell"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (FILLED_IN, "said to be unseen, and we were there"),
+        (replace(SAW, cause="resync", ended_by="system"), "said to be unseen, and we were there"),
+        (replace(SAW, queue="sales"), "queue 'sales', and by Asterisk 'floor'"),
+        (replace(SAW, queued_at=at(2.2)), "queued is 450 ms off, and 50 are allowed"),
+        (replace(SAW, wait_s=5.5), "waited 5.500 s, and by its times 5.000"),
+        (replace(SAW, talk_s=5), "talked 5.000 s and held 0.000, and by its times 7.000 together"),
+    ],
+)
+def test_of_a_call_that_we_saw_all_of_nothing_is_excused(row: Interaction, words: str) -> None:
+    queued = replaced(CALL, queue="floor", queued_at=BEGAN + 0.75)
+    assert words in [one.removeprefix(f"{CALL.id}: ") for one in of(row, away=SEEN, call=queued).wrong]
+    assert of(replace(SAW, queued_at=at(1.5), wait_s=3.5, talk_s=5, hold_s=2), away=SEEN, call=queued).wrong == []
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ class TrueCall:
     """The Uniqueids of all that took part, the caller's among them: each might be taken for a call."""
     queued_at: float | None = None
     """In whole seconds: queue_log's."""
+    queue: str = ""
     ani: str = ""
     talked_at: float | None = None
     """When caller and agent were first bridged."""
@@ -41,7 +42,7 @@ class TrueCall:
     rings: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Who spoke: when their phone began to ring, and when they were bridged."""
     told_at: dict[str, float] = field(default_factory=dict)
-    """``offered``, ``answered``, ``ended``: when Asterisk said so on AMI, by its own stamp."""
+    """``offered``, ``queued``, ``answered``, ``ended``: when Asterisk said so on AMI, by its own stamp."""
     bridged: str = ""
     """The Uniqueid of the agent's channel that was bridged first."""
     ended_by: str = ""
@@ -86,12 +87,12 @@ def _of_cel(lines: Iterable[str]) -> dict[str, TrueCall]:
 
 def _of_queue_log(lines: Iterable[str], calls: dict[str, TrueCall]) -> None:
     for line in lines:
-        at, unique, _queue, agent, event, *data = line.split("|")
+        at, unique, queue, agent, event, *data = line.split("|")
         if (call := calls.get(unique)) is None:
             continue
         match event:
             case "ENTERQUEUE":
-                call.queued_at, call.ani = float(at), data[1]
+                call.queued_at, call.queue, call.ani = float(at), queue, data[1]
             case "CONNECT" if _IDS[agent] not in call.agents:
                 call.agents.insert(0, _IDS[agent])
             case "COMPLETEAGENT":
@@ -110,12 +111,12 @@ def _of_cdr(lines: Iterable[str], calls: dict[str, TrueCall]) -> None:
 
 
 _HEADER: Final = re.compile(rb"^(Event|Timestamp|Uniqueid): (.*)\r$", re.MULTILINE)
-_TOLD: Final = {b"Newchannel": "offered", b"BridgeEnter": "answered", b"Hangup": "ended"}
+_TOLD: Final = {b"Newchannel": "offered", b"QueueCallerJoin": "queued", b"BridgeEnter": "answered", b"Hangup": "ended"}
 
 
 def of_ami(heard: bytes, calls: dict[str, TrueCall]) -> None:
     whose = {("answered", call.bridged): call for call in calls.values()}
-    whose |= {(what, call.id): call for call in calls.values() for what in ("offered", "ended")}
+    whose |= {(what, call.id): call for call in calls.values() for what in ("offered", "queued", "ended")}
     for block in heard.split(b"\r\n\r\n"):
         headers = dict(_HEADER.findall(block + b"\r"))
         what = _TOLD.get(headers.get(b"Event", b""), "")
