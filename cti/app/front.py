@@ -88,7 +88,6 @@ async def front_and_serve(wanted: Wanted) -> None:
             *([] if "push" in wanted.given.roles else [tasks.create_task(_tick(front.hub), name="clock")]),
             *listeners.listen(tasks, _listeners(wanted, front), lambda: _say(wanted)),
         ]
-        log.info("started", version=__version__, roles=wanted.given.roles, process=values.process_name(wanted.given))
         try:
             await asyncio.gather(*running)
         finally:
@@ -160,6 +159,7 @@ def _listeners(wanted: Wanted, front: Front) -> dict[str, listeners.Listener]:
 
 
 def _say(wanted: Wanted) -> None:
+    log.info("started", version=__version__, roles=wanted.given.roles, process=values.process_name(wanted.given))
     wanted.started(Started(url=values.url(wanted.given) if "web" in wanted.given.roles else "", pbxs=()))
 
 

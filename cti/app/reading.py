@@ -37,9 +37,8 @@ async def read_and_serve(wanted: Wanted, tenure: Tenure | None = None) -> None:
             tasks.create_task(roster.run(), name="roster"),
             *([] if are_all else [tasks.create_task(_end_forgotten(service), name="forgotten")]),
             *_outward(tasks, service, roster),
-            *listeners.listen(tasks, _listeners(wanted, service), lambda: _say(wanted, service)),
+            *listeners.listen(tasks, _listeners(wanted, service), lambda: _say(wanted, service, len(calls))),
         ]
-        log.info("started", version=__version__, pbxs=list(service.links), calls_taken_up=len(calls))
         try:
             await asyncio.gather(*running)
         finally:
@@ -84,7 +83,8 @@ def _listeners(wanted: Wanted, service: Service) -> dict[str, listeners.Listener
     return found
 
 
-def _say(wanted: Wanted, service: Service) -> None:
+def _say(wanted: Wanted, service: Service, calls_taken_up: int) -> None:
+    log.info("started", version=__version__, pbxs=list(service.links), calls_taken_up=calls_taken_up)
     url = values.url(wanted.given) if wanted.is_whole else ""
     wanted.started(Started(url=url, pbxs=tuple(service.links)))
 

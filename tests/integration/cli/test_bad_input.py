@@ -38,6 +38,7 @@ async def test_a_port_that_is_taken_is_named(cti: Run, tmp_path: Path) -> None:
     assert said.code == 2
     assert f"web.port: 127.0.0.1:{port} is taken by another program" in said.err
     assert "Traceback" not in said.err
+    assert "started" not in said.out + said.err
 
 
 async def test_a_spool_that_cannot_be_written_is_named(cti: Run, tmp_path: Path) -> None:
