@@ -46,7 +46,7 @@ async def _check(names: list[str], json: bool, config: "Config") -> int:
     given = settings.load(config)
     files = [_file(name, given.ivr.flows) for name in names] or sorted(given.ivr.flows.glob("*.toml"))
     if not files:
-        raise NotFound(f"there are no flows in {given.ivr.flows}")
+        raise NotFound(f"there are no flows in {given.ivr.flows.absolute()}")
     hearing = _hearing(given)
     wrong = False
     for file in files:
@@ -71,7 +71,10 @@ def _missing_flows(given: "Settings") -> Iterator[tuple[Path, str]]:
     lines = {f"ivr.lines.{number}": name for number, name in given.ivr.lines.items()}
     for key, name in ({"ivr.flow": given.ivr.flow} | lines).items():
         if name and name not in there:
-            yield folder / f"{name}.toml", f"{key}: there is no flow {name} in {folder}{did_you_mean(name, there)}"
+            yield (
+                folder / f"{name}.toml",
+                f"{key}: there is no flow {name} in {folder.absolute()}{did_you_mean(name, there)}",
+            )
 
 
 def _unknown_queues(flow: "Flow", given: "Settings") -> Iterator[str]:
@@ -310,7 +313,7 @@ def _file(name: str, folder: Path) -> Path:
     file = folder / f"{name}.toml"
     if not file.exists():
         there = ", ".join(sorted(one.stem for one in folder.glob("*.toml")))
-        raise NotFound(f"there is no flow {name} in {folder}" + (f"; there are {there}" if there else ""))
+        raise NotFound(f"there is no flow {name} in {folder.absolute()}" + (f"; there are {there}" if there else ""))
     return file
 
 

@@ -166,6 +166,11 @@ async def test_a_flow_that_is_not_there_is_told_with_those_that_are(ivr: Ivr) ->
     assert (said.code, said.err) == (1, f"cti: there is no flow shopp in {FLOWS}; there are bank, shop\n")
 
 
+async def test_a_relative_folder_of_flows_is_told_as_it_was_taken(ivr: Ivr, tmp_path: Path) -> None:
+    said = await ivr("check", "bank", CTI_IVR__FLOWS="config/ivr")
+    assert said.err == f"cti: there is no flow bank in {tmp_path / 'config/ivr'}\n"
+
+
 # ---- draw
 
 
