@@ -34,11 +34,11 @@ PIP := $(BIN)/pip --disable-pip-version-check --no-input install --quiet
 PIP_LOCKED := $(PIP) --no-deps --no-compile --require-hashes
 PIP_SELF := $(PIP) --no-deps --no-build-isolation --editable .
 
-.PHONY: demo test lint types imports console-test pytest bench bench-report chaos console format clean db testbed env
+.PHONY: demo test lint types imports console-test pytest bench bench-report chaos console format clean db testbed env demo-env
 .DELETE_ON_ERROR:
 
 demo:
-	@$(MAKE) --no-print-directory -j2 $(DEMO_ENV) console
+	@$(MAKE) --no-print-directory -j2 demo-env console
 	@$(BIN)/cti demo $(ARGS)
 
 test:
@@ -84,6 +84,9 @@ testbed:
 	@$(PYTHON) tests/testbed/prepare.py
 
 env: $(VENV)/dev.stamp
+	@:
+
+demo-env: $(DEMO_ENV)
 	@:
 
 console: $(STATIC)
