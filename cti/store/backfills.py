@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cti.calls.call import CallId, Outcome, PbxName
 from cti.errors import StaleEpoch
 from cti.store.database import Database
+from cti.store.derive import CLEARED
 from cti.store.failpoints import failpoint
 from cti.store.lease import Fence
 from cti.store.queries import AT_ONCE
@@ -83,7 +84,9 @@ async def _standings(connection: AsyncConnection, calls: list[str]) -> dict[Call
         over = Standing.MERGED if outcome == Outcome.MERGED else Standing.OVER
         found[CallId(call)] = Standing.UNSEEN if is_unseen else over
         marked += [CallId(call)] if is_backfilled and over is Standing.OVER else []
-    told_by_records = select(fact.c.call).where(fact.c.call.in_(marked), fact.c.id.contains(FILLED_IN)).distinct()
+    told_by_records = select(fact.c.call).where(
+        fact.c.call.in_(marked), fact.c.type == CLEARED, fact.c.id.contains(FILLED_IN)
+    )  # up to the end: what was cut short is told again
     told_up = set((await connection.execute(told_by_records)).scalars()) if marked else set()
     return found | {call: Standing.FOUND for call in marked if call not in told_up}
 

@@ -187,6 +187,18 @@ async def test_14_a_call_found_on_the_return_is_told_by_the_records_whenever_it_
     assert await site.filled_in() == 1
 
 
+async def test_a_filling_in_that_was_cut_short_is_done_again(database: Database, tmp_path: Path) -> None:
+    """The lease was lost, or the power, between two of its facts."""
+    night = Night(tmp_path, 1).write()
+    log, own = SqlInteractionLog(database), await _found_on_return(night)
+    (call,) = await calls_ended(night.places, night.begins - HOUR, night.ends + HOUR)
+    (*most, last), name = facts_for(call, own), CallId(f"main-{night.id(0)}")
+    await log.append([*own, *most])
+    assert await SqlBackfills(database).standings([name]) == {name: Standing.FOUND}
+    await log.append([last])
+    assert await SqlBackfills(database).standings([name]) == {name: Standing.OVER}
+
+
 async def _found_on_return(night: Night) -> list[Envelope]:
     """The facts of its only call, as if we had come in while it rang."""
     (call,) = await calls_ended(night.places, night.begins - HOUR, night.ends + HOUR)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.calls.call import Outcome
+from cti.calls.call import Direction, Outcome
 from cti.calls.frozen import changed
 from cti.envelope import INFERRED, Envelope, of_change
 from cti.reconcile.compare import compare
@@ -30,6 +30,14 @@ def _alone(truth: Path) -> tuple[RecordedCall, list[Envelope], Interaction] | No
 
 
 _ALONE = {name_of(truth): found for truth in TRUTHS if (found := _alone(truth))}
+_SOURCES = {"both": {}, "cdr": {"queue_log": False}, "queue_log": {"cdr": False}}
+_BY_SOURCE = {
+    f"{name_of(truth)}-{source}": (calls[0], *_ALONE[name_of(truth)][1:])
+    for truth in TRUTHS
+    if name_of(truth) in _ALONE
+    for source, given in _SOURCES.items()
+    if len(calls := written(truth).calls(**given)) == 1
+}
 every_call = pytest.mark.parametrize(("call", "facts", "whole"), _ALONE.values(), ids=_ALONE)
 
 
@@ -116,6 +124,30 @@ def test_a_call_found_on_our_return_that_ends_before_our_eyes_is_told_by_the_rec
         assert item.ended_by in {whole.ended_by, call.ended_by}, (
             returns
         )  # hung up by command looks like the caller's doing
+
+
+@pytest.mark.parametrize(("call", "facts", "whole"), _BY_SOURCE.values(), ids=_BY_SOURCE)
+def test_what_we_lived_through_behind_a_gap_no_record_knows_better(
+    call: RecordedCall, facts: list[Envelope], whole: Interaction
+) -> None:
+    """Transfers, parking, holds, who was only asked, why a phone stopped ringing: records have less of it, or other words."""
+    for found in (1, 2) if len(facts) > 3 else (1,):
+        own = [*map(_found, facts[:found]), *facts[found:]]
+        filled = interaction_of([*own, *facts_for(call, own)], {})
+        assert filled
+        assert filled.is_backfilled
+        assert _lived(filled) == _lived(whole)
+        assert filled.hold_s == pytest.approx(whole.hold_s, abs=0.01)
+        assert filled.talk_s == pytest.approx(whole.talk_s, abs=0.01)
+        assert abs(filled.ended_at - whole.ended_at) <= timedelta(seconds=0.01)
+
+
+def _lived(item: Interaction) -> tuple[object, ...]:
+    phones = ((part.device, part.connected_at, part.consult, part.cause) for part in item.handled_by)
+    people = (
+        sorted(phones, key=str) if item.direction is not Direction.INTERNAL else ()
+    )  # there a CDR's word is as good as ours
+    return item.outcome, item.agent, item.direction, item.ani, item.dnis, item.queue, people, item.transfers
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
