@@ -259,11 +259,11 @@ class AmiLink:
     def _deadline_s(self, session: AmiSession) -> float:
         if session.state != "ready":
             return session.next_deadline_s
-        soon_s = time.monotonic() + REREAD_S if self.narrator.wants_reread else self._reconcile_at_s
+        soon_s = time.monotonic() + REREAD_S if self.narrator.wants_reread() else self._reconcile_at_s
         return min(session.next_deadline_s, soon_s)
 
     def _due_resync(self, session: AmiSession, now_s: float) -> tuple[Happening, ...]:
-        odd = self.narrator.wants_reread and now_s - self._began_sync_s >= REREAD_S
+        odd = now_s - self._began_sync_s >= REREAD_S and self.narrator.wants_reread()
         if session.state != "ready" or not (odd or now_s >= self._reconcile_at_s):
             return ()
         return tuple(session.resync(now_s))

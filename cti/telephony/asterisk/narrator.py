@@ -21,7 +21,7 @@ from cti.telephony.asterisk.kinds.kind import Ends
 from cti.telephony.asterisk.mirror import Conversation, Mirror
 from cti.telephony.asterisk.pbx_clock import PbxClock
 from cti.telephony.asterisk.shape import Gate
-from cti.telephony.asterisk.snapshot import Snapshot
+from cti.telephony.asterisk.snapshot import Snapshot, still_doubted
 from cti.telephony.asterisk.story import Story, is_quiet
 from cti.telephony.asterisk.translate import TRANSLATE
 from cti.telephony.asterisk.translate.headers import Contradiction
@@ -44,7 +44,7 @@ class Narrator:
         """Blocks not believed, by why."""
         self.not_believed = 0
         """How many, so that whoever feeds us knows whether this one was."""
-        self.wants_reread = False
+        self._is_odd = False
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
         self._was_away = False
         """Before the snapshot that is being read, or was read last."""
@@ -140,9 +140,14 @@ class Narrator:
 
     def begin_sync(self, *, was_away: bool = False) -> None:
         """The lists are about to be asked for. Live events are applied all the while."""
-        self.wants_reread, self._was_away = False, was_away
+        self._is_odd, self._was_away = False, was_away
         self.members.begin_sync(self._clock.now)
         self._snapshot = Snapshot(self._mirror, None if was_away else self._doubts)
+
+    def wants_reread(self) -> bool:
+        """Something was not believed, or what the lists missed is still said to be there."""
+        self._doubts = still_doubted(self._mirror, self._doubts)
+        return self._is_odd or bool(self._doubts)
 
     def _listed(self, message: AmiMessage, at: datetime) -> list[CallChanged]:
         if self._snapshot is None and message.event in {"CoreShowChannel", "CoreShowChannelsComplete"}:
@@ -167,7 +172,6 @@ class Narrator:
     def _end_sync(self, snapshot: Snapshot, at: datetime) -> list[CallChanged]:
         snapshot.complete(at)
         self._snapshot, self._doubts = None, frozenset(snapshot.doubts)
-        self.wants_reread = self.wants_reread or bool(self._doubts)
         self._returned_at = at if self._was_away else self._returned_at
         told = [home for call in self.tracker.live if (home := self._home(call))]
         changes = self._tell_all([*told, *self._mirror.conversations], at)
@@ -282,7 +286,7 @@ class Narrator:
     def _quarantine(self, fault: str) -> None:
         self.quarantined[fault] += 1
         self.not_believed += 1
-        self.wants_reread = True
+        self._is_odd = True
 
 
 _LISTS: Final = frozenset({"CoreShowChannel", "CoreShowChannelsComplete", "QueueEntry", "QueueStatusComplete"})

@@ -19,6 +19,8 @@ from cti.telephony.asterisk.translate.queues import wait
 
 HOLDS: Final = "cti-hold"
 """The context in which a customer is who is on hold by the PBX (extensions_cti.conf)."""
+_WAITS: Final = "waits "
+_NONE: Final = frozenset[str]()
 _APART: Final = timedelta(seconds=5)
 """The most that the time of a list is off: behind when we are, and early when it is that of the last event."""
 
@@ -35,7 +37,7 @@ class Snapshot:
         self._mirror = mirror
         self._doubted = doubted
         self.doubts: set[str] = set()
-        """What is left for the next look: ids of channels, and of the conversations of those who waited."""
+        """What is left for the next look: ids of channels, and who waited."""
         self._missing = set(mirror.channels)
         self._ahead: set[LegId] = set()
         """Channels of which the lists know more than the events so far."""
@@ -105,7 +107,7 @@ class Snapshot:
         current = [entry for entry in entries if entry.get("Uniqueid") not in self._mirror.left]
         waiting = {id(known) for entry in current if (known := wait(self._mirror, entry, at))}
         for conversation in self._waited:
-            if id(conversation) not in waiting and conversation.is_waiting and self._is_believed(conversation.id):
+            if id(conversation) not in waiting and conversation.is_waiting and self._is_believed(_waits(conversation)):
                 conversation.is_waiting, conversation.left_at = False, at
                 conversation.left_why = "resync"
 
@@ -119,6 +121,22 @@ class Snapshot:
             self._mirror.enter_bridge(channel, bridge)
         else:
             self._mirror.leave_bridge(channel)
+
+
+def still_doubted(mirror: Mirror, doubts: frozenset[str]) -> frozenset[str]:
+    """What no news has explained since: the channel is there still, they wait still."""
+    if doubts.isdisjoint(mirror.channels) and not any(map(_is_wait, doubts)):
+        return _NONE
+    waiting = {_waits(one) for one in mirror.conversations if one.is_waiting}
+    return frozenset(one for one in doubts if one in waiting or one in mirror.channels)
+
+
+def _waits(conversation: Conversation) -> str:
+    return f"{_WAITS}{conversation.id}"
+
+
+def _is_wait(doubt: str) -> bool:
+    return doubt.startswith(_WAITS)
 
 
 def _born(leg: LegId, counted: datetime) -> datetime:

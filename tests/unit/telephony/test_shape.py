@@ -165,7 +165,7 @@ def test_5_event_forgery_schema_a_whole_block_between_a_cut_event_and_its_tail(c
     assert not [change for change in changes if isinstance(change.cause, Cleared)]
     assert [call.state for call in narrator.tracker.live if call.id == "main-1795290264.0"] == ["queued"]
     assert narrator.quarantined.total() >= 2
-    assert narrator.wants_reread
+    assert narrator.wants_reread()
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

@@ -295,11 +295,11 @@ def test_a_look_in_between_is_believed_when_the_next_one_misses_the_same() -> No
     narrator, _ = known()
     calls, _, changes = after(narrator, [QUEUES_DONE, CHANNELS_DONE])
     assert (calls, changes) == ({"main-100.1": "talking", "main-100.3": "queued"}, [])
-    assert narrator.wants_reread
+    assert narrator.wants_reread()
     calls, _, changes = after(narrator, [QUEUES_DONE, CHANNELS_DONE])
     assert calls == {}
     assert {change.after.cause for change in changes if not change.after.is_live} == {"resync"}
-    assert not narrator.wants_reread
+    assert not narrator.wants_reread()
 
 
 @pytest.mark.parametrize("what", ["the talker hangs up", "the waiter gives up"])
@@ -312,6 +312,7 @@ def test_a_call_whose_end_is_late_behind_the_lists_ends_as_it_did(what: str) -> 
     changes = told(narrator, MEANWHILE[what])
     assert {change.after.id: (change.after.cause, change.after.ended_by) for change in changes} == expected
     assert alive(narrator) == AFTERWARDS[what]
+    assert not narrator.wants_reread()
 
 
 @pytest.mark.parametrize("was_away", [True, False])
