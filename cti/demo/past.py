@@ -16,6 +16,7 @@ from cti.calls.transitions import CallChanged
 from cti.demo.day import HANDED_OVER_S, MENU_ONLY, PLAIN, STORIES, Casting, Pace, Story, play_of
 from cti.demo.journeys import ON_THEIR_OWN, TO_A_PERSON, Events, Rehearsals, Rehearsed, drawn, scripts_for
 from cti.demo.people import COMPLAINT, KEYED, NAMED, REPEAT, Caller, stranger
+from cti.demo.shifts import Shifts
 from cti.envelope import Envelope, of_change
 from cti.journeys import of_journey
 from cti.telephony.asterisk.endpoints import Endpoints
@@ -32,7 +33,7 @@ RATES: Final = 0.4
 """The share of callers who say how it was."""
 SLOTS: Final = 8
 """Calls of one agent on one day, one in each slot, so that nobody talks twice at once."""
-LATELY: Final = timedelta(minutes=10)
+LATELY: Final = timedelta(minutes=12)
 """So long before the demo begins, the past ends."""
 PACE: Final = Pace(
     offered=(2.0, 9.0), queued=(4.0, 70.0), ringing=(3.0, 12.0), unanswered=(12.0, 15.0), own_phone=(2.0, 5.0),
@@ -81,18 +82,20 @@ class Company:
 
 
 async def past(
-    since: datetime, now: datetime, *, pbx: PbxName, agents: Sequence[Agent], company: Company
+    since: datetime, now: datetime, *, pbx: PbxName, agents: Sequence[Agent], company: Company, shifts: Shifts
 ) -> AsyncIterator[tuple[Envelope, ...]]:
-    """The facts of every call that ended before ``now``, call by call, in no order of time."""
+    """The facts of every call that ended before ``now``, call by call, in no order of time. ``shifts`` takes each, or leaves it out."""
     dice = Random(since.isoformat())  # noqa: S311 - nothing is secret here
     happened = (
+        *_remembered(now, agents),
         *_drawn(since, now - LATELY, agents, company.callers, dice),
         *_served(since, now - LATELY, agents, company.served, dice),
-        *_remembered(now, agents),
     )
     for number, one in enumerate(one for one in happened if since < one.at < now - LATELY):
         keyed = await _keyed(one, company.rehearsals, dice) if one.story.is_inbound else None
-        yield facts_of(one, keyed, number, pbx=pbx, score=company.scores[one.story.trace], dice=dice)
+        changes = changes_of(one, keyed, number, pbx=pbx, score=company.scores[one.story.trace], dice=dice)
+        if shifts.take(changes):
+            yield facts_of(one, keyed, changes, dice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +114,18 @@ async def _keyed(one: Happened, rehearsals: Rehearsals, dice: Random) -> Keyed:
     return Keyed(await rehearsals.rehearse(script, one.caller), after)
 
 
-def facts_of(
+def changes_of(
     one: Happened, keyed: Keyed | None, number: int, *, pbx: PbxName, score: Score, dice: Random
-) -> tuple[Envelope, ...]:
-    """What the menu said stands after what the PBX said: facts need no order between the two."""
+) -> list[CallChanged]:
     queue = dice.choice(("support", "support", "sales"))
     length_s = keyed.menu.spent_s + HANDED_OVER_S if keyed else 0.0
     pace = replace(PACE, offered=(length_s, length_s)) if keyed else PACE
     play = play_of(one.story, score, Casting(agents=one.agents, caller=one.caller, queue=queue, pace=pace), dice)
-    changes = told(play, number, one.at, pbx)
+    return told(play, number, one.at, pbx)
+
+
+def facts_of(one: Happened, keyed: Keyed | None, changes: Sequence[CallChanged], dice: Random) -> tuple[Envelope, ...]:
+    """What the menu said stands after what the PBX said: facts need no order between the two."""
     call = changes[-1].after
     said = one.said or _draw_said(one.caller, dice)
     journey = _journey(keyed, call) if keyed else ()

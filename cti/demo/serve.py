@@ -45,6 +45,7 @@ from cti.demo.people import (
     named_customers,
     password_of,
 )
+from cti.demo.shifts import WRAP_UP_S, Shifts
 from cti.envelope import Envelope
 from cti.errors import ConfigError, RequestError, StoreSchema
 from cti.store.customers import Customer, count_customers, put_customers
@@ -69,8 +70,6 @@ FAMILIAR: Final = 300
 """So many of the customers call, some of them again."""
 LONGEST_MENU_S: Final = 20.0
 """A live caller takes no longer in the menu; there are those who key nothing at all."""
-WRAP_UP_S: Final = 30.0
-"""Time enough to look at it, and not long to the next call."""
 CALLS_AT_ONCE: Final = 50
 STALE: Final = timedelta(hours=6)
 """When the last call on record is older, the time since is filled in."""
@@ -261,13 +260,14 @@ async def _past(log: SqlInteractionLog, now: datetime, company: Company, say: Sa
         return
     began, count = time.monotonic(), 0
     some: list[tuple[Envelope, ...]] = []
-    async for call in past(since, now, pbx=PBX, agents=AGENTS, company=company):
+    shifts = Shifts(AGENTS)
+    async for call in past(since, now, pbx=PBX, agents=AGENTS, company=company, shifts=shifts):
         some.append(call)
         count += 1
         if len(some) == CALLS_AT_ONCE:
             await log.append(_all(some))
             some.clear()
-    await log.append(_all(some))
+    await log.append((*_all(some), *shifts.facts()))
     say(f"{count} calls of the last {(now - since).days or 1} days in {time.monotonic() - began:.1f} s")
 
 

@@ -7,14 +7,18 @@ from itertools import pairwise
 
 import pytest
 
+from cti.agents.agent import AgentId
+from cti.agents.presence import AgentState
 from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.calls.journey import IvrEntered, IvrOutcome, JourneyEvent
 from cti.demo.past import past
 from cti.demo.people import AGENTS, COMPLAINT, REPEAT
+from cti.demo.shifts import Shifts
 from cti.envelope import Envelope
 from cti.journeys import journey_event_of
 from cti.store.derive import interaction_of
 from cti.store.interactions import Interaction
+from cti.store.memory import MemoryInteractionLog
 from tests.unit.demo.company import DEVICES, company
 
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -23,10 +27,16 @@ DAYS = 5
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[Envelope, ...]]:
+def shifts() -> Shifts:
+    return Shifts(AGENTS)
+
+
+@pytest.fixture(scope="module")
+def told(shifts: Shifts) -> list[tuple[Envelope, ...]]:
     async def played() -> list[tuple[Envelope, ...]]:
-        since = NOON - timedelta(days=DAYS)
-        return [facts async for facts in past(since, NOON, pbx=PbxName("demo"), agents=AGENTS, company=company())]
+        since, pbx = NOON - timedelta(days=DAYS), PbxName("demo")
+        calls = past(since, NOON, pbx=pbx, agents=AGENTS, company=company(), shifts=shifts)
+        return [facts async for facts in calls]
 
     return asyncio.run(played())
 
@@ -125,5 +135,25 @@ def test_the_repeat_caller_has_called_today(days: list[Interaction]) -> None:
 
 async def test_a_past_that_is_topped_up_begins_where_the_record_ends() -> None:
     since = NOON - timedelta(hours=20)
-    again = past(since, NOON, pbx=PbxName("demo"), agents=AGENTS, company=company())
+    again = past(since, NOON, pbx=PbxName("demo"), agents=AGENTS, company=company(), shifts=Shifts(AGENTS))
     assert min([facts[0].time async for facts in again]) > since
+
+
+async def test_each_agents_own_day_has_the_calls_and_the_talk_that_the_record_has(
+    told: list[tuple[Envelope, ...]], days: list[Interaction], shifts: Shifts
+) -> None:
+    log = MemoryInteractionLog(lambda: DEVICES)
+    await log.append(fact for facts in (*told, tuple(shifts.facts())) for fact in facts)
+    since = NOON - timedelta(days=DAYS)
+    for agent in AGENTS:
+        day = await log.day(agent.id, since, NOON)
+        assert day.calls == {item.call for item in days if _spoke(agent.id, item)}
+        alone = [item.talk_s for item in days if _spoke(agent.id, item) and len(item.handled_by) == 1]
+        assert sum(alone) <= day.talk_s < 3 * sum(alone)
+        assert day.logged_in_s < timedelta(hours=11 * DAYS).total_seconds()
+    assert {one.state for one in await log.last_states()} == {AgentState.LOGOUT}
+
+
+def _spoke(agent: AgentId, item: Interaction) -> bool:
+    is_customers = item.direction is not Direction.INTERNAL and item.outcome is Outcome.ANSWERED
+    return is_customers and any(one.agent == agent and one.connected_at for one in item.handled_by)
