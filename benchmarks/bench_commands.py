@@ -31,6 +31,7 @@ from cti.telephony.asterisk.dialplan import Dialplan
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.kinds.kind import Action
 from cti.telephony.commands import Done, PauseMember
+from tests.ports import free_port
 
 FLOOD_PER_S = 5000
 TICK_S = 0.005
@@ -218,15 +219,15 @@ async def measure(port: int, flood: Event, seconds: float) -> tuple[Times, Times
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=0.8 if is_quick() else 2.0, help="of each turn")
-    parser.add_argument("--port", type=int, default=15038)
     options = parser.parse_args()
     log.configure(level="error", form="json")
-    up, flood = multiprocessing.Event(), multiprocessing.Event()
-    pbx = multiprocessing.Process(target=be_pbx, args=(options.port, up, flood), daemon=True)
+    port, up, flood = free_port(), multiprocessing.Event(), multiprocessing.Event()
+    pbx = multiprocessing.Process(target=be_pbx, args=(port, up, flood), daemon=True)
     pbx.start()
-    up.wait(10)
+    if not up.wait(10):
+        raise SystemExit("the PBX did not start")
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    quiet, flooded, per_s = asyncio.run(measure(options.port, flood, options.seconds))
+    quiet, flooded, per_s = asyncio.run(measure(port, flood, options.seconds))
     pbx.terminate()
     rows = [
         (

@@ -21,7 +21,7 @@ import log_calls
 from harness import Aim, Line, Plot, Table, percentile
 from log_calls import Due
 from log_floor import Floor, Written, rows_of
-from log_ground import KINDS, new_url, postgres_cpu_s
+from log_ground import KINDS, new_url, postgres_cpu_s, wanted_kinds
 
 from cti import log
 from cti.envelope import Envelope
@@ -280,7 +280,7 @@ def main() -> None:
     asked = parser.parse_args()
     log.configure(level="error", form="json")
     runs: list[Run] = []
-    for kind in asked.kind or KINDS:
+    for kind in wanted_kinds(asked.kind):
         for journey in (False, True):
             if asked.only not in {None, "journey" if journey else "plain"}:
                 continue

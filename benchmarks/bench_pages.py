@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import harness
 import month
 from harness import Aim, Table, percentile
-from log_ground import KINDS
+from log_ground import KINDS, wanted_kinds
 from month import Month
 
 from cti import log
@@ -193,7 +193,7 @@ def main() -> None:
     log.configure(level="error", form="json")
     some = Month(days=asked.days, calls_a_day=asked.calls_a_day)
     tables, aims = list[Table](), list[Aim]()
-    for kind in asked.kind or KINDS:
+    for kind in wanted_kinds(asked.kind):
         with month.filled(kind, some) as url:
             found = asyncio.run(measured(url, some, asked.times, asked.only))
         tables.append(table(kind, some, found))

@@ -7,15 +7,25 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from harness import need
 
 from cti.store import schema
 from tests.ports import free_port
 from tests.postgres_server import BIN, PostgresServer
 
 KINDS = ("SQLite", "PostgreSQL")
+
+
+def wanted_kinds(asked: Sequence[str] | None) -> Sequence[str]:
+    """Both where none is asked for. Leaves, loudly, where one of them is not on this machine."""
+    kinds = asked or KINDS
+    if "PostgreSQL" in kinds:
+        need("postgres")
+    return kinds
 
 
 @contextmanager

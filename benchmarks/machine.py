@@ -13,13 +13,15 @@ from tests.testbed import parts
 ROOT = Path(__file__).parent.parent
 LOAD_BEFORE = os.getloadavg()[0]
 """Others on this machine: runnable processes, before the bench adds its own."""
+CORES = len(os.sched_getaffinity(0))
+"""Before the bench takes one of them for itself."""
 LIBRARIES = ("aiohttp", "aiosqlite", "asyncpg", "msgspec", "panoramisk", "pyst2", "redis", "SQLAlchemy", "websockets")
 
 
 def machine() -> dict[str, str]:
     return {
         "processor": _first(r"model name\s*: (.+)", Path("/proc/cpuinfo")) or platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(CORES),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
         "load before": f"{LOAD_BEFORE:.1f}",

@@ -16,12 +16,13 @@ import pytest
 from cti.store.database import Database
 from cti.store.tables import metadata
 from tests.ports import free_port
+from tests.testbed import parts
 
 MakeDatabase = Callable[[str], AbstractAsyncContextManager[Database]]
 """``sqlite`` or ``postgresql`` -> a database with all tables, empty; closed at the end of its ``async with``."""
 
-BIN = Path(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"))
-MISSING = f"PostgreSQL's server programs are not in {BIN} (set PG_BIN): the PostgreSQL tests did not run"
+BIN = parts.postgres_bin() or Path("/usr/lib/postgresql")
+MISSING = f"PostgreSQL's server programs are not here: the PostgreSQL tests did not run; {parts.PREPARE}"
 
 
 class PostgresServer:
@@ -83,7 +84,7 @@ class PostgresServer:
 
 
 def running_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:
-    if not (BIN / "initdb").exists():
+    if not parts.postgres_bin():
         pytest.skip(MISSING)
     home = Path(tempfile.mkdtemp(prefix="cti-pg-"))
     server = PostgresServer(home, is_durable=is_durable)

@@ -1,0 +1,45 @@
+"""What benches must not pass over: whoever was turned away, what never came, and what is not on this machine."""
+
+import asyncio
+
+import bench_ivr
+import harness
+import log_ground
+import pytest
+
+from tests.testbed import parts
+
+
+async def called(*lines: bytes) -> bench_ivr.Figures:
+    """One caller, whom the service tells these and then hangs up on."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\n\n")
+        for line in lines:
+            writer.write(line)
+            await reader.readline()
+        writer.close()
+
+    figures = bench_ivr.Figures()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await bench_ivr.session(port, 1, ["1234"], figures, lambda: 0.0)
+    return figures
+
+
+async def test_a_caller_who_is_hung_up_on_before_the_end_is_lost() -> None:
+    turned_away, half_way = await called(), await called(*bench_ivr.FLOOR_SAYS[:-1])
+    assert [(one.sessions, one.lost) for one in (turned_away, half_way)] == [(0, 1), (0, 1)]
+    served = await called(*bench_ivr.FLOOR_SAYS)
+    assert (served.sessions, served.lost, len(served.steps_ms)) == (1, 0, len(bench_ivr.FLOOR_SAYS))
+
+
+def test_a_bench_of_the_record_leaves_loudly_where_there_is_no_postgresql(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(parts._HAVE, "postgres", lambda: None)
+    assert log_ground.wanted_kinds(["SQLite"]) == ["SQLite"]
+    with pytest.raises(SystemExit) as left:
+        log_ground.wanted_kinds(None)
+    assert left.value.code == harness.LACKS_PARTS
+    assert "NOT MEASURED: postgres missing" in capsys.readouterr().err
