@@ -1,7 +1,7 @@
 # The same few verbs by hand and in CI. `make demo` and `make test` do all their own set-up on a fresh clone.
 #   make demo      everything embedded, no PBX needed: prints the address and the log-ins, serves until Ctrl-C
 #   make test      lint, types, import contracts and every test; installs what it needs
-#   make bench     every figure of docs/performance.md, measured anew (an hour, and 12 GB for a month of calls; QUICK=1: 5), ARGS="ingest pop" for some
+#   make bench     every figure of docs/performance.md, measured anew (an hour, and 12 GB for a month of calls; QUICK=1: 5, and the page stays as it is), ARGS="ingest pop" for some
 #   make chaos     real calls while things are killed, cut and frozen; our record against Asterisk's (7 minutes); ARGS="--seed 7"
 #   make lint | types | imports | bench-report | console | format | db | clean
 # Variables: PYTHON (python3), CTI_TESTBED_DIR (where the test PBXs are kept), ARGS (more for pytest or cti demo),

@@ -32,8 +32,8 @@ WARM_S: Final = 3.0
 WINDOW_S: Final = 5.0 if is_quick() else 8.0
 LAPS: Final = 2 if is_quick() else 3
 MOST: Final = 3
-STRAIGHT: Final = 0.85
-"""Of what one process does for a CPU-second, each of three still does."""
+ENOUGH: Final = 0.85
+"""Of what one process does for a CPU-second, each of two or three still does."""
 
 
 Start = Callable[..., tuple[BaseProcess, Connection]]
@@ -146,7 +146,7 @@ def _tell(found: dict[int, list[Found]]) -> None:
             )),
             round(statistics.median(one.memory_kb for one in runs) / 1024),
         ))  # fmt: skip
-    straight = min(row[6] for row in rows)
+    least = min(row[6] for row in rows)
     save(
         "push",
         tables=[
@@ -172,9 +172,9 @@ def _tell(found: dict[int, list[Found]]) -> None:
         ],
         aims=[
             Aim(
-                words="Adding a push process adds capacity in a straight line",
-                wanted=f"each of {MOST} does at least {STRAIGHT:.0%} of what one alone does for a CPU-second",
-                found=f"{straight:.0%}", is_met=straight >= STRAIGHT,
+                words=f"what each of up to {MOST} push processes does for a CPU-second, of what one alone does",
+                wanted=f"at least {ENOUGH:.0%}",
+                found=f"{least:.0%}", is_met=least >= ENOUGH,
             )
         ],
     )  # fmt: skip

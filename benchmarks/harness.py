@@ -3,7 +3,8 @@
 A bench makes ``Table``, ``Plot`` and ``Aim`` values and calls ``save(name, ...)``, which prints them and writes
 ``benchmarks/results/<name>.json`` with the machine, the versions and the command; ``report.py`` makes the page of these.
 
-``QUICK=1`` asks for a short run (``is_quick()``), ``BENCH_RESULTS=DIR`` for results somewhere else.
+``QUICK=1`` asks for a short run (``is_quick()``), ``BENCH_RESULTS=DIR`` for results somewhere else. A short run's stay out of
+the page: they go to ``build/bench``.
 """
 
 import gc
@@ -27,6 +28,7 @@ NONE = "\N{EN DASH}"
 LACKS_PARTS = 3
 """The exit code of a bench that cannot run here."""
 RESULTS = Path(os.environ.get("BENCH_RESULTS") or Path(__file__).parent / "results")
+SHORT_RESULTS = Path(__file__).parent.parent / "build" / "bench"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,11 @@ def is_quick() -> bool:
     return os.environ.get("QUICK", "") not in {"", "0"}
 
 
+def results_folder() -> Path:
+    """Where a run's results go: a short one's replace no others unless it is told where."""
+    return SHORT_RESULTS if is_quick() and not os.environ.get("BENCH_RESULTS") else RESULTS
+
+
 def need(*wanted: str) -> None:
     """Leave, loudly, where ``asterisk-22``, ``sipp``, ``postgres``, ``redis``... are not on this machine."""
     if missing := parts.missing_for(wanted):
@@ -100,8 +107,8 @@ def save(name: str, *, tables: Sequence[Table], plots: Sequence[Plot] = (), aims
         machine=machine.machine(), versions=machine.versions(), tables=tuple(tables), plots=tuple(plots), aims=tuple(aims),
     )  # fmt: skip
     print(readable(result))
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = results_folder() / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     return path
 

@@ -1,4 +1,4 @@
-"""Every bench, one after the other, then the page of them: ``make bench``, or ``QUICK=1 make bench`` for a short look.
+"""Every bench, one after the other, then the page of them: ``make bench``, or ``QUICK=1 make bench`` for a short look that leaves the page as it is.
 
 ``python benchmarks/run.py [NAME...]``. A bench that fails, or lacks a part of this machine, is said so at the end, loudly, and
 the figures of its last run stay in the page.
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import report
-from harness import LACKS_PARTS
+from harness import LACKS_PARTS, RESULTS, results_folder
 
 HERE = Path(__file__).parent
 LIMIT_S = 3600.0
@@ -39,8 +39,11 @@ def main() -> int:
         if fault := run(name):
             wrong[name] = fault
         print(f"bench: {name} took {time.monotonic() - began:.0f} s", flush=True)
-    report.write()
-    print(f"\n{report.PAGE.relative_to(HERE.parent)} is written anew")
+    if results_folder() == RESULTS:
+        report.write()
+        print(f"\n{report.PAGE.relative_to(HERE.parent)} is written anew")
+    else:
+        print(f"\nA short look: its figures are in {results_folder()}, and the page stays as it is")
     for name, fault in wrong.items():
         print(f"NOT MEASURED: {name}: {fault}")
     return 1 if set(wrong.values()) - {MISSING} else 0

@@ -6,6 +6,8 @@ import bench_ivr
 import harness
 import log_ground
 import pytest
+import report
+import run
 
 from tests.testbed import parts
 
@@ -43,3 +45,15 @@ def test_a_bench_of_the_record_leaves_loudly_where_there_is_no_postgresql(
         log_ground.wanted_kinds(None)
     assert left.value.code == harness.LACKS_PARTS
     assert "NOT MEASURED: postgres missing" in capsys.readouterr().err
+
+
+def test_a_short_run_leaves_the_results_and_the_page_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = list[str]()
+    monkeypatch.setattr(report, "write", lambda: written.append("page"))
+    monkeypatch.setattr(run, "names", list)
+    monkeypatch.setattr("sys.argv", ["run.py"])
+    monkeypatch.delenv("BENCH_RESULTS", raising=False)
+    monkeypatch.setenv("QUICK", "1")
+    assert (run.main(), harness.results_folder(), written) == (0, harness.SHORT_RESULTS, [])
+    monkeypatch.setenv("QUICK", "0")
+    assert (run.main(), harness.results_folder(), written) == (0, harness.RESULTS, ["page"])
