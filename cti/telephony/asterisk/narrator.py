@@ -8,10 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from cti.calls.call import Anomaly, Call, LegId, PbxName
-from cti.calls.events import CallEvent, Cleared
+from cti.calls.call import Call, LegId, PbxName
 from cti.calls.frozen import changed
-from cti.calls.tracker import CallTracker
 from cti.calls.transitions import CallChanged
 from cti.telephony.asterisk import members
 from cti.telephony.asterisk.ami_codec import AmiMessage
@@ -22,24 +20,16 @@ from cti.telephony.asterisk.mirror import Conversation, Mirror
 from cti.telephony.asterisk.pbx_clock import PbxClock
 from cti.telephony.asterisk.shape import Gate
 from cti.telephony.asterisk.snapshot import Snapshot, still_doubted
-from cti.telephony.asterisk.story import Story, is_quiet
+from cti.telephony.asterisk.teller import Teller
 from cti.telephony.asterisk.translate import TRANSLATE
 from cti.telephony.asterisk.translate.headers import Contradiction
 from cti.telephony.link import MemberChanged, MembersRead
-
-_MOST_NEWS: Final = 64
-"""Events told of one conversation after one message; more would be a circle, and is an anomaly."""
-
-
-_JUST_NOW: Final = timedelta(seconds=2)
 
 
 class Narrator:
     """Who calls it: the link's reading task, and replay. Times come from the PBX, or from ``received_at``."""
 
     def __init__(self, pbx: str, endpoints: Endpoints) -> None:
-        self.tracker = CallTracker()
-        self.anomalies: Counter[str] = Counter()
         self.quarantined: Counter[str] = Counter()
         """Blocks not believed, by why."""
         self.not_believed = 0
@@ -48,14 +38,14 @@ class Narrator:
         """Something odd was seen; a snapshot would settle it. Cleared by ``begin_sync``."""
         self._was_away = False
         """Before the snapshot that is being read, or was read last."""
-        self._returned_at: datetime | None = None
-        """When the last absence was over."""
         self._doubts = frozenset[str]()
         """What that missed, and the next one may end."""
         self.members = members.Members(PbxName(pbx))
         self.member_news: list[MemberChanged | MembersRead] = []
         """For whoever feeds us to take away."""
         self._mirror = Mirror(pbx, endpoints)
+        self._teller = Teller(self._mirror)
+        self.tracker, self.anomalies = self._teller.tracker, self._teller.anomalies
         self._gate = Gate()
         self._clock = PbxClock()
         self._snapshot: Snapshot | None = None
@@ -89,7 +79,7 @@ class Narrator:
         except Contradiction:
             self._quarantine("a known channel by another name")
             return []
-        return self._tell_all(self._ripe(touched), at)
+        return self._teller.tell_all(self._ripe(touched), at)
 
     def _ripe(self, touched: Iterable[Conversation]) -> Iterable[Conversation]:
         """After an absence, all is told when the lists are complete. A look in between holds back only what the lists themselves
@@ -154,7 +144,7 @@ class Narrator:
             self._snapshot = Snapshot(self._mirror)  # a trace that holds a list
         if self._snapshot is None:
             return (
-                self._tell_all(TRANSLATE["QueueEntry"](self._mirror, message, at), at)
+                self._teller.tell_all(TRANSLATE["QueueEntry"](self._mirror, message, at), at)
                 if message.event == "QueueEntry"
                 else []
             )
@@ -172,9 +162,9 @@ class Narrator:
     def _end_sync(self, snapshot: Snapshot, at: datetime) -> list[CallChanged]:
         snapshot.complete(at)
         self._snapshot, self._doubts = None, frozenset(snapshot.doubts)
-        self._returned_at = at if self._was_away else self._returned_at
+        self._teller.returned_at = at if self._was_away else self._teller.returned_at
         told = [home for call in self.tracker.live if (home := self._home(call))]
-        changes = self._tell_all([*told, *self._mirror.conversations], at)
+        changes = self._teller.tell_all([*told, *self._mirror.conversations], at)
         return [changed(change, is_inferred=True) for change in changes] if self._was_away else changes
 
     def _home(self, call: Call) -> Conversation | None:
@@ -202,86 +192,12 @@ class Narrator:
 
     def end_all(self, cause: str, at: datetime | None = None) -> list[CallChanged]:
         """Whatever is live ends: a restart of the PBX, the end of a trace."""
-        at = at or self._clock.now
-        for conversation in self._mirror.conversations:
-            conversation.is_over = True
-        ended = [
-            Cleared(call=call.id, at=max(at, call.since), cause=cause, ended_by="system") for call in self.tracker.live
-        ]
-        return [change for event in ended if (change := self._apply(event))]
+        return self._teller.end_all(cause, at or self._clock.now)
 
     def clock_offset_s(self, now: datetime) -> float | None:
         """How far the PBX's clock is ahead of ``now``, which is when its last event was read; None when it sends no stamps."""
         stamp = self._clock.stamp
         return None if stamp is None else stamp - now.timestamp()
-
-    # ---- telling
-
-    def _tell_all(self, touched: Iterable[Conversation], at: datetime) -> list[CallChanged]:
-        changes: list[CallChanged] = []
-        for conversation in dict.fromkeys(touched):
-            if not conversation.channels and conversation.is_told and self._is_merged(conversation):
-                changes += self._merged(conversation, at)
-            else:
-                changes += self._tell(conversation, at)
-        return changes
-
-    def _tell(self, conversation: Conversation, at: datetime) -> list[CallChanged]:
-        told = self.tracker.get(conversation.id)
-        if told is not None and not conversation.is_over and is_quiet(self._mirror, conversation, told):
-            return []
-        changes: list[CallChanged] = []
-        story = Story(self._mirror, conversation)
-        for _ in range(_MOST_NEWS):
-            event = story.news(told, at)
-            change = self._apply(event) if event else None
-            if change is None:
-                break
-            conversation.is_told = True
-            changes.append(changed(change, is_inferred=True) if self._is_half_seen(change) else change)
-            told = change.after
-            if isinstance(event, Cleared):
-                conversation.is_over = True
-                break
-            if is_quiet(self._mirror, conversation, told):
-                break
-        else:
-            self.anomalies["told in a circle"] += 1
-        if conversation.is_over or story.origin is None:
-            self._bury(conversation)
-        return changes
-
-    def _is_half_seen(self, change: CallChanged) -> bool:
-        """It ended as we came back, and who hung up, and whatever else was before, we did not see."""
-        event, returned_at = change.cause, self._returned_at
-        if not isinstance(event, Cleared) or event.ended_by != "system" or returned_at is None or change.before is None:
-            return False
-        return change.before.offered_at < returned_at <= event.at < returned_at + _JUST_NOW
-
-    def _is_merged(self, conversation: Conversation) -> bool:
-        if conversation.is_over:
-            return False
-        return self._mirror.conversation_of(next(iter(conversation.aliases), LegId(""))) is not conversation
-
-    def _merged(self, conversation: Conversation, at: datetime) -> list[CallChanged]:
-        """It goes on as part of an older one."""
-        conversation.is_over = True
-        heir = self._mirror.conversation_of(next(iter(conversation.aliases)))
-        if self.tracker.get(conversation.id) is None or heir is None:
-            return []
-        change = self._apply(Cleared(call=conversation.id, at=at, cause="merged", ended_by="system", into=heir.id))
-        return [change] if change else []
-
-    def _apply(self, event: CallEvent) -> CallChanged | None:
-        change = self.tracker.apply(event)
-        if isinstance(change, Anomaly):
-            self.anomalies[f"{change.state}:{change.event}"] += 1
-            return None
-        return change
-
-    def _bury(self, conversation: Conversation) -> None:
-        if all(channel.is_gone for channel in conversation.channels.values()):
-            self._mirror.forget(conversation)
 
     def _quarantine(self, fault: str) -> None:
         self.quarantined[fault] += 1

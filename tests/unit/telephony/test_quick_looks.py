@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti.calls.call import Call
-from cti.telephony.asterisk import members, narrator, shape, story, unread
+from cti.telephony.asterisk import members, narrator, shape, story, teller, unread
 from cti.telephony.asterisk.ami_codec import AmiDecoder, AmiMessage
 from cti.telephony.asterisk.endpoints import Endpoints
 from cti.telephony.asterisk.kinds.kind import Expectation
@@ -176,7 +176,7 @@ def test_quiet_is_only_what_has_nothing_to_tell(monkeypatch: pytest.MonkeyPatch)
             assert story.Story(mirror, seen).news(told, datetime(2026, 1, 1, tzinfo=UTC)) is None
         return quiet
 
-    monkeypatch.setattr(narrator, "is_quiet", checked)
+    monkeypatch.setattr(teller, "is_quiet", checked)
     for path in TRACES:
         list(replay(load(path)))
     assert looks[True] > looks[False] / 2
