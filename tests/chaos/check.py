@@ -91,7 +91,8 @@ def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Sta
     found.ended_unseen += row.cause in UNSEEN
     was_away = any(one.meets(call) for one in away)
     is_unsaid = was_away and not row.is_backfilled
-    (found.unmarked if is_unsaid else found.wrong).extend(f"{call.id}: {what}" for what in _people(row, call))
+    told = (*_people(row, call), *_queue(row, call, away))
+    (found.unmarked if is_unsaid else found.wrong).extend(f"{call.id}: {what}" for what in told)
     if not was_away:
         found.wrong += [f"{call.id}: {what}" for what in _seen(row, call, found.exact_s, stalled_s)]
     for what, ours, theirs in _times(row, call, away):
@@ -166,10 +167,17 @@ def _people(row: Interaction, call: TrueCall) -> Iterable[str]:
         yield f"outcome {row.outcome}, and by Asterisk {call.outcome}"
     if call.ended_by and row.cause not in UNSEEN and row.ended_by != call.ended_by:
         yield f"ended by {row.ended_by!r}, and by Asterisk {call.ended_by!r}"
-    if call.queue and row.queue != call.queue:
-        yield f"queue {row.queue!r}, and by Asterisk {call.queue!r}"
     if call.ani and row.ani != call.ani:
         yield f"from {row.ani}, and by Asterisk {call.ani}"
+
+
+def _queue(row: Interaction, call: TrueCall, away: Sequence[Away]) -> Iterable[str]:
+    """That of a call that joined it unseen and went on has no name until the records are read again, half a minute later."""
+    if not call.queued_at or row.queue == call.queue:
+        return
+    joined = (call.queued_at, call.queued_at + 1)
+    if row.queue or not any(any(map(one.has, joined)) and not one.has_end_of(call) for one in away):
+        yield f"queue {row.queue!r}, and by Asterisk {call.queue!r}"
 
 
 def _last(call: TrueCall) -> Sequence[str]:

@@ -68,6 +68,14 @@ def test_a_mark_excuses_no_time_that_we_saw() -> None:
     assert len(of(late, away=[Away(BEGAN + 10, BEGAN + 60)]).wrong) == 2
 
 
+def test_a_queue_that_was_joined_unseen_is_known_where_the_call_was_over_by_our_return() -> None:
+    queued, nameless = replaced(CALL, queue="floor", queued_at=BEGAN + 0.75), replace(FILLED_IN, queue="")
+    assert of(nameless, away=AWAY, call=queued).wrong == [f"{CALL.id}: queue '', and by Asterisk 'floor'"]
+    back = [Away(BEGAN - 60, BEGAN + 9)]
+    assert of(nameless, away=back, call=queued).wrong == []
+    assert len(of(replace(FILLED_IN, queue="sales"), away=back, call=queued).wrong) == 1
+
+
 def test_what_is_wrong_and_not_marked_says_so() -> None:
     found = of(replace(SAW, agent="", answered_at=at(7)), away=AWAY)
     assert (found.wrong, len(found.unmarked)) == ([], 2)
