@@ -66,6 +66,11 @@ class Found:
     def lost(self) -> int:
         return self.calls - len(self.pops)
 
+    @property
+    def no_card(self) -> int:
+        """Calls whose card never came: no latency has them."""
+        return self.calls - len(self.cards)
+
 
 @dataclass(kw_only=True)
 class Stage:
@@ -221,14 +226,14 @@ def row(one: Measured) -> tuple[str | float | int | None, ...]:
     return (
         one.database, one.desktops, one.cell.calls_per_s, one.cell.look_up,
         percentile(found.pops, 0.5), percentile(found.pops, 0.99), max(found.pops, default=float("nan")),
-        percentile(found.cards, 0.5), percentile(found.cards, 0.99), max(found.cards, default=float("nan")),
+        percentile(found.cards, 0.5), percentile(found.cards, 0.99), max(found.cards, default=float("nan")), found.no_card,
         percentile(floor.pops, 0.5) if floor else None, percentile(floor.pops, 0.99) if floor else None,
         round(found.cpu * 100), round(floor.cpu * 100) if floor else None, found.lost, found.most_tasks,
     )  # fmt: skip
 
 
 COLUMNS = (
-    "database", "desktops", "calls/s", "look-up", "pop p50 ms", "p99", "max", "card p50 ms", "p99", "max", "floor p50 ms", "p99",
+    "database", "desktops", "calls/s", "look-up", "pop p50 ms", "p99", "max", "card p50 ms", "p99", "max", "no card", "floor p50 ms", "p99",
     "CPU % of a core", "floor's", "lost", "most tasks",
 )  # fmt: skip
 
@@ -241,7 +246,8 @@ def table(measured: Sequence[Measured]) -> Table:
         note="The pop goes out at once; the card follows as soon as the customer, found by code and number, and their history have"
         " been read. The call's first byte and its ring come in one write, so no look-up has begun before. Slow: the customer"
         " system takes a second longer; dead: it never answers. The floor looks one number up by a prepared statement. 380 calls/s are"
-        " more than one process can do: it falls behind, and pops of calls that are over by then are not sent.",
+        " more than one process can do: it reads each ring late, and pops it all the same, though the call may be over by then; a card that"
+        " is found when the end has been read too is not sent. No card: calls that had none; they have no latency.",
     )
 
 
@@ -273,8 +279,8 @@ def aims(measured: Sequence[Measured]) -> Iterator[Aim]:
         yield Aim(
             words=f"{where}: p99 from event to frame, look-up included",
             wanted="under 10 ms",
-            found=f"{card:.1f} ms",
-            is_met=card < 10,
+            found=f"{card:.1f} ms" + (f", and {one.found.no_card} never" if one.found.no_card else ""),
+            is_met=card < 10 and not one.found.no_card,
         )
         yield Aim(
             words=f"{where}: that p99 beside the floor's",
@@ -285,8 +291,16 @@ def aims(measured: Sequence[Measured]) -> Iterator[Aim]:
         yield Aim(
             words=f"{where}: CPU", wanted="under half a core", found=f"{one.found.cpu:.0%}", is_met=one.found.cpu < 0.5
         )
-    lost = sum(one.found.lost for one in measured if one.cell.calls_per_s <= AIMED_AT)
+    promised = [one for one in measured if one.cell.calls_per_s <= AIMED_AT]
+    lost = sum(one.found.lost for one in promised)
     yield Aim(words=f"pops lost, up to {AIMED_AT:g} calls/s", wanted="0", found=str(lost), is_met=lost == 0)
+    no_card = sum(one.found.no_card for one in promised if one.cell.look_up in {"cold", "warm"})
+    yield Aim(
+        words=f"calls without a card, up to {AIMED_AT:g} calls/s, cold or warm",
+        wanted="0",
+        found=str(no_card),
+        is_met=no_card == 0,
+    )
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import bench_ivr
+import bench_pop
 import harness
 import log_ground
 import pytest
@@ -57,3 +58,19 @@ def test_a_short_run_leaves_the_results_and_the_page_as_they_are(monkeypatch: py
     assert (run.main(), harness.results_folder(), written) == (0, harness.SHORT_RESULTS, [])
     monkeypatch.setenv("QUICK", "0")
     assert (run.main(), harness.results_folder(), written) == (0, harness.RESULTS, ["page"])
+
+
+def test_a_card_that_never_came_is_counted_and_fails_the_aims() -> None:
+    def aims(cards: int, look_up: str = "cold") -> list[bool]:
+        found = bench_pop.Found(pops=[1.0] * 100, cards=[1.0] * cards, calls=100, cpu=0.1)
+        cell = bench_pop.Cell(calls_per_s=bench_pop.AIMED_AT, seconds=1.0, look_up=look_up)
+        one = bench_pop.Measured(database="SQLite", desktops=1000, cell=cell, found=found, floor=found)
+        assert dict(zip(bench_pop.COLUMNS, bench_pop.row(one), strict=True))["no card"] == 100 - cards
+        return [aim.is_met for aim in bench_pop.aims([one])]
+
+    assert all(aims(100))
+    headline, *others, cards = aims(99)
+    assert (headline, cards) == (False, False)
+    assert all(others)
+    assert aims(99, "warm") == [True, False]
+    assert all(aims(0, "dead"))
