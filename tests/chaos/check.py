@@ -1,41 +1,19 @@
 """Our record against Asterisk's: every call once, the right agent, the right outcome, the right times."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cti.store.interactions import Interaction
+from tests.chaos.away import UNSEEN, Away, is_said
+from tests.chaos.differences import Stalled, people, queue, seen
 from tests.chaos.truth import TrueCall
 
 TIME_S: Final = 0.05
 SECOND_S: Final = 1.0 + TIME_S
 """queue_log has whole seconds, and so has the id of a call that we find on our return."""
-BACK_S: Final = 1.0
-"""We may have been back for so long when we first say so."""
 MOST_FORGIVEN_S: Final = 0.5
 """More than Asterisk was ever seen to tell late (0.3 s, without a processor)."""
-UNSEEN: Final = frozenset({"resync", "pbx_restart"})
-"""Causes of calls whose end nobody of ours saw."""
-Stalled = Callable[[float], float]
-"""How long the machine stood still around a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Away:
-    """While we were not there, epoch seconds."""
-
-    since: float
-    until: float
-
-    def has(self, at: float) -> bool:
-        return self.since <= at <= self.until
-
-    def meets(self, call: TrueCall) -> bool:
-        return self.since <= (call.ended_at or self.until) and call.began_at <= self.until
-
-    def has_end_of(self, call: TrueCall) -> bool:
-        """Was the call over before we may have been back?"""
-        return call.ended_at is not None and self.since <= call.ended_at <= self.until - BACK_S
 
 
 @dataclass(slots=True)
@@ -91,10 +69,10 @@ def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Sta
     found.ended_unseen += row.cause in UNSEEN
     was_away = any(one.meets(call) for one in away)
     is_unsaid = was_away and not row.is_backfilled
-    told = (*_people(row, call), *_queue(row, call, away))
+    told = (*people(row, call), *queue(row, call, away))
     (found.unmarked if is_unsaid else found.wrong).extend(f"{call.id}: {what}" for what in told)
     if not was_away:
-        found.wrong += [f"{call.id}: {what}" for what in _seen(row, call, found.exact_s, stalled_s)]
+        found.wrong += [f"{call.id}: {what}" for what in seen(row, call, found.exact_s, stalled_s)]
     for what, ours, theirs in _times(row, call, away):
         absence = next((one for one in away if one.has(theirs)), None)
         allowed_s = _allowed_s(what, row, call, absence, found.exact_s)
@@ -106,7 +84,7 @@ def _hold(row: Interaction, call: TrueCall, away: Sequence[Away], stalled_s: Sta
             _forgive(f"{call.id}: {what}", raw_s - off_s, stalled_s(theirs), found)
         if off_s > allowed_s:
             words = f"{call.id}: {what} is {off_s * 1000:.0f} ms off, and {allowed_s * 1000:.0f} are allowed"
-            (found.unmarked if absence and not _is_said(row) else found.wrong).append(words)
+            (found.unmarked if absence and not is_said(row) else found.wrong).append(words)
 
 
 def _forgive(what: str, forgiven_s: float, stalled_s: float, found: Verdict) -> None:
@@ -120,31 +98,10 @@ def _forgive(what: str, forgiven_s: float, stalled_s: float, found: Verdict) -> 
         found.wrong.append(f"{words}, too late to be forgiven")
 
 
-def _seen(row: Interaction, call: TrueCall, exact_s: float, stalled_s: Stalled) -> Iterable[str]:
-    """Of a call that we saw all of. Its times are held against Asterisk's; its sums need only be those of its times."""
-    if _is_said(row):
-        yield "said to be unseen, and we were there"
-    until = row.answered_at or row.ended_at
-    wait_s = (until - (row.queued_at or row.offered_at)).total_seconds()
-    if abs(row.wait_s - wait_s) > exact_s:
-        yield f"waited {row.wait_s:.3f} s, and by its times {wait_s:.3f}"
-    if not row.answered_at or row.transfers or len(call.agents) != 1:  # else nobody talks while the other's phone rings
-        return
-    ended, talk_s = row.ended_at.timestamp(), (row.ended_at - row.answered_at).total_seconds()
-    told_late_s = call.told_at.get("ended", 0.0) - call.ended_at if call.ended_at else 0.0
-    if abs(row.talk_s + row.hold_s - talk_s) > exact_s + stalled_s(ended) + max(0.0, told_late_s):
-        yield f"talked {row.talk_s:.3f} s and held {row.hold_s:.3f}, and by its times {talk_s:.3f} together"
-
-
-def _is_said(row: Interaction) -> bool:
-    """Does it say that we did not see all of it?"""
-    return row.is_backfilled or row.cause in UNSEEN
-
-
 def _allowed_s(what: str, row: Interaction, call: TrueCall, absence: Away | None, exact_s: float) -> float:
     """As exact as whoever told us: our own eyes and the CDR have parts of a second, queue_log and ids have whole ones. What had
     happened by our return and went on, or what no record has, is as late as that."""
-    if absence is None or not _is_said(row):
+    if absence is None or not is_said(row):
         return exact_s
     late_s = absence.until - absence.since + SECOND_S
     match what:
@@ -156,33 +113,6 @@ def _allowed_s(what: str, row: Interaction, call: TrueCall, absence: Away | None
             return SECOND_S if absence.has_end_of(call) else late_s
         case _:
             return exact_s if absence.has_end_of(call) else SECOND_S
-
-
-def _people(row: Interaction, call: TrueCall) -> Iterable[str]:
-    if bool(row.answered_at) != bool(call.talked_at):
-        yield f"answered at {row.answered_at}, and by Asterisk at {call.talked_at}"
-    if row.agent not in _last(call):
-        yield f"agent {row.agent!r}, and by Asterisk {call.agents}"
-    if call.outcome and row.outcome != call.outcome:
-        yield f"outcome {row.outcome}, and by Asterisk {call.outcome}"
-    if call.ended_by and row.cause not in UNSEEN and row.ended_by != call.ended_by:
-        yield f"ended by {row.ended_by!r}, and by Asterisk {call.ended_by!r}"
-    if call.ani and row.ani != call.ani:
-        yield f"from {row.ani}, and by Asterisk {call.ani}"
-
-
-def _queue(row: Interaction, call: TrueCall, away: Sequence[Away]) -> Iterable[str]:
-    """That of a call that joined it unseen and went on has no name until the records are read again, half a minute later."""
-    if not call.queued_at or row.queue == call.queue:
-        return
-    joined = (call.queued_at, call.queued_at + 1)
-    if row.queue or not any(any(map(one.has, joined)) and not one.has_end_of(call) for one in away):
-        yield f"queue {row.queue!r}, and by Asterisk {call.queue!r}"
-
-
-def _last(call: TrueCall) -> Sequence[str]:
-    """Who spoke last; a PBX that died in mid-call wrote no record of whom its queue's agent had handed the caller to."""
-    return (call.agents if call.ended_at is None else call.agents[-1:]) or [""]
 
 
 def _times(row: Interaction, call: TrueCall, away: Sequence[Away]) -> Iterable[tuple[str, float, float]]:

@@ -22,7 +22,7 @@ from cti.store.people import Session
 from cti.store.sql import SqlInteractionLog
 from cti.store.sql_people import SqlPeople
 from cti.web.session import hash_token
-from tests.chaos.check import Away
+from tests.chaos.away import Away
 from tests.chaos.crowd import Crowd
 from tests.chaos.daemon import Daemon
 from tests.chaos.desks import Desk, Desks, opened

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from cti.calls.call import CallId, Direction, Outcome, PbxName
 from cti.store.interactions import Interaction
-from tests.chaos.check import Away, Verdict, verdict
+from tests.chaos.away import Away
+from tests.chaos.check import Verdict, verdict
 from tests.chaos.desks import Desk
 from tests.chaos.story import unshown
 from tests.chaos.truth import TrueCall, of_ami
