@@ -7,16 +7,19 @@ soon no pop is wanted: nobody could read it, and the hub sends none that is with
 import math
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 BRIEF_S = 0.1
-_RINGS = re.compile(rb"^(?:Event: (\w+)|DestUniqueid: ([0-9.]+)|DestLinkedid: ([0-9.]+)|)\r$", re.MULTILINE)
+_RINGS = re.compile(
+    rb"^(?:Event: (\w+)|DestChannel: PJSIP/(\w+)-\w+|DestUniqueid: ([0-9.]+)|DestLinkedid: ([0-9.]+)|)\r$", re.MULTILINE
+)
 
 
 @dataclass
 class Ring:
     call: str
+    phone: str
     at: float
     over_at: float = math.inf
 
@@ -32,11 +35,14 @@ class Tap:
     rings: dict[str, Ring] = field(default_factory=dict)
     """By the phone's channel."""
     _event: bytes = b""
+    _phone: str = ""
     _leg: str = ""
 
     def see(self, lines: bytes) -> bytes:
-        for event, leg, call in _RINGS.findall(lines):
-            if leg:
+        for event, phone, leg, call in _RINGS.findall(lines):
+            if phone:
+                self._phone = phone.decode()
+            elif leg:
                 self._leg = leg.decode()
             elif call:
                 self._note(call.decode(), time.monotonic())
@@ -46,7 +52,7 @@ class Tap:
 
     def _note(self, call: str, at: float) -> None:
         if self._event in {b"AgentCalled", b"DialBegin"}:
-            self.rings.setdefault(self._leg, Ring(call, at))
+            self.rings.setdefault(self._leg, Ring(call, self._phone, at))
         elif self._event == b"DialEnd" and self._leg in self.rings:
             ring = self.rings[self._leg]
             ring.over_at = min(ring.over_at, at)
@@ -64,15 +70,12 @@ class Popped(list[str]):
         super().append(call)
 
 
-def first_rings(rings: Iterable[Ring]) -> dict[str, float]:
-    """When each call first rang for long enough; infinite where it never did."""
-    first: dict[str, float] = {}
-    for ring in rings:
-        first[ring.call] = min(first.get(ring.call, math.inf), math.inf if ring.is_brief else ring.at)
-    return first
-
-
-def pops_ms(rang: Mapping[str, float], popped: Sequence[Popped]) -> Iterator[float]:
-    for call, rang_at in rang.items():
-        if shown := [at for one in popped for at in one.at.get(call, ()) if at >= rang_at]:
-            yield (min(shown) - rang_at) * 1000
+def pops_ms(rings: Iterable[Ring], popped: Mapping[str, Popped]) -> Iterator[float]:
+    """Of each ring that had a pop on its own desktop, and was not brief. A pop is of the last ring before it. ``popped``: by phone."""
+    later: dict[tuple[str, str], float] = {}
+    for ring in sorted(rings, key=lambda ring: ring.at, reverse=True):
+        until = later.get((ring.phone, ring.call), math.inf)
+        later[ring.phone, ring.call] = ring.at
+        shown = [at for at in popped[ring.phone].at.get(ring.call, ()) if ring.at <= at < until]
+        if shown and not ring.is_brief:
+            yield (min(shown) - ring.at) * 1000
