@@ -68,7 +68,7 @@ class Found:
 
     @property
     def no_card(self) -> int:
-        """Calls whose card never came: no latency has them."""
+        """Calls whose customer no desktop was shown: no latency has them."""
         return self.calls - len(self.cards)
 
 
@@ -246,8 +246,9 @@ def table(measured: Sequence[Measured]) -> Table:
         note="The pop goes out at once; the card follows as soon as the customer, found by code and number, and their history have"
         " been read. The call's first byte and its ring come in one write, so no look-up has begun before. Slow: the customer"
         " system takes a second longer; dead: it never answers. The floor looks one number up by a prepared statement. 380 calls/s are"
-        " more than one process can do: it reads each ring late, and pops it all the same, though the call may be over by then; a card that"
-        " is found when the end has been read too is not sent. No card: calls that had none; they have no latency.",
+        " more than one process can do: it reads each ring late, and pops it all the same, though the call may be over by then; a customer"
+        " who is found when the end has been read too is not shown. No card: calls whose desktop was told of no customer, at most that the"
+        " look-up is slow; they have no latency.",
     )
 
 
