@@ -14,6 +14,8 @@ from cti.calls.events import CallEvent, Cleared, Diverted, Offered, Queued
 
 SAME = timedelta(seconds=2.5)
 """One moment, by our clock and by the PBX's whole seconds."""
+_SECOND = timedelta(seconds=1)
+_ON_ITS_WAY = timedelta(seconds=0.5)
 _TO_THE_END = datetime.max.replace(tzinfo=UTC)
 
 
@@ -39,7 +41,9 @@ class Watched:
         )
 
     def has(self, at: datetime) -> bool:
-        return any(since < at <= until for since, until in self.spans)
+        """Surely: a whole second may have been any moment of it, and before we lost sight, news was on its way."""
+        latest = at if at.microsecond else at + _SECOND
+        return any(since < at and latest <= until for since, until in self.spans)
 
     def has_seen(self, event: CallEvent) -> bool:
         """The same event, of the same leg, about that time."""
@@ -58,7 +62,7 @@ def _spans(later: Sequence[tuple[CallEvent, bool]]) -> list[tuple[datetime, date
         elif is_found:
             spans[-1] = (event.at, event.at)
         elif spans:
-            spans[-1] = (spans[-1][0], _TO_THE_END if isinstance(event, Cleared) else event.at)
+            spans[-1] = (spans[-1][0], _TO_THE_END if isinstance(event, Cleared) else event.at - _ON_ITS_WAY)
         was_found = is_found
     return spans
 

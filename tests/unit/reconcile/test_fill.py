@@ -112,6 +112,20 @@ def test_what_came_and_went_while_we_were_away_has_its_place_before_what_we_foun
 
 
 @every_call
+def test_a_call_found_lived_through_for_a_while_and_lost_again_ends_as_recorded(
+    call: RecordedCall, facts: list[Envelope], whole: Interaction
+) -> None:
+    """What came within the second in which we lost it, nobody of ours saw."""
+    for lives_to in range(2, len(facts)):
+        own = [_found(facts[0]), *facts[1:lives_to]]
+        lost = [*own, *_gone(own)]
+        item = interaction_of([*lost, *facts_for(call, lost)], {})
+        assert item, lives_to
+        assert _words(call, item) <= _words(call, whole), lives_to
+        assert (item.outcome, item.is_backfilled) == (call.outcome, True), lives_to
+
+
+@every_call
 def test_a_call_found_on_our_return_that_ends_before_our_eyes_is_told_by_the_records_too(
     call: RecordedCall, facts: list[Envelope], whole: Interaction
 ) -> None:
