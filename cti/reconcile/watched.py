@@ -4,7 +4,7 @@ Where we watched, nobody knows better than we do: what the records have of that 
 thing (a phone that forwards is one that answers, to queue_log), or nothing at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -15,6 +15,7 @@ from cti.calls.events import CallEvent, Cleared, Diverted, Offered, Queued
 SAME = timedelta(seconds=2.5)
 """One moment, by our clock and by the PBX's whole seconds."""
 _SECOND = timedelta(seconds=1)
+_RETURNS = timedelta(seconds=1)
 _ON_ITS_WAY = timedelta(seconds=0.5)
 _TO_THE_END = datetime.max.replace(tzinfo=UTC)
 
@@ -32,6 +33,7 @@ class Watched:
     @classmethod
     def of(cls, later: Sequence[tuple[CallEvent, bool]]) -> Self:
         """``later``: events, and was it only found so?"""
+        later = list(_with_half_seen(later))
         lived = [event for event, is_found in later if not is_found]
         return cls(
             lived=tuple(event for event in lived if not isinstance(event, Cleared | Offered)),
@@ -41,9 +43,9 @@ class Watched:
         )
 
     def has(self, at: datetime) -> bool:
-        """Surely: a whole second may have been any moment of it, and before we lost sight, news was on its way."""
+        """Surely: a whole second may have been any moment of it, and around a loss news was on its way."""
         latest = at if at.microsecond else at + _SECOND
-        return any(since < at and latest <= until for since, until in self.spans)
+        return any(since + _RETURNS < at and latest <= until for since, until in self.spans)
 
     def has_seen(self, event: CallEvent) -> bool:
         """The same event, of the same leg, about that time."""
@@ -51,6 +53,17 @@ class Watched:
 
     def has_seen_leg(self, leg: LegId) -> bool:
         return any(leg_of(event) == leg for event in self.lived)
+
+
+def _with_half_seen(later: Sequence[tuple[CallEvent, bool]]) -> Iterator[tuple[CallEvent, bool]]:
+    """A phone found ringing that stopped as we came back, and a caller who left the queue just then: for all we know unanswered."""
+    found, returned_at = set[LegId | None]({None}), datetime.min.replace(tzinfo=UTC)
+    for event, is_found in later:
+        if is_found:
+            found.add(leg_of(event))
+            returned_at = event.at
+        is_stop = isinstance(event, Diverted) and event.cause != "parked"
+        yield event, is_found or (is_stop and leg_of(event) in found and event.at < returned_at + _RETURNS)
 
 
 def _spans(later: Sequence[tuple[CallEvent, bool]]) -> list[tuple[datetime, datetime]]:

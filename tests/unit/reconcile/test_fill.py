@@ -180,6 +180,34 @@ def test_who_gave_up_while_we_came_back_gave_up(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
+def test_who_answered_and_was_hung_up_on_while_we_came_back_answered(version: str) -> None:
+    """All that we saw was a phone that rang and stopped, and a caller who left the queue."""
+    truth = next(one for one in TRUTHS if name_of(one) == f"{version}-plain_inbound_caller_hangs_up")
+    (call,) = written(truth).calls()
+    (facts,) = facts_of(truth).values()
+    rang = next(fact for fact in facts if fact.type == "cti.call.delivered.v1")
+    (part,), back = call.parts, rang.time + timedelta(seconds=4)
+    answered, over = back + timedelta(milliseconds=9), back + timedelta(milliseconds=11)
+    brief = replace(
+        call, parts=(replace(part, connected_at=answered, cleared_at=over),), answered_at=answered, ended_at=over
+    )
+    left = {name: value for name, value in rang.data.items() if name != "party"}
+    own = [
+        _found(facts[0]),
+        facts[1],
+        _found(changed(rang, time=back)),
+        changed(rang, type="cti.call.diverted.v1", time=over, data={**left, "cause": "key"}),
+        changed(rang, type="cti.call.diverted.v1", time=over, data={**rang.data, "cause": "no_answer"}),
+        _found(changed(facts[-1], time=over, data={**facts[-1].data, "ended_by": "system"})),
+    ]
+    seen, filled = interaction_of(own, {}), interaction_of([*own, *facts_for(brief, own)], {})
+    assert seen
+    assert filled
+    assert (seen.outcome, filled.outcome) == (Outcome.QUEUE_EXIT, Outcome.ANSWERED)
+    assert [(phone.device, phone.connected_at) for phone in filled.handled_by] == [(part.device, answered)]
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
 def test_holds_seen_behind_a_gap_are_kept(version: str) -> None:
     truth = next(one for one in TRUTHS if name_of(one) == f"{version}-hold_and_retrieve")
     (call,) = written(truth).calls()
