@@ -7,17 +7,19 @@ thing (a phone that forwards is one that answers, to queue_log), or nothing at a
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from cti.calls.call import LegId, Party
 from cti.calls.events import CallEvent, Cleared, Diverted, Offered, Queued
 
-SAME = timedelta(seconds=2.5)
+SAME: Final = timedelta(seconds=2.5)
 """One moment, by our clock and by the PBX's whole seconds."""
-_SECOND = timedelta(seconds=1)
-_RETURNS = timedelta(seconds=1)
-_ON_ITS_WAY = timedelta(seconds=0.5)
-_TO_THE_END = datetime.max.replace(tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
+_RETURNS: Final = timedelta(seconds=1)
+"""So long after a return some of what we see began before it."""
+_ON_ITS_WAY: Final = timedelta(seconds=0.5)
+"""So long before we lost sight some of what happened had not come yet."""
+_TO_THE_END: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
