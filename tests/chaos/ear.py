@@ -34,7 +34,7 @@ class Ear:
                 with contextlib.suppress(OSError, TimeoutError):
                     self._wires.append(await AmiWire.open(self._pbx.ports.ami))
                     await self._wires[-1].login(options.events_user, options.events_secret, events=True)
-                    await self._wires[-1].ended()
+                    await self._wires[-1].until_closed(None)
                 await asyncio.sleep(AGAIN_S)
         finally:
             for wire in self._wires:

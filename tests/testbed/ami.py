@@ -76,14 +76,10 @@ class AmiWire:
                 self._grown.clear()
                 await self._grown.wait()
 
-    async def until_closed(self, within_s: float = ANSWER_LIMIT_S) -> None:
+    async def until_closed(self, within_s: float | None = ANSWER_LIMIT_S) -> None:
+        """By the other end. ``within_s`` None: however long that takes."""
         if self._task is not None:
             await asyncio.wait_for(asyncio.shield(self._task), within_s)
-
-    async def ended(self) -> None:
-        """Until the other end closes it."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
 
     async def close(self) -> None:
         if self._task is not None:
